@@ -1,0 +1,143 @@
+"""The board: versioned records in Redis, changed only by guarded commits, told by one log.
+
+What a user of the board needs is importable from here.  A name is loaded at its first use, so that
+``import blackboard`` alone costs nothing and the command line can say its version without a client.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+    from blackboard.clock import Clock, SystemClock
+    from blackboard.commit import (
+        Absent,
+        At,
+        Committed,
+        Delete,
+        Once,
+        Present,
+        Previous,
+        Put,
+        Unchanged,
+        Update,
+        Written,
+    )
+    from blackboard.errors import (
+        BlackboardError,
+        Conflict,
+        Corrupt,
+        Gap,
+        GuardFailure,
+        HistoryLost,
+        InvalidInput,
+        InvalidName,
+        InvalidValue,
+        NoBackend,
+        OnceMismatch,
+        PatternError,
+        ServerRefused,
+        TooLarge,
+        Unknown,
+        UsageError,
+        WaitTimeout,
+    )
+    from blackboard.log import Change
+    from blackboard.pattern import Pattern
+    from blackboard.record import Record, Stamp
+    from blackboard.replica import Replica
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Absent",
+    "At",
+    "BlackboardError",
+    "Board",
+    "Change",
+    "Clock",
+    "Committed",
+    "Conflict",
+    "Corrupt",
+    "Delete",
+    "Gap",
+    "GuardFailure",
+    "HistoryLost",
+    "InvalidInput",
+    "InvalidName",
+    "InvalidValue",
+    "NoBackend",
+    "Once",
+    "OnceMismatch",
+    "Pattern",
+    "PatternError",
+    "Present",
+    "Previous",
+    "Put",
+    "Record",
+    "Replica",
+    "ServerRefused",
+    "Stamp",
+    "SystemClock",
+    "TooLarge",
+    "Unchanged",
+    "Unknown",
+    "Update",
+    "UsageError",
+    "WaitTimeout",
+    "Written",
+]
+
+_HOME: Final = {
+    "Absent": "blackboard.commit",
+    "At": "blackboard.commit",
+    "BlackboardError": "blackboard.errors",
+    "Board": "blackboard.board",
+    "Change": "blackboard.log",
+    "Clock": "blackboard.clock",
+    "Committed": "blackboard.commit",
+    "Conflict": "blackboard.errors",
+    "Corrupt": "blackboard.errors",
+    "Delete": "blackboard.commit",
+    "Gap": "blackboard.errors",
+    "GuardFailure": "blackboard.errors",
+    "HistoryLost": "blackboard.errors",
+    "InvalidInput": "blackboard.errors",
+    "InvalidName": "blackboard.errors",
+    "InvalidValue": "blackboard.errors",
+    "NoBackend": "blackboard.errors",
+    "Once": "blackboard.commit",
+    "OnceMismatch": "blackboard.errors",
+    "Pattern": "blackboard.pattern",
+    "PatternError": "blackboard.errors",
+    "Present": "blackboard.commit",
+    "Previous": "blackboard.commit",
+    "Put": "blackboard.commit",
+    "Record": "blackboard.record",
+    "Replica": "blackboard.replica",
+    "ServerRefused": "blackboard.errors",
+    "Stamp": "blackboard.record",
+    "SystemClock": "blackboard.clock",
+    "TooLarge": "blackboard.errors",
+    "Unchanged": "blackboard.commit",
+    "Unknown": "blackboard.errors",
+    "Update": "blackboard.commit",
+    "UsageError": "blackboard.errors",
+    "WaitTimeout": "blackboard.errors",
+    "Written": "blackboard.commit",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The exported ``name``, loaded now and kept."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,1 @@
+"""Who fires next: matching, agenda, decision, dispatch, supervision and recovery; and the viewer of all that."""

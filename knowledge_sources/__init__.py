@@ -1,0 +1,1 @@
+"""What an agent is: how it is declared, loaded, registered and invoked."""
