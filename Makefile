@@ -19,17 +19,19 @@ help:
 	@echo 'make bench        measure the floor, the chain and the hop'
 	@echo 'make clean        remove .venv, caches and the board in .blackboard'
 
-# An interpreter named with PYTHON= is taken or refused; otherwise the first one here that is new enough.
+# An interpreter named with PYTHON= is taken or refused; else the first one here that is new enough and can make one.
+CANDIDATES := $(or $(PYTHON),python3 python3.13 python3.12 python3.11)
+
 .venv/bin/python:
-	@found=; \
-	for python in $${PYTHON:-$(or $(PYTHON),python3 python3.13 python3.12 python3.11)}; do \
-	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	@for python in $(CANDIDATES); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    $$python -m venv .venv || { rm -rf .venv; exit 1; }; \
+	    exit 0; \
+	  fi; \
 	done; \
-	if [ -z "$$found" ]; then \
-	  echo "blackboard needs Python 3.11 or newer: $(or $(PYTHON),python3) is not. Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
-	  exit 1; \
-	fi; \
-	$$found -m venv .venv
+	echo 'blackboard needs Python 3.11 or newer with venv; none of these is: $(CANDIDATES).' >&2; \
+	echo 'Name one with PYTHON=/path/to/python3.12; Debian and Ubuntu have venv in the package python3-venv.' >&2; \
+	exit 1
 
 # Two stamps, so that a first demo does not wait for the tools of the tests.
 .venv/runtime.stamp: pyproject.toml | .venv/bin/python

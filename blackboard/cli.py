@@ -1,0 +1,166 @@
+"""The root command: a table of sub-commands, each imported only when it runs, and one place for exit codes.
+
+A command is a ``click.Command`` named by string, because most live in packages that this one does not
+know.  What its function returns is its exit code (``None`` is 0).
+
+Exit codes: 0 ok, 1 an expectation failed, 2 usage, 3 invalid file, 4 no backend, 5 nothing selected,
+6 time-out or no quiescence, 70 internal, 130 interrupted; 141 where the reader of our output went away,
+as of any Unix tool.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from blackboard import __version__
+from blackboard.errors import BlackboardError
+from blackboard.terminal import sanitize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+USAGE: Final = 2
+INTERNAL: Final = 70
+INTERRUPTED: Final = 130
+OUTPUT_CLOSED: Final = 141
+
+
+class Entry(NamedTuple):
+    """Where a command is (``module:attribute``), and its line in the help of the root."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "run": Entry("scenarios.commands.run:command", "Run a scenario on a new board and say how it went."),
+    "check": Entry("scenarios.commands.check:command", "Say what is wrong with a scenario file, without running it."),
+    "watch": Entry("controller.viewer.command:command", "Show a board live: records, agenda, agents, log."),
+    "boards": Entry("blackboard.commands.boards:command", "List the boards of a server, or remove one."),
+    "ls": Entry("blackboard.commands.ls:command", "List the records that match a pattern."),
+    "get": Entry("blackboard.commands.get:command", "Show one record: its value and where it came from."),
+    "history": Entry("blackboard.commands.history:command", "Show every version of a record that the log holds."),
+    "post": Entry("blackboard.commands.post:command", "Write a record, guarded if asked."),
+    "why": Entry("controller.commands.why:command", "Explain a record or a case: who fired, on what, in what order."),
+    "agents": Entry("knowledge_sources.commands.agents:command", "List the agents of a board, or show one."),
+    "escalations": Entry("controller.commands.escalations:command", "List the questions to people, or answer one."),
+    "report": Entry("scenarios.commands.report:command", "Sum up a run: outcomes, cost, latency, overhead."),
+    "doctor": Entry("blackboard.commands.doctor:command", "Check the server's settings against what is promised."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose help comes from a table of entries and whose commands are imported to be run."""
+
+    def __init__(self, entries: Mapping[str, Entry], *, name: str, help: str) -> None:  # noqa: A002  click's name
+        super().__init__(
+            name, help=help, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+        )
+        self._entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._entries:
+            return None
+        module, _, attribute = self._entries[cmd_name].target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self._entries and not name.startswith("-"):
+            import difflib
+
+            nearest = difflib.get_close_matches(name, self._entries, n=1)
+            hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+
+def build_root(entries: Mapping[str, Entry] = COMMANDS) -> LazyGroup:
+    """The command ``blackboard`` with the commands of ``entries``."""
+    root = LazyGroup(
+        entries,
+        name="blackboard",
+        help="Agents share one board; a controller decides who fires next. All of it can be asked afterwards.",
+    )
+    return click.version_option(__version__, message="blackboard %(version)s")(root)
+
+
+def main(arguments: Sequence[str] | None = None, *, root: click.Command | None = None) -> int:
+    """Run the command line ``arguments`` (those of the process unless given) and return the exit code.
+
+    Every failure is one message on stderr.  ``BLACKBOARD_TRACEBACK=1`` adds the traceback.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    command = root or build_root()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown, not raised
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with command.make_context("blackboard", list(arguments)) as context:
+            code = command.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        return _report_usage(error)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _detach_stdout()
+        return OUTPUT_CLOSED
+    except Exception as error:  # noqa: BLE001  the last place that can turn an error into an exit code
+        return _report_error(error)
+    return code if isinstance(code, int) else 0
+
+
+def _report_usage(error: click.ClickException) -> int:
+    shown = io.StringIO()
+    error.show(shown)
+    sys.stderr.write(sanitize(shown.getvalue(), keep="\n"))
+    return USAGE
+
+
+def _report_error(error: BaseException) -> int:
+    wants_traceback = os.environ.get("BLACKBOARD_TRACEBACK", "") not in ("", "0")
+    if wants_traceback:
+        import traceback
+
+        sys.stderr.write(sanitize("".join(traceback.format_exception(error)), keep="\n"))
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, BlackboardError):
+        _say(str(error) or type(error).__name__)
+        return error.exit_code
+    hint = "" if wants_traceback else " (BLACKBOARD_TRACEBACK=1 shows where)"
+    _say(f"internal error: {type(error).__name__}: {error}{hint}")
+    return INTERNAL
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"blackboard: {sanitize(message, keep=chr(10))}\n")
+
+
+def _detach_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not fail again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
