@@ -1,0 +1,119 @@
+"""What every command on a board shares: which server, which board, which form of output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeAlias, cast
+
+import click
+
+from blackboard.errors import NothingSelected
+from blackboard.terminal import format_json
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+
+    from blackboard.backend import Backend
+    from blackboard.board import Board
+    from blackboard.console import SafeConsole
+
+P = ParamSpec("P")
+
+Output: TypeAlias = Literal["text", "json", "jsonl"]
+
+
+class Target(NamedTuple):
+    """Where a command works and how it answers; ``None`` is what the settings say, or the newest board."""
+
+    url: str | None
+    board: str | None
+    output: Output
+
+
+def board_options(
+    command: Callable[Concatenate[Target, P], int | Coroutine[Any, Any, int | None] | None],
+) -> Callable[..., int | None]:
+    """Give a command ``--url``, ``--board`` and ``--output``, and its function a :class:`Target` in front.
+
+    The function may be ``async def``; what it returns is the exit code, ``None`` for 0.
+    """
+
+    @click.option("--url", "-u", metavar="URL", help="embedded:DIR, memory:, redis://…; default: as settings say.")
+    @click.option("--board", "-b", metavar="NAME", help="The board's name; default: the newest.")
+    @click.option(
+        "--output",
+        "-o",
+        type=click.Choice(["text", "json", "jsonl"]),
+        default="text",
+        show_default=True,
+        help="json: one document on stdout; jsonl: one per line.",
+    )
+    @functools.wraps(command)
+    def with_target(*args: Any, url: str | None, board: str | None, output: Output, **kwargs: Any) -> int | None:
+        answer = command(Target(url, board, output), *args, **kwargs)
+        return asyncio.run(answer) if inspect.iscoroutine(answer) else cast("int | None", answer)
+
+    return with_target
+
+
+@contextlib.asynccontextmanager
+async def open_backend(target: Target) -> AsyncIterator[Backend]:
+    """The server of ``target``, closed afterwards; raises :class:`NoBackend`."""
+    from blackboard.connect import connect
+
+    backend = await connect(target.url)
+    try:
+        yield backend
+    finally:
+        await backend.aclose()
+
+
+@contextlib.asynccontextmanager
+async def open_board(target: Target, *, author: str = "", create: bool = False) -> AsyncIterator[Board]:
+    """The board of ``target``, or the newest of its server.
+
+    Raises :class:`NothingSelected` where there is none; with ``create`` one that is named is made.
+    """
+    from blackboard.board import Board
+
+    async with open_backend(target) as backend:
+        name = await _existing_board(backend, target.board, create=create)
+        async with await Board.open(backend, name, author=author) as board:
+            yield board
+
+
+async def _existing_board(backend: Backend, name: str | None, *, create: bool) -> str:
+    from blackboard import boards
+
+    if name is not None and (create or await boards.read_meta(backend, name) is not None):
+        return name
+    known = [meta.name for meta in await boards.list_boards(backend)]
+    if name is None:
+        if not known:
+            raise NothingSelected(f"no board at {backend.url}; 'blackboard run' makes one")
+        return known[0]
+    import difflib
+
+    nearest = difflib.get_close_matches(name, known, n=1) or known[:1]
+    hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
+    raise NothingSelected(f"no board {name!r} at {backend.url}{hint}")
+
+
+def emit(target: Target, document: object, render: Callable[[SafeConsole], None]) -> None:
+    """Write ``document`` as JSON if that was asked for, else let ``render`` write it for a person.
+
+    ``jsonl`` writes a list's items one to a line, and anything else as the one line it is.
+    """
+    if target.output == "json":
+        sys.stdout.write(format_json(document, indent=2) + "\n")
+    elif target.output == "jsonl":
+        for item in document if isinstance(document, list) else [document]:
+            sys.stdout.write(format_json(item) + "\n")
+    else:
+        from blackboard.console import SafeConsole
+
+        render(SafeConsole())

@@ -1,0 +1,48 @@
+"""What a person sees: tables and lines of text that came from records, shown and never obeyed."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from blackboard.terminal import sanitize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+UNBOUNDED = 100_000
+"""columns of a file or pipe: nothing is cut or wrapped there"""
+
+
+class SafeConsole(Console):
+    """A console that takes no markup, emoji codes or highlighting from text, and reports a closed pipe.
+
+    Strings printed on it must have passed :func:`~blackboard.terminal.sanitize`; :func:`shown` does that.
+    """
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        super().__init__(file=file, markup=False, emoji=False, highlight=False)
+        if not self.is_terminal:
+            self.width = UNBOUNDED
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Let the command line decide the exit code, where rich would exit with 1."""
+        raise BrokenPipeError
+
+
+def shown(text: object, style: str = "", *, keep: str = "") -> Text:
+    """``text`` as one sanitised piece of a line, in ``style``."""
+    return Text(sanitize(str(text), keep=keep), style=style)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
+    """A table without lines; cells are sanitised, the columns named in ``right`` are aligned to the right."""
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        grid.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(cell if isinstance(cell, Text) else shown(cell) for cell in row))
+    return grid
