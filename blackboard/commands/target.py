@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from blackboard.console import SafeConsole
 
 P = ParamSpec("P")
+Command: TypeAlias = "Callable[Concatenate[Target, P], int | Coroutine[Any, Any, int | None] | None]"
 
 Output: TypeAlias = Literal["text", "json", "jsonl"]
 
@@ -34,30 +35,42 @@ class Target(NamedTuple):
     output: Output
 
 
-def board_options(
-    command: Callable[Concatenate[Target, P], int | Coroutine[Any, Any, int | None] | None],
-) -> Callable[..., int | None]:
-    """Give a command ``--url``, ``--board`` and ``--output``, and its function a :class:`Target` in front.
+_URL = click.option("--url", "-u", metavar="URL", help="embedded:DIR, memory:, redis://…; default: the settings.")
+_BOARD = click.option("--board", "-b", metavar="NAME", help="The board's name; default: the newest.")
+_OUTPUT = click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="json: one document on stdout; jsonl: one per line.",
+)
+
+
+def server_options(command: Command[P]) -> Callable[..., int | None]:
+    """Give a command ``--url`` and ``--output``, and its function a :class:`Target` in front.
 
     The function may be ``async def``; what it returns is the exit code, ``None`` for 0.
     """
 
-    @click.option("--url", "-u", metavar="URL", help="embedded:DIR, memory:, redis://…; default: as settings say.")
-    @click.option("--board", "-b", metavar="NAME", help="The board's name; default: the newest.")
-    @click.option(
-        "--output",
-        "-o",
-        type=click.Choice(["text", "json", "jsonl"]),
-        default="text",
-        show_default=True,
-        help="json: one document on stdout; jsonl: one per line.",
-    )
+    @_URL
+    @_OUTPUT
     @functools.wraps(command)
-    def with_target(*args: Any, url: str | None, board: str | None, output: Output, **kwargs: Any) -> int | None:
-        answer = command(Target(url, board, output), *args, **kwargs)
+    def with_target(*args: P.args, **kwargs: P.kwargs) -> int | None:
+        target = Target(
+            cast("str | None", kwargs.pop("url")),
+            cast("str | None", kwargs.pop("board", None)),
+            cast("Output", kwargs.pop("output")),
+        )
+        answer = command(target, *args, **kwargs)
         return asyncio.run(answer) if inspect.iscoroutine(answer) else cast("int | None", answer)
 
     return with_target
+
+
+def board_options(command: Command[P]) -> Callable[..., int | None]:
+    """As :func:`server_options`, and ``--board``."""
+    return _BOARD(server_options(command))
 
 
 @contextlib.asynccontextmanager

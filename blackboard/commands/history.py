@@ -1,0 +1,43 @@
+"""``blackboard history``."""
+
+from __future__ import annotations
+
+import click
+
+from blackboard.commands.target import Target, board_options, emit, open_board
+
+
+@click.command("history")
+@click.argument("key")
+@board_options
+async def command(target: Target, key: str) -> None:
+    """Show every change of the record at KEY that the log holds, the oldest first.
+
+    \b
+    Examples:
+      blackboard history stock/SKU-7
+      blackboard history stock/SKU-7 -o jsonl
+    """
+    from blackboard.commands.record_view import change_document, instant, short_value
+    from blackboard.console import table
+    from blackboard.errors import NothingSelected
+
+    async with open_board(target) as board:
+        changes = sorted(await board.history(key), key=lambda change: change.revision)
+        if not changes:
+            raise NothingSelected(f"the log of board {board.name} holds no change of {key!r}")
+        rows = [
+            (
+                change.commit,
+                instant(change.time_ms),
+                change.operation,
+                change.author,
+                short_value(change.record.value) if change.record is not None else "",
+            )
+            for change in changes
+        ]
+        emit(
+            target,
+            [change_document(change) for change in changes],
+            lambda console: console.print(table(("commit", "time", "operation", "author", "value"), rows)),
+        )

@@ -1,0 +1,68 @@
+"""How records and changes look: as JSON documents, and as the cells of a table."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from blackboard.terminal import format_json
+
+if TYPE_CHECKING:
+    from blackboard.log import Change
+    from blackboard.record import Record
+
+SHORT = 100
+"""characters of a value in a table"""
+
+
+def record_document(record: Record[Any]) -> dict[str, Any]:
+    """Everything of ``record`` that has a meaning outside, under stable names."""
+    return {
+        "key": record.key,
+        "value": record.value,
+        "commit": record.commit,
+        "version": record.version,
+        "time_ms": record.time_ms,
+        "author": record.author,
+        "activation": record.activation,
+        "case": record.case,
+        "causes": list(record.causes),
+        "depth": record.depth,
+        "trust": record.trust,
+        "status": record.status,
+        "expires_ms": record.expires_ms,
+    }
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """One version of a record as the log tells it; ``value`` is null after a removal."""
+    return {
+        "key": change.key,
+        "operation": change.operation,
+        "commit": change.commit,
+        "previous_commit": change.previous_commit,
+        "time_ms": change.time_ms,
+        "author": change.author,
+        "value": change.record.value if change.record is not None else None,
+    }
+
+
+def short_value(value: object) -> str:
+    """``value`` as JSON on one line, cut after 100 characters."""
+    text = format_json(value)
+    return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
+
+
+def instant(time_ms: int) -> str:
+    """A moment as local time with its offset, to the millisecond."""
+    moment = dt.datetime.fromtimestamp(time_ms / 1000, tz=dt.UTC)
+    return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
+
+
+def span(duration_ms: int) -> str:
+    """How long ago, in the largest unit that says something: ``5 s``, ``3 min``, ``2 h``, ``4 d``."""
+    seconds = max(0, duration_ms // 1000)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
