@@ -1,0 +1,166 @@
+"""From a URL to a connected backend."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import redis.asyncio
+import redis.exceptions
+from redis.asyncio.connection import ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from blackboard.address import Address
+from blackboard.backend import CLIENT_NAME, CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S, Backend
+from blackboard.embedded import EmbeddedServer
+from blackboard.errors import NoBackend, UsageError
+from blackboard.server_binary import OLDEST, Version
+from blackboard.server_directory import NAME, find_directory
+from blackboard.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blackboard.settings import Settings
+
+OPTIONS = frozenset(
+    {
+        "db",
+        "username",
+        "password",
+        "ssl_ca_certs",
+        "ssl_ca_path",
+        "ssl_cert_reqs",
+        "ssl_certfile",
+        "ssl_check_hostname",
+        "ssl_keyfile",
+        "ssl_password",
+    }
+)
+"""What may stand behind the ``?`` of a server's URL; retries, time-outs and protocol are not for choice."""
+
+
+async def connect(url: str | None = None, *, settings: Settings | None = None) -> Backend:
+    """Connect to the backend at ``url``, else to the one that ``settings`` name, else to the configured one.
+
+    ``embedded:`` alone and ``embedded:.blackboard`` mean the nearest ``.blackboard`` at or above the
+    working directory, or a new one in it.  The server has answered when this returns.
+    Raises ``UsageError`` for a URL that means nothing, ``NoBackend`` where no server answers.
+    """
+    chosen = settings if settings is not None else load_settings({})
+    address = Address.parse(url if url is not None else chosen.url)
+    if address.scheme == "embedded":
+        path = Path(address.rest) if address.rest not in ("", NAME) else find_directory(Path.cwd())
+        return await _embedded(path, chosen)
+    if address.scheme == "memory":
+        return _memory(address)
+    return await _server(address)
+
+
+async def _embedded(path: Path, settings: Settings) -> Backend:
+    joining = asyncio.ensure_future(asyncio.to_thread(EmbeddedServer.join, path, settings.fsync))
+    try:
+        embedded = await asyncio.shield(joining)
+    except asyncio.CancelledError:
+        # The thread goes on; what it holds in the end must be let go.
+        joining.add_done_callback(_leave)
+        raise
+    client = _client({"connection_class": redis.asyncio.UnixDomainSocketConnection, "path": str(embedded.socket)})
+    return Backend(f"embedded:{embedded.path}", "embedded", client, str(embedded.version), embedded=embedded)
+
+
+def _leave(joined: asyncio.Future[EmbeddedServer]) -> None:
+    if not joined.cancelled() and joined.exception() is None:
+        joined.result().close()
+
+
+def _memory(address: Address) -> Backend:
+    if address.rest:
+        raise UsageError(f"{address.shown()}: memory: takes nothing after the colon")
+    # Imported late: other backends do not need it, and it takes longer than all the rest.
+    import fakeredis  # noqa: PLC0415
+
+    client = fakeredis.FakeAsyncRedis(
+        server=fakeredis.FakeServer(version=(7,)), protocol=2, decode_responses=False, client_name=CLIENT_NAME
+    )
+    return Backend("memory:", "memory", client, f"fakeredis {fakeredis.__version__}")
+
+
+async def _server(address: Address) -> Backend:
+    client = _client(_options(address))
+    try:
+        info = await _server_info(client, address)
+        version = _checked_version(info, address)
+    except BaseException:
+        await client.aclose()
+        raise
+    return Backend(address.shown(), "server", client, str(version))
+
+
+def _options(address: Address) -> dict[str, Any]:
+    try:
+        given = {name for name, _ in parse_qsl(urlsplit(address.url).query, keep_blank_values=True)}
+        options = dict(parse_url(address.url))
+    except ValueError as error:
+        raise UsageError(f"{address.shown()} is not a server's URL: use {address.scheme}://HOST:PORT/DB") from error
+    unknown = sorted(given - OPTIONS)
+    if unknown:
+        raise UsageError(f"{address.shown()}: no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
+    if address.scheme == "unix" and not options.get("path"):
+        raise UsageError(f"{address.shown()}: no path; use unix:///PATH/TO/SOCKET")
+    return options
+
+
+def _client(options: Mapping[str, Any]) -> redis.asyncio.Redis:
+    pool = ConnectionPool(
+        **options,
+        protocol=2,
+        decode_responses=False,
+        # The client would send a command again, up to ten times, when only its answer was lost.
+        retry=Retry(NoBackoff(), 0),
+        retry_on_error=[],
+        retry_on_timeout=False,
+        socket_timeout=SOCKET_TIMEOUT_S,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        health_check_interval=0,
+        client_name=CLIENT_NAME,
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+async def _server_info(client: redis.asyncio.Redis, address: Address) -> Mapping[str, Any]:
+    shown = address.shown()
+    try:
+        info: Mapping[str, Any] = await client.info("server")
+    except redis.exceptions.AuthenticationError as error:
+        raise NoBackend(
+            f"{shown} refuses this user: {error}\n  give one: {address.scheme}://USER:PASSWORD@…"
+        ) from error
+    except redis.exceptions.BusyLoadingError as error:
+        raise NoBackend(f"{shown} is still loading its data; try again when it has") from error
+    except redis.exceptions.ConnectionError as error:
+        raise NoBackend(
+            f"no server answers at {shown}: {error}\n"
+            "  start it, name another (--url redis://HOST:PORT), or use a private one: --url embedded:.blackboard"
+        ) from error
+    except redis.exceptions.TimeoutError as error:
+        raise NoBackend(f"no answer from {shown} within {SOCKET_TIMEOUT_S:g} s") from error
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise NoBackend(f"{shown} refuses INFO, which tells a restart: {error}") from error
+    return info
+
+
+def _checked_version(info: Mapping[str, Any], address: Address) -> Version:
+    product, text = "redis", str(info.get("redis_version", ""))
+    if "valkey_version" in info:
+        product, text = "valkey", str(info["valkey_version"])
+    version = Version.parse(f"{product} {text}")
+    if version is None or version[1:3] < OLDEST:
+        raise NoBackend(f"{address.shown()} is {product} {text or '?'}; {OLDEST[0]}.{OLDEST[1]} or newer is needed")
+    mode = info.get("redis_mode", info.get("server_mode", "standalone"))
+    if mode != "standalone":
+        raise NoBackend(f"{address.shown()} is a {mode} node, which is not supported yet; name a standalone server")
+    return version

@@ -1,0 +1,143 @@
+"""What a user has set, and where: a flag counts before the environment, that before a file.
+
+The file is the nearest ``blackboard.toml``, or ``pyproject.toml`` with a table ``[tool.blackboard]``, at or above
+the working directory.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from blackboard.errors import InvalidInput, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "BLACKBOARD_"
+DEFAULT_URL = "embedded:.blackboard"
+Fsync = Literal["everysec", "always"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force."""
+
+    url: str = DEFAULT_URL
+    """the backend"""
+    board: str = ""
+    """the board that a command means; empty: the newest"""
+    fsync: Fsync = "everysec"
+    """of an embedded server: ``everysec`` may lose 2 s in a power loss, ``always`` nothing that was acknowledged"""
+
+
+NAMES = tuple(field.name for field in fields(Settings))
+
+
+def load_settings(
+    flags: Mapping[str, str | None] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    start: Path | None = None,
+) -> Settings:
+    """The settings from ``flags`` (``None``: not given), ``environ`` and the nearest file at or above ``start``.
+
+    Raises ``InvalidInput`` with the file and line, ``UsageError`` for a flag or variable.
+    """
+    chosen: dict[str, str] = {}
+    chosen.update(_from_file(Path.cwd() if start is None else start))
+    chosen.update(_from_environment(os.environ if environ is None else environ))
+    for name, value in (flags or {}).items():
+        if name not in NAMES:
+            raise UsageError(f"--{name}: {_unknown(name)}")
+        if value is not None:
+            _check(name, value, f"--{name}", UsageError)
+            chosen[name] = value
+    return Settings(**chosen)  # type: ignore[arg-type]  # _check saw to fsync
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    known = {PREFIX + name.upper(): name for name in NAMES}
+    for variable in sorted(environ):
+        if variable in known:
+            _check(known[variable], environ[variable], variable, UsageError)
+            found[known[variable]] = environ[variable]
+        elif variable.startswith(PREFIX):
+            # Other variables with this prefix may belong to others; one that looks like ours is a slip.
+            near = difflib.get_close_matches(variable.removeprefix(PREFIX), [n.upper() for n in NAMES], n=1, cutoff=0.6)
+            if near:
+                raise UsageError(f"{variable}: no such setting; did you mean {PREFIX}{near[0]}?")
+    return found
+
+
+def _from_file(start: Path) -> dict[str, str]:
+    for folder in (start.resolve(), *start.resolve().parents):
+        for name, table in (("blackboard.toml", ()), ("pyproject.toml", ("tool", "blackboard"))):
+            path = folder / name
+            if path.is_file():
+                found = _read(path, table)
+                if found is not None:
+                    return found
+    return {}
+
+
+def _read(path: Path, table: tuple[str, ...]) -> dict[str, str] | None:
+    """The settings in ``table`` of the file; ``None`` when it has no such table."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"at line (\d+), column (\d+)", str(error))
+        place = f"{path}:{at.group(1)}:{at.group(2)}" if at else str(path)
+        raise InvalidInput(f"not TOML: {error}", place=place) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot be read: {error}", place=str(path)) from error
+    for name in table:
+        document = document.get(name) if isinstance(document, dict) else None
+    if document is None:
+        return None
+    if not isinstance(document, dict):
+        raise InvalidInput("must be a table", place=f"{path}: {'.'.join(table)}")
+    for name, value in document.items():
+        place = f"{path}:{_line_of(name, text, table)}"
+        if name not in NAMES:
+            raise InvalidInput(_unknown(name), place=place)
+        if not isinstance(value, str):
+            raise InvalidInput(f"{name}: must be a text in quotes", place=place)
+        _check(name, value, place, InvalidInput)
+    return {name: _from_here(name, value, path.parent) for name, value in document.items()}
+
+
+def _from_here(name: str, value: str, folder: Path) -> str:
+    """A directory in a file is meant from the file's folder, wherever the command was typed."""
+    scheme, _, rest = value.partition(":")
+    if name == "url" and scheme == "embedded" and rest and not rest.startswith("~"):
+        return f"embedded:{folder / rest}"
+    return value
+
+
+def _line_of(name: str, text: str, table: tuple[str, ...]) -> int:
+    lines = text.splitlines()
+    header = f"[{'.'.join(table)}]"
+    first = next((n for n, line in enumerate(lines) if table and line.strip().startswith(header)), 0)
+    wanted = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
+    return next((n + 1 for n in range(first, len(lines)) if wanted.match(lines[n])), first + 1)
+
+
+def _check(name: str, value: str, place: str, error: type[InvalidInput | UsageError]) -> None:
+    if name == "fsync" and value not in get_args(Fsync):
+        raise error(f"{place}: fsync: {value!r} is neither everysec nor always")
+    if name == "url" and not value:
+        raise error(f"{place}: url: must not be empty")
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(NAMES)}"
+    return f"no setting {name!r}{hint}"
