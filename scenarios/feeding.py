@@ -1,0 +1,109 @@
+"""Posting a scenario's records: the opening ones first, then each line of the input as a case."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from blackboard.commit import Absent, Put
+from blackboard.errors import Conflict, InvalidInput
+from blackboard.record import Stamp
+from scenarios.entries import Entry, Prepared, Sieve
+from scenarios.input import Rejected, read_rows
+from scenarios.scenario import InlineRecord, Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from blackboard.board import Board
+
+AUTHOR: Final = "input"
+CHUNK: Final = 512
+"""entries in flight at once: two calls' worth of grouped commits"""
+
+
+class Fed(NamedTuple):
+    """What feeding came to.
+
+    ``already`` counts the records that were there before, as they are when a run is resumed.
+    """
+
+    posted: int
+    already: int
+    rejected: tuple[Rejected, ...]
+
+    def __add__(self, other: object) -> Fed:
+        if not isinstance(other, Fed):
+            return NotImplemented
+        return Fed(self.posted + other.posted, self.already + other.already, self.rejected + other.rejected)
+
+
+NOTHING: Final = Fed(0, 0, ())
+
+
+async def feed_scenario(board: Board, scenario: Scenario, input_file: Path | None = None) -> Fed:
+    """Post all that ``scenario`` opens with; ``input_file`` stands in for its own ``input``.
+
+    The opening records come first and in the order of the file, so that no line of the input meets a board
+    without them.  Lines of the input are cases.  Where the scenario has no ``case``, its opening records are.
+    Raises :class:`InvalidInput` where a file cannot be read or an input has no ``case`` to go to.
+    """
+    fed = NOTHING
+    for entries in _openings(scenario):
+        fed += await feed(board, entries, case_of=_case_of_opening(scenario))
+    file = input_file or (scenario.folder / scenario.input if scenario.input else None)
+    if file is not None:
+        if scenario.case is None:
+            raise InvalidInput("an input needs case: in the scenario, as in case: return/{rma}", place=str(scenario.file))
+        fed += await feed(board, Sieve(scenario.case).entries(read_rows(file)), case_of=lambda key: key)
+    return fed
+
+
+def _openings(scenario: Scenario) -> Iterator[Iterable[Prepared]]:
+    for record in scenario.records:
+        if isinstance(record, InlineRecord):
+            yield [Entry(0, record.key.fill({}), record.value, record.ttl_ms)]
+        else:
+            yield _from_file(scenario.folder / record.source, Sieve(record.key, record.ttl_ms))
+
+
+def _from_file(file: Path, sieve: Sieve) -> Iterator[Prepared]:
+    for prepared in sieve.entries(read_rows(file)):
+        yield prepared._replace(reason=f"{file.name}: {prepared.reason}") if isinstance(prepared, Rejected) else prepared
+
+
+def _case_of_opening(scenario: Scenario) -> Callable[[str], str]:
+    """Opening records are cases where they have a case's key, or where the scenario says no ``case``."""
+    template = scenario.case
+    if template is None:
+        return lambda key: key
+    return lambda key: key if template.match_key(key) is not None else ""
+
+
+async def feed(board: Board, entries: Iterable[Prepared], *, case_of: Callable[[str], str]) -> Fed:
+    """Post each entry, if nothing is at its key; many at once, so that they share commits' round trips.
+
+    The records' revisions follow the order of ``entries``.
+    """
+    remaining = iter(entries)
+    fed = NOTHING
+    while chunk := list(islice(remaining, CHUNK)):
+        rejected = tuple(one for one in chunk if isinstance(one, Rejected))
+        new = await asyncio.gather(
+            *(_create(board, one, case_of(one.key)) for one in chunk if isinstance(one, Entry))
+        )
+        fed += Fed(sum(new), len(new) - sum(new), rejected)
+    return fed
+
+
+async def _create(board: Board, entry: Entry, case: str) -> bool:
+    """Whether the record is new; one that is there already stays as it is."""
+    try:
+        await board.commit(
+            [Absent(entry.key)], [Put(entry.key, entry.value, entry.ttl_ms)], stamp=Stamp(author=AUTHOR, case=case)
+        )
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""The kinds of values in a scenario file: durations, patterns, key templates, names, shares."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from blackboard.durations import format_duration, parse_duration
+from blackboard.errors import InvalidInput, PatternError
+from blackboard.keys import CONTROL_REGION, check_key
+from blackboard.pattern import Pattern
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
+_PERCENT: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,4})?%\Z")
+
+
+class Model(BaseModel):
+    """A part of a scenario: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _refuse(reason: str, column: int = 0) -> PydanticCustomError:
+    # What loading.py shows is ``reason``; a template would read braces in a pattern as its own.
+    return PydanticCustomError("refused", "refused", {"reason": reason, "column": column})
+
+
+def _duration_ms(value: object) -> int:
+    if not isinstance(value, str):
+        raise _refuse(f"{value!r} is not a duration: write a number and a unit, like 500ms, 30s, 2m, 1h")
+    try:
+        return parse_duration(value)
+    except InvalidInput as error:
+        raise _refuse(error.reason) from error
+
+
+def _positive_duration_ms(value: object) -> int:
+    duration_ms = _duration_ms(value)
+    if not duration_ms:
+        raise _refuse("must be longer than nothing")
+    return duration_ms
+
+
+def _pattern(value: object) -> Pattern:
+    if not isinstance(value, str):
+        raise _refuse(f"{value!r} is not a pattern: write one like 'order/{{order}} where status == \"picked\"'")
+    try:
+        return Pattern.parse(value)
+    except PatternError as error:
+        raise _refuse(error.reason, error.column) from error
+    except InvalidInput as error:
+        raise _refuse(error.reason) from error
+
+
+def _key_template(value: object) -> Pattern:
+    pattern = _pattern(value)
+    if pattern.predicate is not None:
+        raise _refuse("a key has no condition: leave out 'where …'")
+    try:
+        check_key(pattern.fill(dict.fromkeys(pattern.captures, "x")))
+    except (InvalidInput, KeyError) as error:
+        raise _refuse("a key has no wildcards: write a field in braces, as in return/{rma}") from error
+    if pattern.region == CONTROL_REGION:
+        raise _refuse("control/ is written by the runtime alone")
+    return pattern
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not _NAME.match(value):
+        raise _refuse(f"{value!r} cannot be a name: use 1 to 64 of A-Z a-z 0-9 _ . -")
+    return value
+
+
+def _names(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (_name(value),)
+    if not isinstance(value, list | tuple):
+        raise _refuse(f"{value!r} is neither a name nor a list of names")
+    return tuple(_name(item) for item in value)
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("on", "off"):
+        return value == "on"
+    raise _refuse(f"{value!r} is neither on nor off")
+
+
+def _share(value: object) -> float:
+    if isinstance(value, str) and _PERCENT.match(value):
+        return float(value[:-1]) / 100
+    raise _refuse(f"{value!r} is not a share: write a percentage, like 30%")
+
+
+DurationMs = Annotated[int, PlainValidator(_duration_ms), PlainSerializer(format_duration)]
+"""``30s`` in the file, milliseconds here."""
+PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms), PlainSerializer(format_duration)]
+PatternField = Annotated[Pattern, PlainValidator(_pattern), PlainSerializer(lambda pattern: pattern.text)]
+KeyTemplate = Annotated[Pattern, PlainValidator(_key_template), PlainSerializer(lambda pattern: pattern.text)]
+"""A key with fields in braces, in no ``control/`` region, without wildcards or a condition."""
+Name = Annotated[str, PlainValidator(_name)]
+Names = Annotated[tuple[str, ...], PlainValidator(_names)]
+"""One name or a list of them."""
+Switch = Annotated[bool, PlainValidator(_switch)]
+"""``on`` or ``off``; ``true`` and ``false`` too."""
+Share = Annotated[float, PlainValidator(_share), PlainSerializer(lambda share: f"{share * 100:g}%")]
+"""``30%`` in the file, 0.3 here."""
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Attempts = Annotated[int, Field(ge=1, le=1_000)]
+Money = Annotated[float, Field(gt=0)]
+FileName = Annotated[str, Field(min_length=1, max_length=1_000)]

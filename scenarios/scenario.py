@@ -1,0 +1,222 @@
+"""A scenario: which agents work on what, within which limits, and what must come of it.
+
+The models name the keys of the file.  What one part of the file says about another is checked by
+:meth:`Scenario.contradictions`, which gives paths, so that the loader can say where each one stands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias
+
+from pydantic import Discriminator, Field, PrivateAttr, Tag
+
+from knowledge_sources.nearest import did_you_mean
+from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
+from scenarios.fields import (
+    Attempts,
+    DurationMs,
+    FileName,
+    KeyTemplate,
+    Model,
+    Money,
+    Name,
+    Names,
+    PositiveDurationMs,
+    Share,
+    Switch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DocumentPath: TypeAlias = tuple[str | int, ...]
+
+HUMAN: Final = "human"
+"""The last rung of a ladder: a person.  No agent may have this name."""
+DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
+DEFAULT_LEVEL: Final = "normal"
+
+
+class InlineRecord(Model):
+    """An opening record written out in the file."""
+
+    key: KeyTemplate
+    value: Any
+    ttl_ms: Annotated[PositiveDurationMs | None, Field(alias="ttl")] = None
+
+
+class RecordsFile(Model):
+    """Opening records from a JSONL or CSV file: one a line, the key filled from its fields."""
+
+    source: Annotated[FileName, Field(alias="from")]
+    key: KeyTemplate
+    ttl_ms: Annotated[PositiveDurationMs | None, Field(alias="ttl")] = None
+
+
+def _records_kind(value: Any) -> str:
+    return "RecordsFile" if isinstance(value, dict) and "from" in value else "InlineRecord"
+
+
+OpeningRecords = Annotated[
+    tuple[
+        Annotated[
+            Annotated[InlineRecord, Tag("InlineRecord")] | Annotated[RecordsFile, Tag("RecordsFile")],
+            Discriminator(_records_kind),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+]
+
+
+class RetrySettings(Model):
+    """``attempts`` counts calls, the first included."""
+
+    attempts: Attempts | None = None
+    backoff_ms: Annotated[DurationMs | None, Field(alias="backoff")] = None
+    cap_ms: Annotated[DurationMs | None, Field(alias="cap")] = None
+
+
+class AgentSettings(Model):
+    """One agent: where it is loaded from, and what overrides its own declaration.  ``None`` overrides nothing."""
+
+    use: FileName
+    priority: Name | None = None
+    rating: Annotated[float, Field(ge=-1_000_000, le=1_000_000)] | None = None
+    respond_within_ms: Annotated[PositiveDurationMs | None, Field(alias="respond_within")] = None
+    escalate: Names | None = None
+    authority: Names | None = None
+    over: Names | None = None
+    config: Annotated[dict[str, Any], Field(alias="with", default_factory=dict)]
+    retry: RetrySettings | None = None
+    max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    guard: Switch | None = None
+
+
+class WorkLimits(Model):
+    """What one case, or one work item, may use before it goes to a person."""
+
+    attempts: Attempts | None = None
+    cost: Money | None = None
+    time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
+
+
+class RunLimits(Model):
+    """What the whole run may use; ``overhead`` is a share of all agents' running time."""
+
+    time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
+    cost: Money | None = None
+    firings: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    overhead: Share | None = None
+
+
+class Limits(Model):
+    """The limits of a scenario; what is not given is not limited, but for the runtime's own caps."""
+
+    case: WorkLimits = WorkLimits()
+    work_item: WorkLimits = WorkLimits()
+    run: RunLimits = RunLimits()
+
+
+class Origin(NamedTuple):
+    """Where a scenario came from: its name, its file, and the ``--set``s laid over it."""
+
+    name: str
+    file: Path
+    sets: tuple[str, ...] = ()
+
+
+class Scenario(Model):
+    """A whole scenario file, checked.  Paths in it are relative to :attr:`folder`."""
+
+    version: Literal[1]
+    description: str = ""
+    input: FileName | None = None
+    case: KeyTemplate | None = None
+    records: OpeningRecords = ()
+    levels: Annotated[Names, Field(min_length=1, max_length=64)] = DEFAULT_LEVELS
+    agents_dir: FileName | None = None
+    agents: dict[Name, AgentSettings] = Field(default_factory=dict)
+    max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
+    guard: Switch = True
+    limits: Limits = Limits()
+    expect: Expectations = ()
+
+    _origin: Origin = PrivateAttr(default=Origin("", Path()))
+
+    @property
+    def name(self) -> str:
+        """What the scenario is called: its folder, or its file without the ending."""
+        return self._origin.name
+
+    @property
+    def file(self) -> Path:
+        """The file that it was read from."""
+        return self._origin.file
+
+    @property
+    def folder(self) -> Path:
+        """What the paths in it are relative to."""
+        return self._origin.file.parent
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The ``--set`` texts laid over the file."""
+        return self._origin.sets
+
+    @property
+    def default_level(self) -> str:
+        """The level of an agent that names none: ``normal`` where there is one, else the middle."""
+        return DEFAULT_LEVEL if DEFAULT_LEVEL in self.levels else self.levels[len(self.levels) // 2]
+
+    def came_from(self, origin: Origin) -> Scenario:
+        """This scenario, knowing its origin."""
+        self._origin = origin
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """What differs from the defaults, in the words of the file: for ``control/run`` and for people."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+    def contradictions(self) -> Iterator[tuple[DocumentPath, str]]:
+        """Each thing that is well-formed by itself and wrong beside the rest: its path and why."""
+        if self.input and self.case is None:
+            yield ("input",), "needs case: the key at which each line is posted, as in case: return/{rma}"
+        if not self.agents and self.agents_dir is None:
+            yield (), "has neither agents nor agents_dir: nobody would work"
+        if len(set(self.levels)) < len(self.levels):
+            yield ("levels",), "names a level twice"
+        for index, record in enumerate(self.records):
+            if isinstance(record, InlineRecord) and record.key.captures:
+                yield ("records", index, "key"), "has a field in braces, which only records 'from' a file have"
+        for name, agent in self.agents.items():
+            yield from self._agent_contradictions(name, agent)
+        for index, expectation in enumerate(self.expect):
+            if isinstance(expectation, FiredExpectation):
+                yield from self._unknown_agent(("expect", index, "fired"), expectation.fired)
+            if isinstance(expectation, EscalatedExpectation) and expectation.escalated.agent:
+                yield from self._unknown_agent(("expect", index, "escalated", "agent"), expectation.escalated.agent)
+
+    def _agent_contradictions(self, name: str, agent: AgentSettings) -> Iterator[tuple[DocumentPath, str]]:
+        path: DocumentPath = ("agents", name)
+        if name == HUMAN:
+            yield path, f"{HUMAN!r} is what a person is called on a ladder; give the agent another name"
+        if agent.priority is not None and agent.priority not in self.levels:
+            hint = did_you_mean(agent.priority, self.levels) or f"; there is {', '.join(self.levels)}"
+            yield (*path, "priority"), f"{agent.priority!r} is not one of the levels{hint}"
+        for target in agent.escalate or ():
+            if target == name:
+                yield (*path, "escalate"), f"{name!r} would escalate to itself"
+            elif target != HUMAN:
+                yield from self._unknown_agent((*path, "escalate"), target)
+        if HUMAN in (agent.escalate or ())[:-1]:
+            yield (*path, "escalate"), f"{HUMAN!r} is the last rung: nobody comes after a person"
+        retry = agent.retry
+        if retry and retry.cap_ms is not None and retry.backoff_ms is not None and retry.cap_ms < retry.backoff_ms:
+            yield (*path, "retry", "cap"), "is shorter than backoff"
+
+    def _unknown_agent(self, path: DocumentPath, name: str) -> Iterator[tuple[DocumentPath, str]]:
+        # With a folder of agents, one that is not named here may still join.
+        if name not in self.agents and self.agents_dir is None:
+            yield path, f"no agent is called {name!r}{did_you_mean(name, [*self.agents, HUMAN])}"
