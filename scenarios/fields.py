@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from blackboard.durations import format_duration, parse_duration
+from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput, PatternError
 from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.pattern import Pattern
@@ -96,18 +96,18 @@ def _share(value: object) -> float:
     raise _refuse(f"{value!r} is not a share: write a percentage, like 30%")
 
 
-DurationMs = Annotated[int, PlainValidator(_duration_ms), PlainSerializer(format_duration)]
+DurationMs = Annotated[int, PlainValidator(_duration_ms)]
 """``30s`` in the file, milliseconds here."""
-PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms), PlainSerializer(format_duration)]
-PatternField = Annotated[Pattern, PlainValidator(_pattern), PlainSerializer(lambda pattern: pattern.text)]
-KeyTemplate = Annotated[Pattern, PlainValidator(_key_template), PlainSerializer(lambda pattern: pattern.text)]
+PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms)]
+PatternField = Annotated[Pattern, PlainValidator(_pattern)]
+KeyTemplate = Annotated[Pattern, PlainValidator(_key_template)]
 """A key with fields in braces, in no ``control/`` region, without wildcards or a condition."""
 Name = Annotated[str, PlainValidator(_name)]
 Names = Annotated[tuple[str, ...], PlainValidator(_names)]
 """One name or a list of them."""
 Switch = Annotated[bool, PlainValidator(_switch)]
 """``on`` or ``off``; ``true`` and ``false`` too."""
-Share = Annotated[float, PlainValidator(_share), PlainSerializer(lambda share: f"{share * 100:g}%")]
+Share = Annotated[float, PlainValidator(_share)]
 """``30%`` in the file, 0.3 here."""
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Attempts = Annotated[int, Field(ge=1, le=1_000)]

@@ -95,7 +95,7 @@ def _json_row(number: int, content: bytes) -> Read:
     try:
         fields = parse_json(content.decode("utf-8"))
         if not isinstance(fields, dict):
-            return Rejected(number, "not an object: write {\"field\": value, …}")
+            return Rejected(number, 'not an object: write {"field": value, …}')
         pack_value(fields)
     except UnicodeDecodeError as error:
         return Rejected(number, f"not UTF-8: byte 0x{content[error.start]:02x} at byte {error.start + 1}")

@@ -28,7 +28,7 @@ from scenarios.fields import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DocumentPath: TypeAlias = tuple[str | int, ...]
 
@@ -120,11 +120,12 @@ class Limits(Model):
 
 
 class Origin(NamedTuple):
-    """Where a scenario came from: its name, its file, and the ``--set``s laid over it."""
+    """Where a scenario came from: its name, its file, the ``--set``s laid over it, and what they made of it."""
 
     name: str
     file: Path
-    sets: tuple[str, ...] = ()
+    sets: tuple[str, ...]
+    document: Mapping[str, Any]
 
 
 class Scenario(Model):
@@ -143,7 +144,7 @@ class Scenario(Model):
     limits: Limits = Limits()
     expect: Expectations = ()
 
-    _origin: Origin = PrivateAttr(default=Origin("", Path()))
+    _origin: Origin = PrivateAttr(default=Origin("", Path(), (), {}))
 
     @property
     def name(self) -> str:
@@ -175,9 +176,10 @@ class Scenario(Model):
         self._origin = origin
         return self
 
-    def document(self) -> dict[str, Any]:
-        """What differs from the defaults, in the words of the file: for ``control/run`` and for people."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """The file as plain data, settings laid over it: for ``control/run`` and for people."""
+        return self._origin.document
 
     def contradictions(self) -> Iterator[tuple[DocumentPath, str]]:
         """Each thing that is well-formed by itself and wrong beside the rest: its path and why."""

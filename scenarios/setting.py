@@ -42,12 +42,24 @@ def apply_settings(root: Node, sets: Iterable[str]) -> None:
 
 
 def _value(text: str, origin: str) -> Node:
-    if text.lstrip().startswith(_STRUCTURED):
-        return read_yaml(text.encode(), origin)
     try:
+        if text.lstrip().startswith(_STRUCTURED):
+            return _without_lines(read_yaml(text.encode("utf-8", "surrogateescape"), "value"), origin)
         return ScalarNode(resolve_plain(text.strip()), text.strip(), origin)
     except InvalidInput as error:
         raise InvalidScenario([Problem(origin, "", error.reason)]) from error
+
+
+def _without_lines(node: Node, origin: str) -> Node:
+    """The same node, placed at its ``--set`` as a whole."""
+    node.origin, node.line, node.column = origin, 0, 0
+    below = node.items.values() if isinstance(node, MapNode) else node.items if isinstance(node, ListNode) else ()
+    for item in below:
+        _without_lines(item, origin)
+    if isinstance(node, MapNode):
+        for key in node.keys.values():
+            _without_lines(key, origin)
+    return node
 
 
 def _put(root: Node, parts: list[str], value: Node, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
 
@@ -81,7 +82,7 @@ def _problems(
 def _message(detail: ErrorDetails) -> str:
     """Pydantic's words, made to fit behind a path, with what was found instead."""
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    message = message.replace("valid integer", "whole number").replace("valid dictionary", "mapping")
+    message = re.sub(r" or instance of \w+", "", message).replace("valid integer", "whole number").replace("valid dictionary", "mapping")
     message = message.replace("valid string", "text").replace("valid number", "number").replace("valid boolean", "true or false")
     value = detail["input"]
     if detail["type"] == "kind" and isinstance(value, dict):
@@ -193,7 +194,7 @@ def _within(annotation: Any) -> Iterator[type[BaseModel]]:
 @cache
 def _models_in(model: type[BaseModel]) -> Models:
     """``model`` and all models below it."""
-    found = {model, Bounds}
+    found: set[type[BaseModel]] = {model, Bounds}
     for info in model.model_fields.values():
         for inner in _within(info.annotation):
             found |= _models_in(inner)
