@@ -144,6 +144,10 @@ class _Parser:
             raise self.source.error("comparisons do not chain: write a < b && b < c", self.next.start)
         if operator.text == "in":
             right = self.container(right)
+        elif isinstance(left, Literal) and isinstance(right, Field) and right.bare and not right.capture:
+            field = right.path.steps[0]
+            reason = f"a field stands on the left, or as value.{field}; a text on the right is quoted"
+            raise self.source.error(reason, right.start)
         else:
             right = self.resolved(right, self.source.text[first.start : at_right.start])
         if operator.text in _ORDERS:
@@ -309,7 +313,7 @@ class _Parser:
         if name.text not in ("size", *spelling.METHODS):
             if name.text == "has":
                 raise self.source.error("write has(a.b)", name.start)
-            raise self.source.error(spelling.call(name.text), name.start)
+            raise self.source.error(spelling.call(name.text, method=True), name.start)
         arguments = self.arguments(name, 0 if name.text == "size" else 1)
         self.count(name.start)
         if name.text == "size":

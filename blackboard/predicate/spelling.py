@@ -45,7 +45,8 @@ _CALLS: Final = {
     "startswith": "startsWith", "starts_with": "startsWith", "endswith": "endsWith", "ends_with": "endsWith",
     "includes": "contains", "matches": "glob", "match": "glob", "fnmatch": "glob", "like": "glob",
 }  # fmt: skip
-_LEFT_OUT: Final = ("all", "exists_one", "filter", "map", "int", "uint", "double", "string", "bytes", "bool", "dyn",
+_MACROS: Final = ("all", "exists", "exists_one", "filter", "map")
+_LEFT_OUT: Final = (*_MACROS, "int", "uint", "double", "string", "bytes", "bool", "dyn",
                     "type", "duration", "timestamp")  # fmt: skip
 _WORD: Final = re.compile(r"[\w\-]+")
 
@@ -66,8 +67,6 @@ def constant(name: str) -> str | None:
 
 def number_suffix(digits: str, suffix: str) -> str:
     """The reason for letters right after a number."""
-    if suffix in ("u", "U"):
-        return f"there is one integer type: write {digits}"
     return f"{digits}{suffix} is neither a number nor a name; text is quoted: {json.dumps(digits + suffix)}"
 
 
@@ -82,8 +81,10 @@ def after_operand(text: str, left: str) -> str:
     return f"expected && or || or the end, found {text}"
 
 
-def call(name: str) -> str:
-    """The reason for a function that does not exist."""
+def call(name: str, *, method: bool = False) -> str:
+    """The reason for a function, or a method, that does not exist."""
+    if method and name in _MACROS:
+        return f"{name}() over the elements of a list is left out"
     near = {known.casefold(): known for known in FUNCTIONS} | _CALLS
     if name.casefold() in near:
         return f"there is no {name}: write {near[name.casefold()]}"

@@ -20,7 +20,8 @@ _TOKEN: Final = re.compile(
     r"""
       (?P<space>[ \t\n\f\r]+)
     | (?P<string>(?:[rR]|(?P<bytes>[bB][rR]?|[rR][bB]))?["'])
-    | (?P<number>0[xX][0-9a-fA-F]+ | [0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)? | [0-9]+(?:[eE][+-]?[0-9]+)?)
+    | (?P<number>[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)? | [0-9]+[eE][+-]?[0-9]+)
+    | (?P<integer>(?:0[xX][0-9a-fA-F]+|[0-9]+)[uU]?)
     | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<misspelt>===|!==|=>|=<|<>|=~|!~)
     | (?P<operator>&&|\|\||==|!=|<=|>=|[<>!()\[\],.\-])
@@ -49,7 +50,7 @@ def tokenize(source: Source) -> list[Token]:
         if found is None or found.lastgroup == "misspelt":
             raise source.error(spelling.symbol(text[at] if found is None else found.group()), at)
         kind, end = found.lastgroup, found.end()
-        if kind == "number":
+        if kind in ("number", "integer"):
             tokens.append(_number(source, at, end))
         elif kind == "string":
             tokens.append(_string(source, at, found.group("bytes") is not None))
@@ -73,7 +74,7 @@ def _number(source: Source, at: int, end: int) -> Token:
     suffix = _SUFFIX.match(source.text, end)
     if suffix is not None:
         raise source.error(spelling.number_suffix(digits, suffix.group()), at)
-    return Token("literal", digits, at, end, read_number(source, digits, at))
+    return Token("literal", digits, at, end, read_number(source, digits.rstrip("uU"), at))
 
 
 def _string(source: Source, at: int, is_bytes: bool) -> Token:
