@@ -1,0 +1,288 @@
+"""What a running agent is given beside its records: reading, writing, and what it may say about itself.
+
+A context collects; nothing reaches the board before the run has ended, and then all of it in one commit.
+Everything read here guards that commit: if it has changed meanwhile, the contribution is refused and the
+agent runs again on what is there then.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged, Update
+from blackboard.durations import parse_duration
+from blackboard.pattern import Pattern
+from knowledge_sources import contribution
+from knowledge_sources.capture import Lines
+from knowledge_sources.declaration import NEW
+from knowledge_sources.errors import ActivationEnded, InvalidContribution
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from blackboard.commit import Guard, Write
+    from blackboard.control_records import Attempt, Usage
+    from blackboard.record import Record
+    from knowledge_sources.source import KnowledgeSource
+
+MAX_RECORD_GUARDS: Final = 1_000
+"""A ``find`` that gives more records than this guards their region instead of each of them."""
+
+
+class Reader(Protocol):
+    """The board as it is at ``revision``; a replica is one."""
+
+    @property
+    def revision(self) -> int: ...
+
+    def get(self, key: str) -> Record[Any] | None: ...
+
+    def find(self, pattern: Pattern) -> list[Record[Any]]: ...
+
+
+class Context:
+    """One activation as its agent sees it.
+
+    ``captures`` are what the patterns bound, ``config`` the agent's settings, ``case`` the id of the case,
+    ``agent`` the agent's name, ``attempt`` the number of this call from 1, ``earlier`` the attempts that
+    failed.  ``{name}`` in any key or pattern given to a method means this activation's capture of that name.
+    """
+
+    __slots__ = (
+        "_counter", "_ended", "_lines", "_present", "_progress", "_puts", "_reader", "_reads", "_regions", "_source",
+        "_updates", "_usage", "activation", "attempt", "captures", "case", "earlier",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        source: KnowledgeSource,
+        reader: Reader,
+        *,
+        activation: str,
+        case: str,
+        captures: Mapping[str, str],
+        attempt: int = 1,
+        earlier: Sequence[Attempt] = (),
+        progress: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
+        self._source = source
+        self._reader = reader
+        self.activation = activation
+        self.case = case
+        self.captures = captures
+        self.attempt = attempt
+        self.earlier = earlier
+        self._progress = progress
+        self._ended = False
+        self._counter = 0
+        # Most activations use few of these; each is made when first needed.
+        self._reads: dict[str, str] | None = None
+        self._regions: dict[str, int] | None = None
+        self._present: dict[str, None] | None = None
+        self._puts: dict[str, Write] | None = None
+        self._updates: dict[str, Callable[[Any], Any]] | None = None
+        self._usage: list[Usage] | None = None
+        self._lines: Lines | None = None
+
+    @property
+    def agent(self) -> str:
+        """The name of the agent."""
+        return self._source.name
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The agent's settings: the decorator's ``config`` with the scenario's ``with`` over it."""
+        return self._source.config
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this activation: give it to what must not happen twice outside."""
+        return self.activation
+
+    async def get(self, key: str, *, guard: bool = True) -> Record[Any] | None:
+        """The record at ``key`` or ``None``; unless ``guard=False``, the contribution stands only if it stays so."""
+        return self.read(key, guard=guard)
+
+    async def find(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+        """The records that match ``pattern``, each guarded as with :meth:`get`.
+
+        With ``stable=True`` the contribution also stands only if no other record joined or left them: the
+        whole region of the pattern is guarded.
+        """
+        return self.search(pattern, stable=stable, guard=guard)
+
+    async def progress(self, text: str) -> None:
+        """Show ``text`` as what the agent is doing now; it is not kept in the activation's record."""
+        self.check_open()
+        if self._progress is not None:
+            await self._progress(text)
+
+    def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
+        """Write ``value`` at ``key`` with the contribution, for ``ttl`` if given; returns the complete key.
+
+        ``{new}`` in the key becomes a name that no other write has.  The last post of a key stands.
+        Raises :class:`InvalidContribution` for a key that the agent does not contribute to.
+        """
+        complete = contribution.allowed_key(self._source, self, key)
+        plain = contribution.storable(self._source, complete, value)
+        self.put(complete, plain, None if ttl is None else parse_duration(ttl))
+        self.check_open()
+        return complete
+
+    def delete(self, key: str) -> None:
+        """Remove the record at ``key`` with the contribution; the agent must contribute to the key."""
+        complete = contribution.allowed_key(self._source, self, key)
+        self._write(Delete(complete))
+        self.check_open()
+
+    def update(self, key: str, fn: Callable[[Any], Any]) -> None:
+        """Put ``fn(present value or None)`` at ``key`` when the contribution is committed.
+
+        For counters and other records that many change: a change by others does not make the agent run
+        again, only ``fn``, which therefore must depend on nothing but its argument.
+        """
+        complete = contribution.allowed_key(self._source, self, key)
+        if self._puts is not None and complete in self._puts:
+            raise InvalidContribution(self.agent, f"updates {complete}, which it also writes", key=complete)
+        if self._updates is None:
+            self._updates = {}
+        before = self._updates.get(complete)
+        self._updates[complete] = fn if before is None else _one_after_the_other(before, fn)
+        self.check_open()
+
+    def handoff(self, key: str, value: Any, *, to: str = "", capability: str = "", ttl: str | None = None) -> str:
+        """Write ``value`` at ``key`` for the agent ``to``, or for one that provides ``capability``; returns its name.
+
+        The contribution is refused unless that agent is registered when it is committed.  Raises
+        :class:`UnknownAgent`, which names the nearest, where it is not registered now.
+        """
+        from knowledge_sources.registry import check_handoff  # noqa: PLC0415 - few agents hand off; it loads schemas
+
+        name, registered = check_handoff(self._reader, to=to, capability=capability)
+        self.post(key, value, ttl=ttl)
+        if self._present is None:
+            self._present = {}
+        self._present[registered] = None
+        return name
+
+    def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
+        """Report one call of a model: its tokens, and its cost in the currency of the scenario's limits."""
+        if not all(math.isfinite(n) and n >= 0 for n in (input_tokens, output_tokens, cost)):
+            raise ValueError(f"usage of {model}: tokens and cost are finite and not negative")
+        if self._usage is None:
+            self._usage = []
+        self._usage.append(
+            {"model": model, "input_tokens": input_tokens, "output_tokens": output_tokens, "cost": float(cost)}
+        )
+        self.check_open()
+
+    def log(self, text: str) -> None:
+        """Keep a line with the activation, beside what it printed."""
+        self.captured(f"{text}\n")
+        self.check_open()
+
+    # What the runtime uses.  An agent has no need of these.
+
+    def read(self, key: str, *, guard: bool = True) -> Record[Any] | None:
+        """:meth:`get`, now."""
+        self.check_open()
+        complete = contribution.fill(self._source, self, key)
+        record = self._reader.get(complete)
+        if guard:
+            self._guard(complete, "" if record is None else record.commit)
+        return None if record is None else record.fresh()
+
+    def search(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+        """:meth:`find`, now."""
+        self.check_open()
+        parsed = Pattern.parse(contribution.filled_pattern(pattern, self.captures))
+        revision = self._reader.revision
+        records = self._reader.find(parsed)
+        if stable or (guard and len(records) > MAX_RECORD_GUARDS):
+            if self._regions is None:
+                self._regions = {}
+            self._regions.setdefault(parsed.region, revision)
+        elif guard:
+            for record in records:
+                self._guard(record.key, record.commit)
+        return [record.fresh() for record in records]
+
+    def _guard(self, key: str, commit: str) -> None:
+        if self._reads is None:
+            self._reads = {}
+        # The first version seen: an agent that saw two must not contribute on either.
+        self._reads.setdefault(key, commit)
+
+    def put(self, key: str, value: Any, ttl_ms: int | None = None) -> None:
+        """Add a write whose key and value are checked."""
+        self._write(Put(key, value, ttl_ms))
+
+    def _write(self, write: Write) -> None:
+        if self._updates is not None and write.key in self._updates:
+            raise InvalidContribution(self.agent, f"writes {write.key}, which it also updates", key=write.key)
+        if self._puts is None:
+            self._puts = {}
+        self._puts[write.key] = write
+
+    def fresh_name(self) -> str:
+        """What ``{new}`` stands for: the same on each attempt, for the same write."""
+        self._counter += 1
+        return f"{self.activation}-{self._counter}"
+
+    def fresh_key(self, pattern: Pattern) -> str:
+        """The key of ``pattern``, whose captures are all known or ``{new}``."""
+        if NEW not in pattern.captures:
+            return pattern.fill(self.captures)
+        return pattern.fill({**self.captures, NEW: self.fresh_name()})
+
+    def captured(self, text: str) -> None:
+        """Add what the agent printed or logged."""
+        if self._lines is None:
+            self._lines = Lines()
+        self._lines.write(text)
+
+    def check_open(self) -> None:
+        """Raise :class:`ActivationEnded` if the run is over.  Called after a write, so that none is lost in a race."""
+        if self._ended:
+            raise ActivationEnded(self.agent, self.activation)
+
+    def end(self) -> None:
+        """Refuse whatever comes later, from tasks and threads that the agent left behind."""
+        self._ended = True
+
+    def written(self) -> tuple[tuple[Write, ...], tuple[Update, ...]]:
+        """The writes and updates so far."""
+        writes = tuple(self._puts.values()) if self._puts else ()
+        updates = tuple(Update(key, fn) for key, fn in self._updates.items()) if self._updates else ()
+        return writes, updates
+
+    @property
+    def reads(self) -> list[list[str]]:
+        """``[key, commit]`` of each record read and guarded; commit ``""`` was absent."""
+        return [[key, commit] for key, commit in self._reads.items()] if self._reads else []
+
+    @property
+    def usages(self) -> list[Usage]:
+        """What was reported with :meth:`usage`."""
+        return self._usage or []
+
+    @property
+    def lines(self) -> list[str]:
+        """What was printed and logged, bounded."""
+        return self._lines.all() if self._lines is not None else []
+
+    def guards(self) -> list[Guard]:
+        """The read set, as guards of the contribution; the triggers are not among them."""
+        guards: list[Guard] = []
+        if self._reads:
+            guards.extend(At(key, commit) if commit else Absent(key) for key, commit in self._reads.items())
+        if self._regions:
+            guards.extend(Unchanged(region, since) for region, since in self._regions.items())
+        if self._present:
+            guards.extend(Present(key) for key in self._present)
+        return guards
+
+
+def _one_after_the_other(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: second(first(value))

@@ -1,0 +1,173 @@
+"""From what an agent wrote and returned to a commit's writes: keys that it declared, values that a record can hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.codec import check_value
+from blackboard.errors import InvalidInput
+from blackboard.keys import check_key
+from knowledge_sources.annotations import sentence
+from knowledge_sources.declaration import NEW
+from knowledge_sources.errors import InvalidContribution
+from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Veto
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blackboard.pattern import Pattern
+    from knowledge_sources.context import Context
+    from knowledge_sources.outcome import Outcome
+    from knowledge_sources.source import KnowledgeSource
+
+_ORDERS: Final = (Extend, Decide, Cancel, Veto)
+_CAPTURE: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
+    """What the run of ``source`` that returned ``result`` comes to; raises :class:`InvalidContribution`."""
+    if isinstance(result, Escalate):
+        _check_wrote_nothing(source, ctx, "a question")
+        return _addressed(source, ctx, result)
+    if isinstance(result, _ORDERS):
+        _check_wrote_nothing(source, ctx, "an order")
+        return _authorised(source, result)
+    if result is not None:
+        for key, value in _returned(source, ctx, result):
+            ctx.put(key, value)
+    writes, updates = ctx.written()
+    return Contribution(writes, updates) if writes or updates else NOTHING
+
+
+def _returned(source: KnowledgeSource, ctx: Context, result: object) -> list[tuple[str, Any]]:
+    """The keys and values that ``result`` means: one where the agent declared one key, else a mapping of them."""
+    if not source.contributes:
+        raise InvalidContribution(source.name, "returned a value, but declares no contributes")
+    target = source.target
+    if target is not None:
+        key = ctx.fresh_key(target)
+        return [(key, _modelled(source, key, result))]
+    if type(result) is not dict or not all(type(key) is str for key in result):
+        raise InvalidContribution(
+            source.name, f"returned {type(result).__name__}; {_declared(source)} needs a dict of key: value"
+        )
+    writes = []
+    for template, value in result.items():
+        key = allowed_key(source, ctx, template)
+        writes.append((key, storable(source, key, value)))
+    return writes
+
+
+def allowed_key(source: KnowledgeSource, ctx: Context, template: str) -> str:
+    """``template`` with its captures filled, if the agent declared it; raises :class:`InvalidContribution`."""
+    key = fill(source, ctx, template)
+    captures = ctx.captures
+    for pattern in source.contributes:
+        found = pattern.match_key(key)
+        if found is not None and all(_agrees(ctx, name, text) for name, text in found.items()):
+            return key
+    raise InvalidContribution(source.name, f"may not write {key}: {_declared(source)}{_bound(captures)}", key=key)
+
+
+def _agrees(ctx: Context, name: str, text: str) -> bool:
+    if name == NEW:
+        return text.startswith(ctx.activation + "-")
+    return ctx.captures.get(name) == text
+
+
+def filled_pattern(text: str, captures: Mapping[str, str]) -> str:
+    """``text`` with ``captures`` in its key template; other captures stay free, and so does the condition."""
+    template, *condition = text.split(maxsplit=1)
+    for name, capture in captures.items():
+        template = template.replace(f"{{{name}}}", capture)
+    return " ".join((template, *condition))
+
+
+def fill(source: KnowledgeSource, ctx: Context, template: str) -> str:
+    """``template`` with this activation's captures in the place of ``{…}``, checked as a key."""
+
+    def text(found: re.Match[str]) -> str:
+        name = found[1]
+        if name == NEW:
+            return ctx.fresh_name()
+        if name not in ctx.captures:
+            raise InvalidContribution(source.name, f"{{{name}}} in {template!r} is no capture{_bound(ctx.captures)}")
+        return ctx.captures[name]
+
+    try:
+        return check_key(_CAPTURE.sub(text, template) if "{" in template else template)
+    except (InvalidInput, TypeError) as error:
+        raise InvalidContribution(source.name, str(error), key=str(template)) from error
+
+
+def storable(source: KnowledgeSource, key: str, value: object) -> Any:
+    """``value`` as a record holds it, a model or dataclass as a dict; raises :class:`InvalidContribution`."""
+    plain = value if type(value) is dict else _plain(value)
+    try:
+        check_value(plain)
+    except InvalidInput as error:
+        raise InvalidContribution(source.name, f"cannot write {key}: {error}", key=key) from error
+    return plain
+
+
+def _plain(value: object) -> object:
+    dump = getattr(value, "model_dump", None)
+    if dump is not None and not isinstance(value, type):
+        return dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return value
+
+
+def _modelled(source: KnowledgeSource, key: str, result: object) -> Any:
+    """``result`` as the return annotation's model says, where there is one."""
+    model = source.output_model
+    if model is None:
+        return storable(source, key, result)
+    try:
+        checked = result if isinstance(result, model) else model.model_validate(_plain(result))
+    except ValueError as error:
+        reason = f"returned what is not the {model.__name__} of its annotation: {sentence(error)}"
+        raise InvalidContribution(source.name, reason, key=key) from error
+    return storable(source, key, checked)
+
+
+def _addressed(source: KnowledgeSource, ctx: Context, question: Escalate) -> Escalate:
+    """``question`` with the complete key of its answer; ``""`` where no key is known, so that none is written."""
+    if question.answer_to:
+        key = allowed_key(source, ctx, question.answer_to)
+    else:
+        target = source.target
+        key = "" if target is None else ctx.fresh_key(target)
+    return dataclasses.replace(question, answer_to=key)
+
+
+def _authorised(source: KnowledgeSource, order: Extend | Decide | Cancel | Veto) -> Extend | Decide | Cancel | Veto:
+    if source.kind != "supervisor":
+        raise InvalidContribution(source.name, f"returned the order {order.verb}, but is no supervisor")
+    if order.verb not in source.authority:
+        has = ", ".join(sorted(source.authority)) or "none"
+        raise InvalidContribution(source.name, f"has no authority to {order.verb}; it has: {has}")
+    if isinstance(order, Decide):
+        value = storable(source, order.key or "the decision", order.value)
+        return dataclasses.replace(order, value=value)
+    return order
+
+
+def _check_wrote_nothing(source: KnowledgeSource, ctx: Context, what: str) -> None:
+    writes, updates = ctx.written()
+    if writes or updates:
+        keys = ", ".join(write.key for write in (*writes, *updates))
+        raise InvalidContribution(source.name, f"returned {what} and also wrote {keys}: it can do only one of these")
+
+
+def _declared(source: KnowledgeSource) -> str:
+    if not source.contributes:
+        return "it declares no contributes"
+    return "it contributes " + ", ".join(pattern.text for pattern in source.contributes)
+
+
+def _bound(captures: Mapping[str, str]) -> str:
+    return f" (with {', '.join(f'{k}={v}' for k, v in captures.items())})" if captures else ""

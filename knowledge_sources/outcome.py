@@ -1,0 +1,120 @@
+"""What an agent's run comes to: a contribution, a question to a person, or a supervisor's order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeAlias
+
+from blackboard.durations import parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.commit import Update, Write
+    from blackboard.record import Record
+
+AUTHORITIES: Final = frozenset({"force", "veto", "hold", "boost", "reassign", "cancel", "extend", "decide"})
+"""Everything that a supervisor may be given the authority for."""
+
+
+class Contribution(NamedTuple):
+    """What an agent adds to the board in one commit; keys are complete, values are what a record can hold."""
+
+    writes: tuple[Write, ...] = ()
+    updates: tuple[Update, ...] = ()
+
+
+NOTHING: Final = Contribution()
+"""The agent ran and had nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """A question to a person; the activation waits for the answer.
+
+    ``choices`` are the answers that may be given, ``schema`` a JSON Schema (or a pydantic model) of a
+    free one.  ``answer_to`` is the key at which the answer is written, captures in braces; by default
+    the one key that the agent contributes to.  ``context`` are the records, or keys, that the question
+    is about; by default those that set the agent off.
+    """
+
+    question: str
+    choices: Sequence[str] = ()
+    schema: dict[str, Any] | type | None = None
+    answer_to: str = ""
+    context: Sequence[Record[Any] | str] = ()
+
+    def __post_init__(self) -> None:
+        if not _is_text(self.question):
+            raise ValueError("Escalate needs a question")
+        if isinstance(self.choices, str) or not all(_is_text(choice) for choice in self.choices):
+            raise ValueError('Escalate: choices is a list of texts, as in choices=["approve", "reject"]')
+        object.__setattr__(self, "choices", tuple(self.choices))
+        object.__setattr__(self, "context", tuple(self.context))
+        if isinstance(self.schema, type):
+            describe = getattr(self.schema, "model_json_schema", None)
+            if describe is None:
+                raise ValueError(f"Escalate: {self.schema.__name__} is neither a JSON Schema nor a pydantic model")
+            object.__setattr__(self, "schema", describe())
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Give the overdue activation more time: ``by`` is a duration like ``30s``, counted from now."""
+
+    verb: ClassVar[str] = "extend"
+    by: str
+    reason: str
+    by_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_ms", parse_duration(self.by))
+        _check_reason(self.verb, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Contribute ``value`` in the place of the agent; ``key`` says where if the agent contributes to several."""
+
+    verb: ClassVar[str] = "decide"
+    value: Any
+    reason: str
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        _check_reason(self.verb, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the activation without a contribution."""
+
+    verb: ClassVar[str] = "cancel"
+    reason: str
+
+    def __post_init__(self) -> None:
+        _check_reason(self.verb, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """Forbid the activation, so that it does not run, now or later."""
+
+    verb: ClassVar[str] = "veto"
+    reason: str
+
+    def __post_init__(self) -> None:
+        _check_reason(self.verb, self.reason)
+
+
+Order: TypeAlias = Extend | Decide | Cancel | Veto
+Outcome: TypeAlias = Contribution | Escalate | Order
+
+
+def _check_reason(verb: str, reason: str) -> None:
+    if not _is_text(reason):
+        raise ValueError(f"{verb} needs a reason: it is kept with the order")
+
+
+def _is_text(given: object) -> bool:
+    return isinstance(given, str) and bool(given.strip())

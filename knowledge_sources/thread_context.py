@@ -1,0 +1,96 @@
+"""The context of an agent that is a plain ``def``: the same, with reading and progress that block its thread."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from blackboard.control_records import Attempt
+    from blackboard.record import Record
+    from knowledge_sources.context import Context
+
+
+class ThreadContext:
+    """A :class:`Context` for a thread.  Reads happen on the loop, so that each sees the board between two changes."""
+
+    __slots__ = ("_context", "_loop")
+
+    def __init__(self, context: Context, loop: asyncio.AbstractEventLoop) -> None:
+        self._context = context
+        self._loop = loop
+
+    @property
+    def captures(self) -> Mapping[str, str]:
+        return self._context.captures
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self._context.config
+
+    @property
+    def case(self) -> str:
+        return self._context.case
+
+    @property
+    def agent(self) -> str:
+        return self._context.agent
+
+    @property
+    def activation(self) -> str:
+        return self._context.activation
+
+    @property
+    def idempotency_key(self) -> str:
+        return self._context.idempotency_key
+
+    @property
+    def attempt(self) -> int:
+        return self._context.attempt
+
+    @property
+    def earlier(self) -> Sequence[Attempt]:
+        return self._context.earlier
+
+    def get(self, key: str, *, guard: bool = True) -> Record[Any] | None:
+        """See :meth:`Context.get`."""
+        return asyncio.run_coroutine_threadsafe(self._context.get(key, guard=guard), self._loop).result()
+
+    def find(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+        """See :meth:`Context.find`."""
+        found = self._context.find(pattern, stable=stable, guard=guard)
+        return asyncio.run_coroutine_threadsafe(found, self._loop).result()
+
+    def progress(self, text: str) -> None:
+        """See :meth:`Context.progress`."""
+        asyncio.run_coroutine_threadsafe(self._context.progress(text), self._loop).result()
+
+    def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
+        """See :meth:`Context.post`."""
+        return self._context.post(key, value, ttl=ttl)
+
+    def delete(self, key: str) -> None:
+        """See :meth:`Context.delete`."""
+        self._context.delete(key)
+
+    def update(self, key: str, fn: Callable[[Any], Any]) -> None:
+        """See :meth:`Context.update`."""
+        self._context.update(key, fn)
+
+    def handoff(self, key: str, value: Any, *, to: str = "", capability: str = "", ttl: str | None = None) -> str:
+        """See :meth:`Context.handoff`."""
+
+        async def on_loop() -> str:
+            return self._context.handoff(key, value, to=to, capability=capability, ttl=ttl)
+
+        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result()
+
+    def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
+        """See :meth:`Context.usage`."""
+        self._context.usage(model, input_tokens, output_tokens, cost)
+
+    def log(self, text: str) -> None:
+        """See :meth:`Context.log`."""
+        self._context.log(text)
