@@ -1,0 +1,247 @@
+"""The agenda finds, without sorting, the entry that the pure pick chooses over the whole snapshot."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from controller.agenda import Agenda, Entry
+from controller.strategy import Choice, Lift, Policy, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AGENTS = ("label", "notify", "refund", "stock")
+IDS = tuple(f"a{n:02}" for n in range(24))
+
+policies = st.builds(
+    Policy,
+    ageing_rate_per_s=st.sampled_from([0.0, 0.5, 1.0, 7.3, 1000.0]),
+    ageing_cap=st.sampled_from([0.0, 0.01, 3.0, 60.0, math.inf]),
+    tie=st.sampled_from(["fifo", "recency"]),
+    promote_after_ms=st.sampled_from([None, None, 1, 500, 5_000]),
+)
+
+
+def an_entry(
+    activation: str,
+    *,
+    agent: str = "refund",
+    level: int = 0,
+    rating: float = 0.0,
+    eligible_ms: int = 0,
+    sequence: int = 0,
+    not_before_ms: int = 0,
+) -> Entry:
+    return Entry(
+        activation,
+        agent,
+        agent,
+        "return/R-1",
+        level=level,
+        rating=rating,
+        eligible_ms=eligible_ms,
+        sequence=sequence,
+        captures={},
+        triggers={},
+        not_before_ms=not_before_ms,
+    )
+
+
+def shown(choice: Choice | None) -> object:
+    """A choice in what two can be compared by: names instead of entries."""
+    if choice is None:
+        return None
+    runners_up = [(s.entry.activation, s.level, s.score) for s in choice.runners_up]
+    return (choice.entry.activation, *choice[1:-1], runners_up)
+
+
+class AgendaAgreesWithPick(RuleBasedStateMachine):
+    """Whatever happens to an agenda, its pick is the pure pick over what is on it."""
+
+    agenda: Agenda
+    now_ms: int
+
+    @initialize(policy=policies)
+    def start(self, policy: Policy) -> None:
+        self.agenda = Agenda(policy)
+        self.now_ms = 1_000
+
+    @rule(
+        activation=st.sampled_from(IDS),
+        agent=st.sampled_from(AGENTS),
+        level=st.integers(0, 2),
+        rating=st.sampled_from([-2.5, 0.0, 0.0, 0.1, 0.2, 3.0, 5.0]),
+        age_ms=st.sampled_from([-700, 0, 0, 1, 10, 300, 2_999, 3_000, 70_000]),
+        sequence=st.integers(0, 5),
+        delay_ms=st.sampled_from([0, 0, 0, 1, 400, 9_000]),
+    )
+    def add(
+        self, *, activation: str, agent: str, level: int, rating: float, age_ms: int, sequence: int, delay_ms: int
+    ) -> None:
+        known = activation in self.agenda
+        added = self.agenda.add(
+            an_entry(
+                activation,
+                agent=agent,
+                level=level,
+                rating=rating,
+                eligible_ms=self.now_ms - age_ms,
+                sequence=sequence,
+                not_before_ms=self.now_ms + delay_ms if delay_ms else 0,
+            )
+        )
+        assert added is not known
+
+    @rule(activation=st.sampled_from(IDS))
+    def remove(self, activation: str) -> None:
+        known = self.agenda.get(activation)
+        assert self.agenda.remove(activation) is known
+        assert activation not in self.agenda
+
+    @rule(times=st.integers(1, 6))
+    def run_some(self, times: int) -> None:
+        for _ in range(times):
+            choice = self.agenda.pick(self.now_ms)
+            if choice is not None:
+                self.agenda.remove(choice.entry.activation)
+
+    @rule(agent=st.sampled_from(AGENTS), may_run=st.booleans())
+    def limit(self, agent: str, may_run: bool) -> None:
+        (self.agenda.unblock if may_run else self.agenda.block)(agent)
+
+    @rule(activation=st.sampled_from(IDS), boost=st.integers(-2, 2))
+    def override(self, activation: str, boost: int) -> None:
+        self.agenda.lift(activation, Lift(boost, f"control/overrides/{activation}"))
+
+    @rule(activation=st.sampled_from(IDS))
+    def withdraw(self, activation: str) -> None:
+        self.agenda.drop_lift(activation)
+
+    @rule(passed_ms=st.sampled_from([0, 1, 10, 299, 500, 2_999, 3_000, 61_000]))
+    def wait(self, passed_ms: int) -> None:
+        self.now_ms += passed_ms
+
+    @rule()
+    def sweep(self) -> None:
+        self.agenda._sweep()
+
+    @invariant()
+    def agree(self) -> None:
+        if not hasattr(self, "agenda"):
+            return
+        agenda = self.agenda
+        ours = agenda.pick(self.now_ms)
+        pure = pick(list(agenda), agenda.policy, agenda.overrides, self.now_ms, blocked=agenda.blocked)
+        assert shown(ours) == shown(pure)
+        later = [e.not_before_ms for e in agenda if e.not_before_ms > self.now_ms]
+        assert agenda.next_ms() == (min(later) if later else None)
+
+
+TestAgendaAgreesWithPick = AgendaAgreesWithPick.TestCase
+TestAgendaAgreesWithPick.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    policy=policies,
+    plan=st.lists(
+        st.tuples(st.sampled_from(AGENTS), st.integers(0, 3), st.floats(-50, 50), st.integers(0, 90_000)),
+        min_size=1,
+        max_size=120,
+    ),
+    step_ms=st.integers(0, 3_000),
+)
+def test_draining_an_agenda_fires_in_the_order_of_repeated_pure_picks(
+    policy: Policy, plan: list[tuple[str, int, float, int]], step_ms: int
+) -> None:
+    """Draining with time passing between picks gives the order of picking purely from what is left."""
+    agenda, left, now_ms = Agenda(policy), {}, 90_000
+    for n, (agent, level, rating, eligible_ms) in enumerate(plan):
+        entry = an_entry(f"a{n:03}", agent=agent, level=level, rating=rating, eligible_ms=eligible_ms, sequence=n)
+        left[entry.activation] = entry
+        agenda.add(entry)
+    while left:
+        pure = pick(left.values(), policy, {}, now_ms)
+        ours = agenda.pick(now_ms)
+        assert shown(ours) == shown(pure)
+        assert ours is not None
+        assert agenda.remove(ours.entry.activation) is left.pop(ours.entry.activation)
+        now_ms += step_ms
+    assert agenda.pick(now_ms) is None
+
+
+def test_an_agent_at_its_limit_does_not_hold_up_the_others() -> None:
+    """A blocked agent's entries are passed over however urgent they are, and come back when it may run."""
+    agenda = Agenda(Policy())
+    agenda.add(an_entry("urgent", agent="refund", rating=99))
+    agenda.add(an_entry("modest", agent="label"))
+    agenda.block("refund")
+    assert picked(agenda, 1) == "modest"
+    agenda.unblock("refund")
+    assert picked(agenda, 1) == "urgent"
+
+
+def test_a_delayed_entry_is_not_eligible_before_its_time() -> None:
+    """An entry that is to be tried again later is neither picked nor counted until then."""
+    agenda = Agenda(Policy())
+    agenda.add(an_entry("again", not_before_ms=5_000))
+    assert agenda.next_ms() == 5_000
+    assert agenda.pick(4_999) is None
+    assert agenda.eligible == 0
+    assert picked(agenda, 5_000) == "again"
+    assert agenda.next_ms() is None
+
+
+def test_time_that_steps_back_changes_nothing() -> None:
+    """A clock set back takes no waiting away: the latest time seen holds."""
+    agenda = Agenda(Policy(ageing_rate_per_s=1, ageing_cap=10))
+    agenda.add(an_entry("old", rating=0, eligible_ms=0))
+    agenda.add(an_entry("new", rating=5, eligible_ms=9_000))
+    assert picked(agenda, 20_000) == "new"
+    assert shown(agenda.pick(10_000)) == shown(agenda.pick(20_000))
+
+
+def test_adding_the_same_activation_twice_keeps_the_first() -> None:
+    """One activation is pending at most once."""
+    agenda = Agenda(Policy())
+    first = an_entry("one")
+    assert agenda.add(first)
+    assert not agenda.add(an_entry("one", rating=9))
+    assert len(agenda) == 1
+    assert agenda.get("one") is first
+
+
+def test_the_view_for_people_shows_blocked_and_delayed_entries_too() -> None:
+    """The view is in firing order and leaves nothing out."""
+    agenda = Agenda(Policy())
+    agenda.add(an_entry("b", agent="refund", rating=2))
+    agenda.add(an_entry("a", agent="label", rating=1, not_before_ms=10**9))
+    agenda.add(an_entry("c", agent="label", rating=3))
+    agenda.block("refund")
+    assert [e.activation for e in agenda.first(10, now_ms=0)] == ["c", "b", "a"]
+    assert [e.activation for e in agenda.first(1, now_ms=0)] == ["c"]
+
+
+@pytest.mark.parametrize("turn", [lambda n: n, lambda n: -n], ids=["first in the way", "last in the way"])
+def test_entries_that_come_and_go_leave_nothing_behind(turn: Callable[[int], int]) -> None:
+    """What is removed without being picked does not pile up in the heaps."""
+    agenda = Agenda(Policy(promote_after_ms=10**9))
+    for n in range(20):
+        agenda.add(an_entry(f"stays{n}", rating=0.5, level=1))
+    for n in range(5_000):
+        agenda.add(an_entry(f"goes{n}", rating=turn(n), level=n % 3, not_before_ms=(n % 2) * 10**9))
+        agenda.remove(f"goes{n}")
+    assert len(agenda) == 20
+    assert agenda._items() <= 4 * 20 + 64 + 4
+
+
+def picked(agenda: Agenda, now_ms: int) -> str:
+    choice = agenda.pick(now_ms)
+    assert choice is not None
+    return choice.entry.activation
