@@ -62,7 +62,7 @@ async def read_meta(backend: Backend, name: str) -> BoardMeta | None:
 async def count_records(backend: Backend, name: str) -> int:
     """How many records the board holds, its control records included."""
     with _translated(backend):
-        return int(await cast("Awaitable[int]", backend.client.hlen(BoardKeys(name).revisions)))
+        return int(await backend.client.hlen(BoardKeys(name).revisions))
 
 
 async def read_control(backend: Backend, name: str, key: str) -> Record[Any] | None:

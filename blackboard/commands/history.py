@@ -23,7 +23,7 @@ async def command(target: Target, key: str) -> None:
     from blackboard.errors import NothingSelected
 
     async with open_board(target) as board:
-        changes = sorted(await board.history(key), key=lambda change: change.revision)
+        changes = await board.history(key)
         if not changes:
             raise NothingSelected(f"the log of board {board.name} holds no change of {key!r}")
         rows = [

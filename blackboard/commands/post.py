@@ -57,7 +57,7 @@ async def command(
     ttl_ms = parse_duration(ttl) if ttl is not None else None
     content = parse_value(sys.stdin.read() if value == "-" else value)
     guards: list[Guard] = [Absent(key)] if if_absent else [At(key, if_commit)] if if_commit is not None else []
-    async with open_board(target, create=target.board is not None) as board:
+    async with open_board(target, create=True) as board:
         present = await board.get(key)
         case = present.case if present is not None and present.case else key
         committed = await board.commit(

@@ -74,46 +74,69 @@ def board_options(command: Command[P]) -> Callable[..., int | None]:
 
 
 @contextlib.asynccontextmanager
-async def open_backend(target: Target) -> AsyncIterator[Backend]:
-    """The server of ``target``, closed afterwards; raises :class:`NoBackend`."""
-    from blackboard.connect import connect
+async def open_backend(target: Target, *, create: bool = False) -> AsyncIterator[Backend]:
+    """The server of ``target``, closed afterwards; raises :class:`NoBackend`.
 
-    backend = await connect(target.url)
+    A private server is started where its directory is there.  Where it is not, it is made with ``create`` only:
+    else :class:`NothingSelected`, because nobody who only reads wants an empty directory.
+    """
+    from blackboard.connect import connect
+    from blackboard.settings import load_settings
+
+    settings = load_settings({"url": target.url})
+    if not create:
+        _check_directory(settings.url)
+    backend = await connect(settings=settings)
     try:
         yield backend
     finally:
         await backend.aclose()
 
 
+def _check_directory(url: str) -> None:
+    from pathlib import Path
+
+    from blackboard.address import Address
+    from blackboard.server_directory import NAME, find_directory
+
+    address = Address.parse(url)
+    if address.scheme == "embedded":
+        path = Path(address.rest).expanduser() if address.rest not in ("", NAME) else find_directory(Path.cwd())
+        if not path.is_dir():
+            raise NothingSelected(f"no board here: there is no directory {path}; 'blackboard run' makes one")
+
+
 @contextlib.asynccontextmanager
 async def open_board(target: Target, *, author: str = "", create: bool = False) -> AsyncIterator[Board]:
-    """The board of ``target``, or the newest of its server.
+    """The board that ``target`` or the settings name, else the newest of the server.
 
     Raises :class:`NothingSelected` where there is none; with ``create`` one that is named is made.
     """
     from blackboard.board import Board
+    from blackboard.settings import load_settings
 
-    async with open_backend(target) as backend:
-        name = await _existing_board(backend, target.board, create=create)
+    named = load_settings({"board": target.board}).board
+    async with open_backend(target, create=create and bool(named)) as backend:
+        name = await _choose_board(backend, named, create=create)
         async with await Board.open(backend, name, author=author) as board:
             yield board
 
 
-async def _existing_board(backend: Backend, name: str | None, *, create: bool) -> str:
+async def _choose_board(backend: Backend, named: str, *, create: bool) -> str:
     from blackboard import boards
 
-    if name is not None and (create or await boards.read_meta(backend, name) is not None):
-        return name
+    if named and (create or await boards.read_meta(backend, named) is not None):
+        return named
     known = [meta.name for meta in await boards.list_boards(backend)]
-    if name is None:
-        if not known:
-            raise NothingSelected(f"no board at {backend.url}; 'blackboard run' makes one")
-        return known[0]
-    import difflib
+    if named:
+        import difflib
 
-    nearest = difflib.get_close_matches(name, known, n=1) or known[:1]
-    hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
-    raise NothingSelected(f"no board {name!r} at {backend.url}{hint}")
+        nearest = difflib.get_close_matches(named, known, n=1) or known[:1]
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise NothingSelected(f"no board {named!r} at {backend.url}{hint}")
+    if not known:
+        raise NothingSelected(f"no board at {backend.url}; 'blackboard run' makes one")
+    return known[0]
 
 
 def emit(target: Target, document: object, render: Callable[[SafeConsole], None]) -> None:

@@ -1,0 +1,130 @@
+"""What a server's settings mean for what is promised: the findings of ``doctor``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+import redis.exceptions
+
+from blackboard.errors import NoBackend
+from blackboard.server_binary import OLDEST, find_server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blackboard.backend import Backend
+
+Verdict: TypeAlias = Literal["ok", "warn", "unverified", "broken"]
+
+CONFIGURED = ("appendfsync", "appendonly", "maxmemory", "maxmemory-policy")
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at; ``advice`` says what to do, and is empty where nothing is."""
+
+    check: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+async def examine_server(backend: Backend) -> list[Finding]:
+    """Findings about a server that answers.  Raises :class:`NoBackend` where it stops answering."""
+    reached = Finding("server", "ok", f"{backend.version} at {backend.url}")
+    if backend.kind == "memory":
+        advice = "for what is to last, or to be watched from elsewhere: --url embedded:.blackboard"
+        return [reached, Finding("durability", "warn", "memory: keeps nothing once this process ends", advice)]
+    try:
+        role = (await backend.client.info("replication")).get("role", "")
+        settings = await _settings(backend)
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
+        raise NoBackend(f"no answer from {backend.url}: {error}") from error
+    return [reached, judge_role(str(role)), *judge_settings(settings)]
+
+
+async def _settings(backend: Backend) -> dict[str, str] | None:
+    """The settings that promises depend on; ``None`` where the server does not tell."""
+    told = {}
+    for name in CONFIGURED:  # one by one, since 6.2 takes one
+        try:
+            answer: Mapping[Any, Any] = await backend.client.config_get(name)
+        except redis.exceptions.ResponseError:  # forbidden, renamed, or another product's opinion: all mean "not told"
+            return None
+        told.update({_text(key): _text(value) for key, value in answer.items()})
+    return told if set(CONFIGURED) <= set(told) else None
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def judge_role(role: str) -> Finding:
+    """A replica refuses writes, and what it shows may be old."""
+    if role == "master":
+        return Finding("role", "ok", "primary")
+    return Finding("role", "broken", role or "unknown", "a board is written on its primary: name that in --url")
+
+
+def judge_settings(settings: Mapping[str, str] | None) -> list[Finding]:
+    """What :data:`CONFIGURED` settings keep and lose; ``None``, where they are hidden, is never taken for good."""
+    if settings is None:
+        ask = "CONFIG is forbidden here: ask who runs the server for {}"
+        return [
+            Finding("appendonly", "unverified", "", ask.format("appendonly yes")),
+            Finding("appendfsync", "unverified", "", ask.format("appendfsync everysec or always")),
+            Finding("maxmemory-policy", "unverified", "", ask.format("maxmemory-policy noeviction")),
+        ]
+    return [_judge_appendonly(settings), _judge_appendfsync(settings), _judge_eviction(settings)]
+
+
+def _judge_appendonly(settings: Mapping[str, str]) -> Finding:
+    if settings["appendonly"] == "yes":
+        return Finding("appendonly", "ok", "yes: a crash of the server loses nothing")
+    advice = "a crash loses all since the last snapshot: CONFIG SET appendonly yes"
+    return Finding("appendonly", "warn", settings["appendonly"], advice)
+
+
+def _judge_appendfsync(settings: Mapping[str, str]) -> Finding:
+    value = settings["appendfsync"]
+    if settings["appendonly"] != "yes":
+        return Finding("appendfsync", "warn", f"{value}, without effect while appendonly is off", "see appendonly")
+    if value == "always":
+        return Finding("appendfsync", "ok", "always: a power loss loses no acknowledged commit")
+    if value == "everysec":
+        return Finding("appendfsync", "ok", "everysec: a power loss loses at most about 2 s")
+    advice = "a power loss loses whatever the system had not written: CONFIG SET appendfsync everysec"
+    return Finding("appendfsync", "warn", value, advice)
+
+
+def _judge_eviction(settings: Mapping[str, str]) -> Finding:
+    value = settings["maxmemory-policy"]
+    if value == "noeviction":
+        return Finding("maxmemory-policy", "ok", "noeviction: a full server refuses, it does not forget")
+    advice = "parts of boards are deleted when memory is full: CONFIG SET maxmemory-policy noeviction"
+    if settings["maxmemory"] == "0":
+        return Finding("maxmemory-policy", "warn", f"{value}, with no maxmemory yet", advice)
+    return Finding("maxmemory-policy", "broken", f"{value} at {settings['maxmemory']} bytes", advice)
+
+
+def examine_installation() -> list[Finding]:
+    """Findings about this Python and what is installed in it."""
+    findings = [
+        Finding("python", "ok", f"{platform.python_implementation()} {platform.python_version()}"),
+        Finding("redis-py", "ok", importlib.metadata.version("redis")),
+    ]
+    try:
+        findings.append(Finding("hiredis", "ok", importlib.metadata.version("hiredis")))
+    except importlib.metadata.PackageNotFoundError:
+        findings.append(Finding("hiredis", "warn", "not installed", "replies are parsed slowly: pip install hiredis"))
+    return [*findings, _examine_binary()]
+
+
+def _examine_binary() -> Finding:
+    try:
+        binary = find_server()
+    except NoBackend as error:
+        oldest = ".".join(map(str, OLDEST))
+        return Finding("embedded server", "warn", f"no binary of {oldest} or newer", str(error))
+    return Finding("embedded server", "ok", f"{binary.version}, {binary.path}")
