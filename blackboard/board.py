@@ -1,0 +1,369 @@
+"""The board as its users see it: records in, records out, nothing changed but by a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Any, Self
+
+from blackboard import codec
+from blackboard.backoff import backoff_s
+from blackboard.clock import Clock, SystemClock
+from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
+from blackboard.errors import Conflict, InvalidInput, UsageError, WaitTimeout
+from blackboard.group import Packed
+from blackboard.keys import check_key, region_of
+from blackboard.log import Change, Tail, entries_after
+from blackboard.mutation import Mutations
+from blackboard.pattern import Pattern
+from blackboard.record import Record, Stamp, parse_stored
+from blackboard.replica import Replica, scan_region
+from blackboard.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from types import TracebackType
+
+    from blackboard.backend import Backend
+
+UPDATE_ATTEMPTS = 100
+
+
+class Board:
+    """A named set of records with one log and one revision counter.
+
+    Open it with :meth:`open`; it is a context manager.  All instants are milliseconds since 1970.
+    """
+
+    def __init__(self, store: Store, backend: Backend, *, author: str, owns_backend: bool) -> None:
+        self.store = store
+        self.backend = backend
+        self.name = store.keys.name
+        self.author = author
+        self._owns_backend = owns_backend
+        self._replica: Replica | None = None
+        self._replica_start = asyncio.Lock()
+        self._mutations = Mutations(self)
+        self._new_prefix = secrets.token_hex(4)
+        self._new_count = 0
+
+    @classmethod
+    async def open(
+        cls,
+        where: str | Backend | None = None,
+        name: str = "main",
+        *,
+        author: str = "",
+        clock: Clock | None = None,
+        create: bool = True,
+    ) -> Self:
+        """Open the board ``name`` at a URL, making it unless ``create`` is false.
+
+        ``where`` is ``embedded:DIR``, ``memory:``, ``redis://…``, ``rediss://…``, ``unix://…``, a backend that
+        is open already, or ``None`` for the configured one.  Raises :class:`NoBackend`,
+        :class:`UsageError` where the board is not there, :class:`Corrupt` where it cannot be trusted.
+        """
+        owned = where is None or isinstance(where, str)
+        backend = await _connected(where) if where is None or isinstance(where, str) else where
+        try:
+            store = await Store.open(backend, name, clock or SystemClock(), create=create)
+        except BaseException:
+            if owned:
+                await backend.aclose()
+            raise
+        return cls(store, backend, author=author, owns_backend=owned)
+
+    async def close(self) -> None:
+        """Wait for commits in flight, then let go of the server."""
+        if self._replica is not None:
+            await self._replica.close()
+        await self.store.close()
+        if self._owns_backend:
+            await self.backend.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # -- writing ----------------------------------------------------------------------------
+
+    async def create(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl_ms: int | None = None,
+        status: str = "",
+        once: str | None = None,
+        stamp: Stamp | None = None,
+    ) -> Record:
+        """Write a record that is not there yet; raises :class:`Conflict` with the one that is."""
+        put = Put(self.fill_new(key), value, ttl_ms, status)
+        return await self._put([Absent(put.key)], put, once, stamp)
+
+    async def put(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl_ms: int | None = None,
+        status: str = "",
+        once: str | None = None,
+        stamp: Stamp | None = None,
+    ) -> Record:
+        """Write a record whatever stands there: the last writer wins, and what others wrote is lost.
+
+        Use :meth:`replace` or :meth:`mutate` wherever the new value depends on the old one.
+        """
+        return await self._put([], Put(self.fill_new(key), value, ttl_ms, status), once, stamp)
+
+    async def replace(
+        self, record: Record, value: Any, *, ttl_ms: int | None = None, status: str = "", stamp: Stamp | None = None
+    ) -> Record:
+        """Write a new value where ``record`` stands unchanged; raises :class:`Conflict` where it does not."""
+        return await self._put([At(record.key, record.commit)], Put(record.key, value, ttl_ms, status), None, stamp)
+
+    async def delete(self, what: str | Record) -> None:
+        """Remove a record: by key whatever stands there, by record only that version (else :class:`Conflict`)."""
+        if isinstance(what, Record):
+            await self.commit([At(what.key, what.commit)], [Delete(what.key)])
+        else:
+            await self.commit([], [Delete(what)])
+
+    async def commit(
+        self,
+        guards: Sequence[Guard],
+        writes: Sequence[Write],
+        *,
+        updates: Sequence[Update] = (),
+        once: Once | str | None = None,
+        stamp: Stamp | None = None,
+    ) -> Committed:
+        """Apply all writes if every guard holds, else nothing.
+
+        ``updates`` are read, applied and guarded here; where only they conflict, they are applied again.
+        Raises :class:`Conflict` naming every guard that failed, :class:`OnceMismatch`, :class:`Unknown`
+        where the server stays away, :class:`InvalidValue`, :class:`TooLarge`.
+        """
+        stamp = stamp or Stamp(author=self.author)
+        packed = [self.pack(write, stamp) for write in writes]
+        _check_distinct([write.key for write in writes] + [update.key for update in updates])
+        key, digest, ttl_ms = _once(once, packed)
+        if not updates:
+            return await self.store.submit(
+                guards, packed, stamp.author, once=key, once_digest=digest, once_ttl_ms=ttl_ms
+            )
+        hot = {update.key for update in updates}
+        for attempt in range(UPDATE_ATTEMPTS):
+            hot_guards, hot_writes = await self._updated(updates, stamp)
+            try:
+                return await self.store.submit(
+                    [*guards, *hot_guards],
+                    [*packed, *hot_writes],
+                    stamp.author,
+                    once=key,
+                    once_digest=digest,
+                    once_ttl_ms=ttl_ms,
+                )
+            except Conflict as conflict:
+                only_hot = all(isinstance(f.guard, At | Absent) and f.guard.key in hot for f in conflict.failures)
+                if not only_hot or attempt + 1 == UPDATE_ATTEMPTS:
+                    raise
+            await asyncio.sleep(backoff_s(attempt))
+        raise AssertionError("unreachable")
+
+    async def _updated(self, updates: Sequence[Update], stamp: Stamp) -> tuple[list[Guard], list[Packed]]:
+        guards: list[Guard] = []
+        writes = []
+        for update in updates:
+            present = await self.get(update.key)
+            guards.append(At(update.key, present.commit) if present is not None else Absent(update.key))
+            value = update.fn(present.value if present is not None else None)
+            writes.append(self.pack(Put(update.key, value), stamp))
+        return guards, writes
+
+    async def mutate(self, key: str, fn: Callable[[Any], Any], *, stamp: Stamp | None = None) -> Record:
+        """Replace the value at ``key`` by ``fn(value)`` (``None`` where nothing stands), never losing a write.
+
+        ``fn`` is called again when somebody else wrote meanwhile, so it must do nothing else.  Calls for
+        one key in this process are applied together; the record returned has all of theirs.  Raises
+        what ``fn`` raises, and :class:`Conflict` when 100 tries met another writer each time.
+        """
+        return await self._mutations.apply(check_key(key), fn, stamp or Stamp(author=self.author))
+
+    async def _put(self, guards: list[Guard], put: Put, once: str | None, stamp: Stamp | None) -> Record:
+        stamp = stamp or Stamp(author=self.author, case=put.key)
+        packed = self.pack(put, stamp)
+        once_key, digest, ttl_ms = _once(once, [packed])
+        done = await self.store.submit(
+            guards, [packed], stamp.author, once=once_key, once_digest=digest, once_ttl_ms=ttl_ms
+        )
+        written = done.writes[0]
+        if not written.changed:
+            present = await self.get(put.key)
+            if present is not None:
+                return present
+        revision = int(written.commit.partition("-")[2])
+        return Record(put.key, written.commit, revision, written.version, done.time_ms, packed.data)
+
+    def pack(self, write: Write, stamp: Stamp) -> Packed:
+        """``write`` as the store takes it; raises :class:`InvalidName`, :class:`InvalidValue`."""
+        if isinstance(write, Delete):
+            return Packed(check_key(write.key), 0, "", b"")
+        expires_ms = 0
+        if write.ttl_ms is not None:
+            if write.ttl_ms <= 0:
+                raise InvalidInput(f"a record cannot live for {write.ttl_ms} ms", place=write.key)
+            expires_ms = self.store.server_now_ms() + write.ttl_ms
+        data, digest = codec.pack_record(stamp, write.status, expires_ms, codec.pack_value(write.value))
+        return Packed(check_key(write.key), expires_ms, digest, data)
+
+    def fill_new(self, key: str) -> str:
+        """``key`` with ``{new}`` replaced by a name that nobody has."""
+        if "{new}" not in key:
+            return key
+        self._new_count += 1
+        return key.replace("{new}", f"{self._new_prefix}{self._new_count:x}")
+
+    # -- reading ----------------------------------------------------------------------------
+
+    async def get(self, key: str) -> Record | None:
+        """The record at ``key`` as the server has it now, ``None`` where there is none."""
+        stored = await self.store.read("HGET", self.store.keys.records(region_of(check_key(key))), key)
+        if stored is None:
+            return None
+        record = parse_stored(key, stored)
+        self.store.saw(record.commit)
+        return None if self._expired(record) else record
+
+    async def find(self, pattern: str | Pattern) -> list[Record]:
+        """The records that match, sorted by key.  Reads the region, or the replica where one is running."""
+        parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+        if self._replica is not None:
+            return [record.fresh() for record in self._replica.find(parsed)]
+        if parsed.is_literal:
+            record = await self.get(parsed.key_text)
+            return [record] if record is not None and parsed.match(record) is not None else []
+        found: dict[str, Record] = {}
+        async for record in scan_region(self.store, parsed.region):
+            if parsed.match(record) is not None and not self._expired(record):
+                found[record.key] = record
+        return [found[key] for key in sorted(found)]
+
+    async def changes(self, pattern: str | Pattern | None = None, *, since: int = 0) -> AsyncIterator[Change]:
+        """Every change after revision ``since``, once, in order, then those to come; never ends by itself.
+
+        With a pattern, those whose key it matches and, for a put, whose value.  Raises :class:`Gap` where
+        the log no longer holds the next one, and :class:`HistoryLost`.
+        """
+        parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+        tail: Tail | None = None
+        try:
+            async for entry in entries_after(self.store, since):
+                since = entry.revision
+                for change in entry.changes:
+                    if _wanted(change, parsed):
+                        yield change
+            tail = await Tail.after(self.store, since)
+            while True:
+                for entry in await tail.entries():
+                    for change in entry.changes:
+                        if _wanted(change, parsed):
+                            yield change
+        finally:
+            if tail is not None:
+                tail.close()
+
+    async def wait_for(self, pattern: str | Pattern, timeout_s: float = 10.0) -> Record:
+        """The first record that matches, now or as soon as one does; woken by the change, not by a poll.
+
+        Raises :class:`WaitTimeout`.
+        """
+        parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+        replica = await self.replica()
+        found: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
+
+        def look(change: Change) -> None:
+            if change.record is not None and not found.done() and parsed.match(change.record) is not None:
+                found.set_result(change.record)
+
+        end = replica.subscribe(look)
+        try:
+            present = replica.find(parsed)
+            if present:
+                return present[0].fresh()
+            async with asyncio.timeout(timeout_s):
+                return (await found).fresh()
+        except TimeoutError as error:
+            raise WaitTimeout(parsed.text, timeout_s) from error
+        finally:
+            end()
+
+    async def history(self, key: str) -> list[Change]:
+        """Every change of ``key`` that the log still holds, oldest first."""
+        check_key(key)
+        found = []
+        async for entry in entries_after(self.store, await self._oldest() - 1):
+            found.extend(change for change in entry.changes if change.key == key)
+        return found
+
+    async def replica(self) -> Replica:
+        """The board in memory, started on the first call and followed from then on."""
+        async with self._replica_start:
+            if self._replica is None:
+                self._replica = await Replica.start(self.store)
+        return self._replica
+
+    async def revision(self) -> int:
+        """The board's newest revision."""
+        return int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
+
+    async def sweep(self) -> None:
+        """Remove some records whose time is over; every commit does this by the way."""
+        await self.store.submit([], [])
+
+    async def _oldest(self) -> int:
+        raw = await self.store.read("XRANGE", self.store.keys.log, "-", "+", "COUNT", 1)
+        return int(raw[0][0].partition(b"-")[2]) if raw else 1
+
+    def _expired(self, record: Record) -> bool:
+        return bool(record.expires_ms) and record.expires_ms <= self.store.server_now_ms()
+
+
+async def _connected(where: str | None) -> Backend:
+    from blackboard.connect import connect  # drivers of every kind: only who opens by URL needs them
+
+    return await connect(where)
+
+
+def _check_distinct(keys: list[str]) -> None:
+    if len(set(keys)) != len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UsageError(f"one commit writes {twice!r} twice")
+
+
+def _once(once: Once | str | None, writes: Sequence[Packed]) -> tuple[str, str, int]:
+    """The idempotency key with the digest of what is written under it."""
+    if once is None:
+        return "", "", 0
+    if isinstance(once, str):
+        once = Once(once)
+    if not 1 <= len(once.key.encode(errors="replace")) <= 256:
+        raise UsageError("an idempotency key has 1 to 256 bytes")
+    payload = hashlib.blake2b(digest_size=16)
+    for write in writes:
+        payload.update(f"{write.key}\0{write.digest}\0".encode())
+    return once.key, payload.hexdigest(), once.ttl_ms
+
+
+def _wanted(change: Change, pattern: Pattern | None) -> bool:
+    if pattern is None:
+        return True
+    if change.record is None:
+        return pattern.match_key(change.key) is not None
+    return pattern.match(change.record) is not None

@@ -1,0 +1,162 @@
+"""Bytes of records: msgpack within limits, with a digest beside every value.
+
+The bytes of a record are one msgpack array: author, activation, case, causes, depth, trust,
+status, expires, digest, value.  The value is a msgpack document of its own inside it, so that
+provenance can be read without decoding the value, and the digest can be checked against bytes.
+Redis never looks inside.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgpack  # type: ignore[import-untyped]  # the package ships no types
+
+from blackboard.errors import Corrupt, InvalidValue
+
+if TYPE_CHECKING:
+    from blackboard.record import Stamp
+
+MAX_VALUE_BYTES: Final = 1 << 20
+MAX_NODES: Final = 100_000
+MAX_DEPTH: Final = 64
+_INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
+
+_pack = functools.partial(msgpack.packb, use_bin_type=True)
+
+
+class _Undecoded:
+    """The type of the mark for a value that was not decoded yet."""
+
+
+UNDECODED: Final = _Undecoded()
+
+
+class Head(NamedTuple):
+    """Everything in a record's bytes, the value still packed."""
+
+    author: str
+    activation: str
+    case: str
+    causes: tuple[str, ...]
+    depth: int
+    trust: int
+    status: str
+    expires_ms: int
+    digest: str
+    value: bytes
+
+
+def check_value(value: object) -> None:
+    """Raise :class:`InvalidValue`, naming the path, unless a record can hold ``value``.
+
+    Allowed: None, bool, int of 64 bits, finite float, str without lone surrogates, bytes, and
+    lists, tuples and string-keyed dicts of these; at most 100,000 nodes and 64 levels.
+    """
+    if type(value) is dict:  # the usual case: a flat mapping, checked without a stack
+        for key, item in value.items():
+            kind = type(item)
+            if type(key) is not str or (
+                kind is not str and kind is not bool and item is not None and (kind is not int or not -(1 << 53) < item < 1 << 53)
+            ):
+                break
+        else:
+            if len(value) < MAX_NODES:
+                return
+    _check_deep(value)
+
+
+def _check_deep(root: object) -> None:
+    nodes = 0
+    stack: list[tuple[object, tuple[object, ...]]] = [(root, ())]
+    while stack:
+        value, path = stack.pop()
+        nodes += 1
+        if nodes > MAX_NODES:
+            raise InvalidValue(f"more than {MAX_NODES:,} nodes", place="value")
+        if value is None or isinstance(value, bool | bytes | str):
+            continue
+        if isinstance(value, int):
+            if not _INT_MIN <= value <= _INT_MAX:
+                raise InvalidValue("an integer above 64 bits", place=_place(path))
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                raise InvalidValue(f"{value} is not a number that JSON can say", place=_place(path))
+        elif isinstance(value, dict | list | tuple):
+            if len(path) >= MAX_DEPTH:
+                raise InvalidValue(f"deeper than {MAX_DEPTH} levels", place=_place(path[:4]))
+            if len(value) > MAX_NODES:
+                raise InvalidValue(f"more than {MAX_NODES:,} nodes", place=_place(path))
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    if not isinstance(key, str):
+                        raise InvalidValue(f"the field name {key!r} is not text", place=_place(path))
+                    stack.append((item, (*path, key)))
+            else:
+                stack.extend((item, (*path, index)) for index, item in enumerate(value))
+        else:
+            raise InvalidValue(f"{type(value).__name__} is not a type that a record holds", place=_place(path))
+
+
+def _place(path: tuple[object, ...]) -> str:
+    return "value" + "".join(f"[{p!r}]" if isinstance(p, int) else f".{p}" for p in path)
+
+
+def pack_value(value: object) -> bytes:
+    """``value`` as msgpack, at most 1 MiB; raises :class:`InvalidValue`."""
+    check_value(value)
+    try:
+        packed: bytes = _pack(value)
+    except (UnicodeEncodeError, ValueError, OverflowError, TypeError) as error:
+        raise InvalidValue(f"cannot be stored: {error}", place="value") from error
+    if len(packed) > MAX_VALUE_BYTES:
+        raise InvalidValue(f"{len(packed):,} bytes, more than {MAX_VALUE_BYTES:,}", place="value")
+    return packed
+
+
+def unpack_value(packed: bytes) -> Any:
+    """The value in ``packed``; raises :class:`Corrupt`."""
+    try:
+        return msgpack.unpackb(packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext)
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
+        raise Corrupt(f"a value of {len(packed)} bytes does not decode: {error}") from error
+
+
+def _refuse_ext(code: int, _data: bytes) -> object:
+    raise ValueError(f"extension type {code}")
+
+
+def digest_of(value: bytes, status: str, expires_ms: int) -> str:
+    """128 bits of BLAKE2b, in hex, over what a reader of the record can see but its provenance.
+
+    A record that expires never has the digest of its earlier self: posting it again prolongs it.
+    """
+    tail = f"{status}\0{expires_ms}".encode() if status or expires_ms else b""
+    return hashlib.blake2b(value + tail, digest_size=16).hexdigest()
+
+
+def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, str]:
+    """The bytes that a record's hash field ends with, and the digest in them."""
+    digest = digest_of(value, status, expires_ms)
+    author, activation, case, causes, depth, trust = stamp
+    return _pack((author, activation, case, causes, depth, trust, status, expires_ms, digest, value)), digest
+
+
+def unpack_head(packed: bytes) -> Head:
+    """What :func:`pack_record` packed, the value left as bytes; raises :class:`Corrupt`."""
+    try:
+        fields = msgpack.unpackb(packed, raw=False, use_list=False, ext_hook=_refuse_ext)
+        head = Head(*fields)
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException, RecursionError) as error:
+        raise Corrupt(f"a record of {len(packed)} bytes does not decode: {error}") from error
+    if not isinstance(head.value, bytes):
+        raise Corrupt("a record holds no packed value")
+    return head
+
+
+def verify(head: Head) -> bool:
+    """Whether the digest in a record is that of its value."""
+    return head.digest == digest_of(head.value, head.status, head.expires_ms)

@@ -1,0 +1,241 @@
+"""The shapes of the records under ``control/``: what the runtime writes about its own work.
+
+They are ordinary records, written through the ordinary commit, so log, replay, viewer and
+patterns show them without a second mechanism.  Everybody may read them; only the runtime and
+those with authority write them.  All instants are milliseconds since 1970, all durations milliseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias, TypedDict
+
+from typing_extensions import NotRequired
+
+RUN: Final = "control/run"
+LEADER: Final = "control/leader"
+AGENTS: Final = "control/agents/"
+ACTIVATIONS: Final = "control/activations/"
+ATTENTION: Final = "control/attention/"
+OVERRIDES: Final = "control/overrides/"
+ESCALATIONS: Final = "control/escalations/"
+
+State: TypeAlias = Literal[
+    "pending", "held", "running", "failed", "executed", "obviated", "vetoed", "cancelled", "abandoned", "escalated"
+]
+"""The states of an activation.  ``pending`` is stored only for one that is to be tried again."""
+
+FailureClass: TypeAlias = Literal[
+    "slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"
+]
+
+
+def activation_key(activation_id: str) -> str:
+    """The record key of an activation."""
+    return ACTIVATIONS + activation_id
+
+
+class Agent(TypedDict):
+    """``control/agents/<name>``: an entry of the registry."""
+
+    name: str
+    kind: Literal["agent", "supervisor"]
+    capabilities: list[str]
+    status: Literal["ready", "broken", "gone"]
+    level: str
+    watches: dict[str, str]
+    """alias → pattern"""
+    unless: list[str]
+    contributes: list[str]
+    respond_within_ms: int | None
+    escalate: list[str]
+    authority: list[str]
+    over: list[str]
+    input_schema: dict[str, Any]
+    """alias → JSON Schema"""
+    output_schema: dict[str, Any] | None
+    description: str
+    source: str
+    """where it was loaded from, as the scenario wrote it"""
+    error: NotRequired[str]
+    """why it is broken: the traceback"""
+
+
+class RunnerUp(TypedDict):
+    """One that was eligible and not chosen, in the decision of the one that was."""
+
+    activation: str
+    agent: str
+    level: str
+    score: float
+
+
+class Decision(TypedDict):
+    """Why this one was chosen: enough to pick again and get the same."""
+
+    revision: int
+    """the board's revision at which the controller looked"""
+    eligible: int
+    rank: int
+    level: str
+    rating: float
+    waited_ms: int
+    score: float
+    override: str | None
+    """the key of the override that moved it"""
+    runners_up: list[RunnerUp]
+
+
+class Usage(TypedDict):
+    """What a model call cost, as the agent reported it with ``ctx.usage``; summed over calls."""
+
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cost: float
+
+
+class Attempt(TypedDict):
+    """One finished try of an activation that did not execute, kept for the next and for people."""
+
+    started_ms: int
+    ended_ms: int
+    failure: FailureClass
+    error: str
+    cost: float
+
+
+class Activation(TypedDict):
+    """``control/activations/<id>``: one firing of one agent on one set of records."""
+
+    agent: str
+    capability: str
+    state: State
+    case: str
+    work_item: str
+    """``capability|case``: what retries and budgets count for"""
+    captures: dict[str, str]
+    triggers: list[list[str]]
+    """``[alias, key, commit]`` of each record that triggered it"""
+    worker: str
+    attempt: int
+    """calls so far, this one included"""
+    eligible_ms: int
+    """the time of the latest trigger's commit: waiting and ``respond_within`` count from here"""
+    dispatched_ms: int
+    decision: Decision
+    ended_ms: NotRequired[int]
+    run_us: NotRequired[int]
+    """time inside the agent"""
+    dispatch_us: NotRequired[int]
+    """from the pick to the start of the agent"""
+    commit_us: NotRequired[int]
+    """not in the activation's own last commit: filled from the one before (retries), else absent"""
+    failure: NotRequired[FailureClass | None]
+    reason: NotRequired[str]
+    """one sentence for a person: why it ended as it did"""
+    winner: NotRequired[str]
+    """for an obviated one: the author whose record made it moot"""
+    wrote: NotRequired[list[str]]
+    """keys of its contribution"""
+    read: NotRequired[list[list[str]]]
+    """``[key, commit]`` of what it read through ``ctx``; commit ``""`` was absent"""
+    usage: NotRequired[list[Usage]]
+    log: NotRequired[list[str]]
+    """captured prints and log lines, bounded"""
+    attempts: NotRequired[list[Attempt]]
+    not_before_ms: NotRequired[int]
+    """for a pending one: when the next try may start"""
+    deadline_ms: NotRequired[int]
+    """moved by ``extend``"""
+    decided_by: NotRequired[str]
+    """the author of the override that executed or ended it"""
+    escalation: NotRequired[str]
+    """key of the escalation it waits for"""
+    conflicts: NotRequired[int]
+    """contributions refused and tried again"""
+
+
+class Attention(TypedDict):
+    """``control/attention/<kind>/<activation>``: something that a supervisor is to look at."""
+
+    kind: Literal["overdue", "failed", "stalled"]
+    activation: str
+    agent: str
+    capability: str
+    case: str
+    captures: dict[str, str]
+    times: int
+    """how often this was raised for this activation, this time included"""
+    step: int
+    addressed: str
+    """the name of the supervisor on the ladder whose turn it is"""
+    deadline_ms: int
+    """until when that one has time; then the next on the ladder is asked"""
+    failure: FailureClass
+    reason: str
+    waited_ms: int
+
+
+class Override(TypedDict):
+    """``control/overrides/<id>``: a supervisor's order."""
+
+    verb: Literal["extend", "decide", "cancel", "veto"]
+    activation: str
+    author: str
+    reason: str
+    status: Literal["open", "applied", "refused"]
+    by_ms: NotRequired[int]
+    """extend: how much more time"""
+    value: NotRequired[Any]
+    """decide: what is contributed instead"""
+    key: NotRequired[str]
+    """decide: where, if the agent contributes to several keys"""
+    outcome: NotRequired[str]
+    """why it was refused"""
+
+
+class Escalation(TypedDict):
+    """``control/escalations/<id>``: a question to a person."""
+
+    status: Literal["open", "answered", "stale"]
+    question: str
+    choices: list[str]
+    schema: dict[str, Any] | None
+    """JSON Schema of a free answer, where choices do not say it all"""
+    answer_to: str
+    """the key at which the answer is written; ``""`` where the answer only ends the activation"""
+    activation: str
+    agent: str
+    case: str
+    asked_ms: int
+    context_revision: int
+    """the revision that the question was asked at"""
+    context: list[list[str]]
+    """``[key, commit]`` of the records that the question is about"""
+    failure: FailureClass | None
+    answer: NotRequired[Any]
+    answered_by: NotRequired[str]
+    answered_ms: NotRequired[int]
+    reason: NotRequired[str]
+
+
+class Phase(TypedDict):
+    """One row of the overhead split."""
+
+    seconds: float
+    share: float
+    """of all agents' running time"""
+
+
+class Run(TypedDict):
+    """``control/run``: what is being run on this board."""
+
+    scenario: str
+    status: Literal["running", "finished", "awaiting", "timed_out", "stalled", "interrupted"]
+    started_ms: int
+    ended_ms: NotRequired[int]
+    settings: dict[str, Any]
+    overhead: NotRequired[dict[str, Any]]
+    conflicts: NotRequired[int]
+    rejected_input: NotRequired[list[dict[str, Any]]]
+    """``{line, reason}`` of input lines that could not be fed"""

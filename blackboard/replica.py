@@ -1,0 +1,281 @@
+"""The board in memory, applied strictly in order of revision.
+
+What a reader sees is always a state that the board had.  Decisions taken on it are safe although
+it may lag, because a commit guards what it read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from blackboard.errors import BlackboardError, Gap, HistoryLost
+from blackboard.keys import region_of
+from blackboard.log import Change, Entry, Tail, entries_after
+from blackboard.record import Record, parse_stored
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from blackboard.commit import Committed
+    from blackboard.group import Request
+    from blackboard.pattern import Pattern
+    from blackboard.store import Store
+
+_log = logging.getLogger(__name__)
+_NONE: Mapping[str, Record] = {}
+
+
+class Replica:
+    """All records of a board, and callbacks for each change."""
+
+    def __init__(self, store: Store) -> None:
+        self.revision = 0
+        """the board is shown as it was after this commit"""
+        self._store = store
+        self._regions: dict[str, dict[str, Record]] = {}
+        self._expiries: dict[str, int] = {}
+        self._subscribers: list[Callable[[Change], None]] = []
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._tail: Tail | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, store: Store) -> Replica:
+        """A replica of the live board, complete up to a revision not older than this call."""
+        replica = cls(store)
+        await replica._build()
+        store.on_commit = replica._own
+        replica._task = asyncio.create_task(replica._follow(), name="blackboard-replica")
+        return replica
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def get(self, key: str) -> Record | None:
+        """The record at ``key``, ``None`` where there is none or its time is over."""
+        record = self._regions.get(region_of(key), _NONE).get(key)
+        if record is not None and self._expiries and self._expired(key):
+            return None
+        return record
+
+    def region(self, region: str) -> Mapping[str, Record]:
+        """The records of a region by key, as they stand; expired ones that were not removed yet included."""
+        return self._regions.get(region, _NONE)
+
+    def find(self, pattern: Pattern) -> list[Record]:
+        """The records that ``pattern`` matches, sorted by key."""
+        if pattern.is_literal:
+            record = self.get(pattern.key_text)
+            return [record] if record is not None and pattern.match(record) is not None else []
+        found = [
+            record
+            for record in self._regions.get(pattern.region, _NONE).values()
+            if pattern.match(record) is not None and not (self._expiries and self._expired(record.key))
+        ]
+        found.sort(key=lambda record: record.key)
+        return found
+
+    def records(self) -> list[Record]:
+        """Every record, sorted by key."""
+        return sorted((r for region in self._regions.values() for r in region.values()), key=lambda r: r.key)
+
+    def next_expiry_ms(self) -> int | None:
+        """When the next record's time is over, in the server's time; ``None`` where none has one."""
+        return min(self._expiries.values(), default=None)
+
+    def _expired(self, key: str) -> bool:
+        expires_ms = self._expiries.get(key)
+        return expires_ms is not None and expires_ms <= self._store.server_now_ms()
+
+    # -- following --------------------------------------------------------------------------
+
+    def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
+        """Call ``callback`` with every change from now on, in order; returns what ends that."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback) if callback in self._subscribers else None
+
+    async def caught_up(self, revision: int) -> None:
+        """Return once the replica shows ``revision`` or a later one."""
+        if self.revision >= revision:
+            return
+        reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((revision, reached))
+        await reached
+
+    async def close(self) -> None:
+        """Stop following; what was read stays readable."""
+        self._store.on_commit = None
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._tail is not None:
+            self._tail.close()
+
+    # -- building ---------------------------------------------------------------------------
+
+    async def _build(self) -> None:
+        """Scan, then replay what was written meanwhile, keeping the newer by the record's own commit."""
+        store = self._store
+        while True:
+            start = await _head_of(store)
+            regions = await _scan(store)
+            end = await _head_of(store)
+            revision = start
+            try:
+                async for entry in entries_after(store, start):
+                    for change in entry.changes:
+                        _replay(regions, change)
+                    revision = entry.revision
+            except Gap:
+                continue
+            if revision >= end:
+                break
+        self._regions = regions
+        self._expiries = {
+            record.key: record.expires_ms
+            for records in regions.values()
+            for record in records.values()
+            if record.expires_ms
+        }
+        self.revision = revision
+        for record in (r for records in regions.values() for r in records.values()):
+            store.saw(record.commit)
+        self._tail = await Tail.after(store, revision)
+
+    async def _follow(self) -> None:
+        while True:
+            tail = self._tail
+            if tail is None:
+                await self._rebuild()
+                continue
+            try:
+                for entry in await tail.entries():
+                    self._apply(entry)
+            except (Gap, HistoryLost) as error:
+                _log.warning("the replica of %s starts over: %s", self._store.keys.name, error)
+                tail.close()
+                self._tail = None
+
+    async def _rebuild(self) -> None:
+        """Build anew and tell subscribers the difference, as changes: what matters is the state."""
+        before = {r.key: r for records in self._regions.values() for r in records.values()}
+        try:
+            await self._build()
+        except BlackboardError as error:
+            _log.warning("the replica of %s cannot be built yet: %s", self._store.keys.name, error)
+            await asyncio.sleep(0.2)
+            return
+        after = {r.key: r for records in self._regions.values() for r in records.values()}
+        now_ms = self._store.server_now_ms()
+        for key, old in before.items():
+            if key not in after:
+                self._tell(Change(key, "delete", "", self.revision, now_ms, "", None, old.commit, old))
+        changed = [new for key, new in after.items() if before.get(key) != new]
+        for new in sorted(changed, key=lambda record: record.revision):
+            previous = before.get(new.key)
+            commit = previous.commit if previous else ""
+            self._tell(Change(new.key, "put", new.commit, new.revision, new.time_ms, new.author, new, commit, previous))
+        self._release()
+
+    # -- applying ---------------------------------------------------------------------------
+
+    def _own(self, committed: Committed, request: Request) -> None:
+        """Apply a commit of this process at once if it is the next; else the tail brings it in its place."""
+        revision = committed.revision
+        if revision != self.revision + 1 or self._tail is None:
+            return
+        commit, time_ms, author = committed.commit, committed.time_ms, request.author
+        self.revision = revision
+        self._tail.skip_to(commit, revision)
+        for write, written in zip(request.writes, committed.writes, strict=True):
+            if not written.changed:
+                continue
+            key = write.key
+            region = key.partition("/")[0]
+            records = self._regions.get(region)
+            if records is None:
+                records = self._regions[region] = {}
+            previous = records.get(key)
+            before = previous.commit if previous is not None else ""
+            if write.digest:
+                record = Record(key, commit, revision, written.version, time_ms, write.data)
+                records[key] = record
+                if write.expires_ms:
+                    self._expiries[key] = write.expires_ms
+                elif self._expiries:
+                    self._expiries.pop(key, None)
+                self._tell(Change(key, "put", commit, revision, time_ms, author, record, before, previous))
+            else:
+                records.pop(key, None)
+                self._expiries.pop(key, None)
+                self._tell(Change(key, "delete", commit, revision, time_ms, author, None, before, previous))
+        if self._waiting:
+            self._release()
+
+    def _apply(self, entry: Entry) -> None:
+        if entry.revision <= self.revision:
+            return
+        self.revision = entry.revision
+        for change in entry.changes:
+            previous = self._regions.get(region_of(change.key), _NONE).get(change.key)
+            _replay(self._regions, change)
+            if change.record is not None and change.record.expires_ms:
+                self._expiries[change.key] = change.record.expires_ms
+            else:
+                self._expiries.pop(change.key, None)
+            self._tell(change._replace(previous=previous))
+        if self._waiting:
+            self._release()
+
+    def _tell(self, change: Change) -> None:
+        for callback in tuple(self._subscribers):
+            callback(change)
+
+    def _release(self) -> None:
+        still = []
+        for revision, reached in self._waiting:
+            if reached.done():
+                continue
+            if revision <= self.revision:
+                reached.set_result(None)
+            else:
+                still.append((revision, reached))
+        self._waiting = still
+
+
+def _replay(regions: dict[str, dict[str, Record]], change: Change) -> None:
+    """Apply ``change`` unless the record there is newer: its own commit tells."""
+    records = regions.setdefault(region_of(change.key), {})
+    present = records.get(change.key)
+    if present is not None and present.revision >= change.revision:
+        return
+    if change.record is None:
+        records.pop(change.key, None)
+    else:
+        records[change.key] = change.record
+
+
+async def _head_of(store: Store) -> int:
+    return int(await store.read("HGET", store.keys.meta, "revision") or 0)
+
+
+async def _scan(store: Store) -> dict[str, dict[str, Record]]:
+    regions: dict[str, dict[str, Record]] = {}
+    for name in await store.read("HKEYS", store.keys.regions):
+        region = name.decode()
+        records = regions.setdefault(region, {})
+        async for record in scan_region(store, region):
+            records[record.key] = record
+    return regions
+
+
+async def scan_region(store: Store, region: str) -> AsyncIterator[Record]:
+    """Every record that stands in ``region`` during the whole scan, in no order, some perhaps twice."""
+    cursor = b"0"
+    while True:
+        cursor, flat = await store.read("HSCAN", store.keys.records(region), cursor, "COUNT", 1000)
+        for key, stored in zip(flat[::2], flat[1::2], strict=True):
+            yield parse_stored(key.decode(), stored)
+        if cursor in (b"0", "0", 0):
+            return
