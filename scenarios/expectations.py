@@ -1,0 +1,221 @@
+"""Whether what a scenario expects came true, from the log and from where the board ended.
+
+The log is read once, change by change, and never held: :class:`Tally` is told each change and
+answers at the end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.keys import region_of
+from scenarios.expectation_models import (
+    CountExpectation,
+    EscalatedExpectation,
+    EventuallyExpectation,
+    Expectation,
+    FiredExpectation,
+    NeverExpectation,
+    QuiescentExpectation,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from blackboard.log import Change
+    from blackboard.pattern import Pattern
+    from blackboard.record import Record
+
+SHOWN_KEYS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run as expectations see it.
+
+    ``changes`` is the whole log in order, read once; ``final`` are the records at its end.
+    ``quiescent`` says whether nothing was pending and nothing running then, ``ending`` how it ended.
+    """
+
+    changes: Iterable[Change]
+    final: Sequence[Record[Any]]
+    quiescent: bool
+    ending: str = ""
+
+
+class Result(NamedTuple):
+    """One expectation and what became of it; ``sentence`` is for a person, with a counter-example if it failed."""
+
+    expectation: str
+    passed: bool
+    expected: str
+    actual: str
+    sentence: str
+    counter_example: str = ""
+    """``key@commit``"""
+
+
+def judge(expectations: Sequence[Expectation], facts: RunFacts) -> tuple[Result, ...]:
+    """The result of each expectation, in their order."""
+    tally = Tally(expectations)
+    for change in facts.changes:
+        tally.see(change)
+    return tally.results(facts.final, quiescent=facts.quiescent, ending=facts.ending)
+
+
+@dataclass(slots=True)
+class _Sighting:
+    """What the log showed of one pattern: the first match; until then, what had its key but not its condition."""
+
+    pattern: Pattern
+    first: Record[Any] | None = None
+    missed: Record[Any] | None = None
+    misses: int = 0
+
+
+class Tally:
+    """Counts what the expectations ask about while the changes go by."""
+
+    def __init__(self, expectations: Sequence[Expectation]) -> None:
+        self._expectations = tuple(expectations)
+        self._sightings: dict[int, _Sighting] = {}
+        self._by_region: dict[str, list[_Sighting]] = defaultdict(list)
+        for index, expectation in enumerate(self._expectations):
+            if isinstance(expectation, EventuallyExpectation):
+                self._sightings[index] = _Sighting(expectation.eventually)
+            elif isinstance(expectation, NeverExpectation):
+                self._sightings[index] = _Sighting(expectation.never)
+        for sighting in self._sightings.values():
+            self._by_region[sighting.pattern.region].append(sighting)
+        self._fired: Counter[str] = Counter()
+        self._escalated: Counter[str] = Counter()
+
+    def see(self, change: Change) -> None:
+        """Take one change of the log; they come in order, each once."""
+        record = change.record
+        if record is None:
+            return
+        if not change.previous_commit:
+            if record.key.startswith(ACTIVATIONS):
+                self._fired[str(record.value["agent"])] += 1
+            elif record.key.startswith(ESCALATIONS):
+                self._escalated[str(record.value["agent"])] += 1
+        for sighting in self._by_region.get(region_of(record.key), ()):
+            _look(sighting, record)
+
+    def results(self, final: Sequence[Record[Any]], *, quiescent: bool, ending: str = "") -> tuple[Result, ...]:
+        """The result of each expectation, now that all changes were seen."""
+        by_region: dict[str, list[Record[Any]]] = defaultdict(list)
+        for record in final:
+            by_region[region_of(record.key)].append(record)
+        return tuple(
+            self._result(index, expectation, by_region, quiescent, ending)
+            for index, expectation in enumerate(self._expectations)
+        )
+
+    def _result(
+        self, index: int, expectation: Expectation, final: dict[str, list[Record[Any]]], quiescent: bool, ending: str
+    ) -> Result:
+        match expectation:
+            case CountExpectation():
+                return _counted(expectation, final.get(expectation.count.region, []))
+            case EventuallyExpectation():
+                return _eventually(expectation, self._sightings[index])
+            case NeverExpectation():
+                return _never(expectation, self._sightings[index])
+            case FiredExpectation():
+                return _fired(expectation, self._fired)
+            case EscalatedExpectation():
+                return _escalated(expectation, self._escalated)
+            case QuiescentExpectation():
+                return _quiescent(expectation, quiescent, ending)
+
+
+def _look(sighting: _Sighting, record: Record[Any]) -> None:
+    if sighting.first is not None:
+        return
+    if sighting.pattern.match(record) is not None:
+        sighting.first = record
+    elif sighting.pattern.match_key(record.key) is not None:
+        sighting.missed = record
+        sighting.misses += 1
+
+
+def _counted(expectation: CountExpectation, candidates: Sequence[Record[Any]]) -> Result:
+    pattern = expectation.count
+    matching = [record for record in candidates if pattern.match(record) is not None]
+    number = len(matching)
+    passed = expectation.holds(number)
+    sentence = f"{_many(number, 'record')} {'matches' if number == 1 else 'match'} {pattern.text}"
+    counter_example = ""
+    if not passed:
+        sentence += f", expected {expectation.bounds_text()}"
+        if matching:
+            shown = ", ".join(record.reference for record in matching[-SHOWN_KEYS:])
+            sentence += f"; the last: {shown}" if number > SHOWN_KEYS else f": {shown}"
+            counter_example = matching[-1].reference
+        elif candidates:
+            sentence += f"; {_many(len(candidates), 'record')} of region {pattern.region} do not match"
+    return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence, counter_example)
+
+
+def _eventually(expectation: EventuallyExpectation, sighting: _Sighting) -> Result:
+    text = expectation.eventually.text
+    if sighting.first is not None:
+        return Result(
+            expectation.describe(), True, "at least one", sighting.first.reference,
+            f"{sighting.first.reference} matched {text}",
+        )  # fmt: skip
+    sentence = f"no record ever matched {text}"
+    nearest = ""
+    if sighting.missed is not None:
+        nearest = sighting.missed.reference
+        sentence += f"; {_many(sighting.misses, 'write')} had its key and not its condition, the last {nearest}"
+    else:
+        sentence += "; nothing was written to such a key"
+    return Result(expectation.describe(), False, "at least one", "none", sentence, nearest)
+
+
+def _never(expectation: NeverExpectation, sighting: _Sighting) -> Result:
+    text = expectation.never.text
+    record = sighting.first
+    if record is None:
+        return Result(expectation.describe(), True, "none", "none", f"no record ever matched {text}")
+    by = f", written by {record.author}" if record.author else ""
+    sentence = f"{record.reference} matched {text}{by}"
+    return Result(expectation.describe(), False, "none", record.reference, sentence, record.reference)
+
+
+def _fired(expectation: FiredExpectation, fired: Counter[str]) -> Result:
+    number = fired[expectation.fired]
+    passed = expectation.holds(number)
+    sentence = f"{expectation.fired} fired {_many(number, 'time')}"
+    if not passed:
+        sentence += f", expected {expectation.bounds_text()}"
+    return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence)
+
+
+def _escalated(expectation: EscalatedExpectation, escalated: Counter[str]) -> Result:
+    bounds = expectation.escalated
+    number = escalated[bounds.agent] if bounds.agent else escalated.total()
+    passed = bounds.holds(number)
+    who = f" by {bounds.agent}" if bounds.agent else ""
+    sentence = f"{_many(number, 'question')} put to people{who}"
+    if not passed:
+        asking = ", ".join(f"{agent} {count}" for agent, count in sorted(escalated.items()))
+        sentence += f", expected {bounds.bounds_text()}" + (f" ({asking})" if asking else "")
+    return Result(expectation.describe(), passed, bounds.bounds_text(), str(number), sentence)
+
+
+def _quiescent(expectation: QuiescentExpectation, quiescent: bool, ending: str) -> Result:
+    passed = quiescent == expectation.quiescent
+    words = {True: "at rest", False: "not at rest"}
+    sentence = f"the run ended {words[quiescent]}" + (f": {ending}" if ending else "")
+    return Result(expectation.describe(), passed, words[expectation.quiescent], words[quiescent], sentence)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,318 @@
+"""What a run came to in figures: outcomes, agents, cost, latency, overhead.
+
+Everything here is computed from records of the board, so the same run gives the same report at its
+end, tomorrow, and on another machine.  Times in the report are milliseconds unless the name says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from scenarios.case_path import CasePath, choose_case, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from blackboard.control_records import Activation, Escalation, Run, State
+    from scenarios.evidence import Evidence
+
+INTERACTIONS_A_DAY: Final = 10_000
+"""what the projection is for: one case is one interaction"""
+PHASES: Final = ("routing", "router", "state", "validation", "tracing")
+"""the rows of the overhead split, in their order"""
+
+CaseClass: TypeAlias = Literal["completed", "rejected", "awaiting a person", "failed", "unfinished", "untouched"]
+CASE_CLASSES: Final[tuple[CaseClass, ...]] = (
+    "completed", "awaiting a person", "failed", "unfinished", "untouched", "rejected",
+)  # fmt: skip
+"""``rejected`` are lines of the input that could not become a case; ``untouched`` cases that no agent fired for"""
+
+_UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "failed"})
+_GIVEN_UP: Final[frozenset[State]] = frozenset({"abandoned", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many cases ended in one class, and with one outcome in their own words (``""``: none)."""
+
+    kind: CaseClass
+    outcome: str
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """The middle and the slow end of some durations, by the nearest rank."""
+
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """One agent's share of the run.
+
+    ``failed`` are activations that were given up, ``failed_attempts`` calls that did not end in a contribution.
+    ``latency`` runs from eligible to contribution, ``run_time`` is the time inside the agent.  ``failed_cost``
+    is the part of ``cost`` that bought nothing.
+    """
+
+    agent: str
+    activations: int
+    executed: int
+    failed: int
+    obviated: int
+    escalated: int
+    failed_attempts: int
+    retries: int
+    conflicts: int
+    latency: Percentiles | None
+    run_time: Percentiles | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of a run.  ``people_share`` is the share of cases that a person was asked about."""
+
+    cases: int
+    activations: int
+    executed: int
+    conflicts: int
+    retries: int
+    failed_attempts: int
+    escalations: int
+    escalations_open: int
+    people_share: float
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a day of ``interactions`` like these would come to."""
+
+    interactions: int
+    activations: float
+    escalations: float
+    input_tokens: float
+    output_tokens: float
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLine:
+    """One row of the overhead: ``None`` where the run did not measure it."""
+
+    name: str
+    seconds: float | None
+    share: float | None
+    """of all agents' running time"""
+    us_per_activation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """What the runtime itself took; ``None`` sums where nothing was measured."""
+
+    phases: tuple[PhaseLine, ...]
+    share: float | None
+    us_per_activation: float | None
+    agents_seconds: float
+    """time inside agents"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run in figures.  ``path`` is the decision path of one case, the most telling unless one was named."""
+
+    board: str
+    scenario: str
+    status: str
+    started_ms: int
+    ended_ms: int
+    outcomes: tuple[Outcome, ...]
+    rejected_input: tuple[dict[str, Any], ...]
+    agents: tuple[AgentLine, ...]
+    totals: Totals
+    projection: Projection | None
+    overhead: Overhead
+    path: CasePath | None
+
+    def as_document(self) -> dict[str, Any]:
+        """The report as plain data, for JSON."""
+        return asdict(self)
+
+
+def build_report(evidence: Evidence, *, case: str | None = None) -> Report:
+    """The report of ``evidence``; ``case`` names the case whose decision path is wanted."""
+    run = evidence.run
+    activations = list(evidence.activations.values())
+    agents = _agent_lines(activations)
+    rejected = tuple(run.get("rejected_input", ())) if run else ()
+    totals = _totals(evidence, agents, run)
+    wanted = case if case is not None else choose_case(evidence)
+    return Report(
+        board=evidence.board,
+        scenario=run["scenario"] if run else "",
+        status=run["status"] if run else "",
+        started_ms=run["started_ms"] if run else min((a["dispatched_ms"] for a in activations), default=0),
+        ended_ms=_ended_ms(run, activations),
+        outcomes=_outcomes(evidence, len(rejected)),
+        rejected_input=rejected,
+        agents=agents,
+        totals=totals,
+        projection=_projection(totals),
+        overhead=_overhead(run, activations),
+        path=path_of(evidence, wanted) if wanted is not None else None,
+    )
+
+
+def _ended_ms(run: Run | None, activations: Iterable[Activation]) -> int:
+    if run and "ended_ms" in run:
+        return run["ended_ms"]
+    return max((a.get("ended_ms", a["dispatched_ms"]) for a in activations), default=run["started_ms"] if run else 0)
+
+
+def classify(activations: Sequence[Activation], escalations: Sequence[Escalation], outcome: str = "") -> CaseClass:
+    """The class of one case, from its activations, the questions asked about it, and what its records say.
+
+    A case that came to an outcome is completed, though an agent was given up on the way to it.
+    """
+    states = {activation["state"] for activation in activations}
+    if any(escalation["status"] == "open" for escalation in escalations) or "escalated" in states:
+        return "awaiting a person"
+    if states & _UNFINISHED:
+        return "unfinished"
+    if states & _GIVEN_UP and not outcome:
+        return "failed"
+    return "completed" if "executed" in states else "untouched"
+
+
+def _outcomes(evidence: Evidence, rejected: int) -> tuple[Outcome, ...]:
+    fired: dict[str, list[Activation]] = defaultdict(list)
+    asked: dict[str, list[Escalation]] = defaultdict(list)
+    for activation in evidence.activations.values():
+        fired[activation["case"]].append(activation)
+    for escalation in evidence.escalations.values():
+        asked[escalation["case"]].append(escalation)
+    counts: Counter[tuple[CaseClass, str]] = Counter(
+        (classify(fired[case], asked[case], outcome), outcome) for case, outcome in evidence.cases.items()
+    )
+    if rejected:
+        counts["rejected", ""] = rejected
+    order = {kind: index for index, kind in enumerate(CASE_CLASSES)}
+    lines = [Outcome(kind, outcome, number) for (kind, outcome), number in counts.items()]
+    return tuple(sorted(lines, key=lambda line: (order[line.kind], -line.cases, line.outcome)))
+
+
+def _agent_lines(activations: Iterable[Activation]) -> tuple[AgentLine, ...]:
+    by_agent: dict[str, list[Activation]] = defaultdict(list)
+    for activation in activations:
+        by_agent[activation["agent"]].append(activation)
+    return tuple(_agent_line(agent, by_agent[agent]) for agent in sorted(by_agent))
+
+
+def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
+    states = Counter(activation["state"] for activation in activations)
+    usage = [call for activation in activations for call in activation.get("usage", ())]
+    return AgentLine(
+        agent=agent,
+        activations=len(activations),
+        executed=states["executed"],
+        failed=sum(states[state] for state in _GIVEN_UP),
+        obviated=states["obviated"],
+        escalated=states["escalated"],
+        failed_attempts=sum(len(activation.get("attempts", ())) for activation in activations),
+        retries=sum(max(0, activation["attempt"] - 1) for activation in activations),
+        conflicts=sum(activation.get("conflicts", 0) for activation in activations),
+        latency=percentiles(
+            a["ended_ms"] - a["eligible_ms"] for a in activations if a["state"] == "executed" and "ended_ms" in a
+        ),
+        run_time=percentiles(a["run_us"] / 1000 for a in activations if "run_us" in a),
+        input_tokens=sum(call["input_tokens"] for call in usage),
+        output_tokens=sum(call["output_tokens"] for call in usage),
+        cost=math.fsum(call["cost"] for call in usage),
+        failed_cost=math.fsum(failed_cost(activation) for activation in activations),
+    )
+
+
+def failed_cost(activation: Activation) -> float:
+    """What was spent without a contribution: all of it where there is none, else its failed attempts'."""
+    if activation["state"] in ("executed", "running"):
+        return math.fsum(attempt["cost"] for attempt in activation.get("attempts", ()))
+    return math.fsum(call["cost"] for call in activation.get("usage", ()))
+
+
+def percentiles(values: Iterable[float]) -> Percentiles | None:
+    """The 50th and 99th of ``values`` by the nearest rank; ``None`` of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    p50, p99 = (float(ordered[math.ceil(share * len(ordered)) - 1]) for share in (0.50, 0.99))
+    return Percentiles(p50, p99)
+
+
+def _totals(evidence: Evidence, agents: Sequence[AgentLine], run: Run | None) -> Totals:
+    conflicts = sum(line.conflicts for line in agents)
+    asked = {escalation["case"] for escalation in evidence.escalations.values()} & set(evidence.cases)
+    return Totals(
+        cases=len(evidence.cases),
+        activations=sum(line.activations for line in agents),
+        executed=sum(line.executed for line in agents),
+        conflicts=run.get("conflicts", conflicts) if run else conflicts,
+        retries=sum(line.retries for line in agents),
+        failed_attempts=sum(line.failed_attempts for line in agents),
+        escalations=len(evidence.escalations),
+        escalations_open=sum(e["status"] == "open" for e in evidence.escalations.values()),
+        people_share=len(asked) / len(evidence.cases) if evidence.cases else 0.0,
+        input_tokens=sum(line.input_tokens for line in agents),
+        output_tokens=sum(line.output_tokens for line in agents),
+        cost=math.fsum(line.cost for line in agents),
+        failed_cost=math.fsum(line.failed_cost for line in agents),
+    )
+
+
+def _projection(totals: Totals) -> Projection | None:
+    if not totals.cases:
+        return None
+    factor = INTERACTIONS_A_DAY / totals.cases
+    return Projection(
+        interactions=INTERACTIONS_A_DAY,
+        activations=totals.activations * factor,
+        escalations=totals.escalations * factor,
+        input_tokens=totals.input_tokens * factor,
+        output_tokens=totals.output_tokens * factor,
+        cost=totals.cost * factor,
+        failed_cost=totals.failed_cost * factor,
+    )
+
+
+def _overhead(run: Run | None, activations: Sequence[Activation]) -> Overhead:
+    measured: Mapping[str, Any] = run.get("overhead", {}) if run else {}
+    names = [*PHASES, *sorted(set(measured) - set(PHASES))]
+    phases = tuple(_phase(name, measured.get(name), len(activations)) for name in names)
+    shares = [phase.share for phase in phases if phase.share is not None]
+    each = [phase.us_per_activation for phase in phases if phase.us_per_activation is not None]
+    return Overhead(
+        phases=phases,
+        share=math.fsum(shares) if shares else None,
+        us_per_activation=math.fsum(each) if each else None,
+        agents_seconds=math.fsum(a.get("run_us", 0) for a in activations) / 1e6,
+    )
+
+
+def _phase(name: str, measured: Mapping[str, Any] | None, activations: int) -> PhaseLine:
+    if not measured:
+        return PhaseLine(name, None, None, None)
+    seconds = float(measured["seconds"])
+    return PhaseLine(name, seconds, float(measured["share"]), seconds * 1e6 / activations if activations else None)

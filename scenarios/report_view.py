@@ -1,0 +1,152 @@
+"""A report as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blackboard.console import shown, table
+
+if TYPE_CHECKING:
+    from blackboard.console import SafeConsole
+    from scenarios.case_path import CasePath, Step
+    from scenarios.report import AgentLine, Overhead, Percentiles, Projection, Report, Totals
+
+REJECTED_SHOWN = 10
+_STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}
+
+
+def render_report(console: SafeConsole, report: Report) -> None:
+    """Write all of ``report``."""
+    title = " ".join(part for part in (report.scenario, report.status) if part)
+    seconds = max(0, report.ended_ms - report.started_ms) / 1000
+    console.print(shown(f"{report.board}: {title or 'no run recorded'}, {seconds:.1f} s", "bold"))
+    _render_outcomes(console, report)
+    if report.path is not None:
+        _render_path(console, report.path)
+    if report.agents:
+        _render_agents(console, report)
+    _render_totals(console, report.totals, report.projection)
+    _render_overhead(console, report.overhead)
+
+
+def _render_outcomes(console: SafeConsole, report: Report) -> None:
+    console.print()
+    console.print(shown("Cases", "bold"))
+    rows = [(shown(o.kind, _STYLES.get(o.kind, "")), o.outcome, f"{o.cases:,}") for o in report.outcomes]
+    console.print(table(("class", "outcome", "cases"), rows, right=("cases",)) if rows else shown("  none"))
+    for rejected in report.rejected_input[:REJECTED_SHOWN]:
+        line = rejected.get("line", 0)
+        where = f"line {line}: " if line else ""
+        console.print(shown(f"  rejected {where}{rejected.get('reason', '')}", "dim"))
+    left = len(report.rejected_input) - REJECTED_SHOWN
+    if left > 0:
+        console.print(shown(f"  and {left:,} more rejected", "dim"))
+
+
+def _render_path(console: SafeConsole, path: CasePath) -> None:
+    console.print()
+    outcome = f": {path.outcome}" if path.outcome else ""
+    console.print(shown(f"How {path.case} was decided{outcome}", "bold"))
+    rows = [(index, step.agent, step.state, f"{step.rank} of {step.eligible}", f"{step.waited_ms:,}",
+             _number(step.run_ms), _remark(step)) for index, step in enumerate(path.steps, 1)]  # fmt: skip
+    columns = ("", "agent", "became", "chosen", "waited ms", "ran ms", "")
+    console.print(table(columns, rows, right=("waited ms", "ran ms")) if rows else shown("  nobody fired for it"))
+
+
+def _remark(step: Step) -> str:
+    """What is worth knowing of a step beside its figures."""
+    parts = []
+    if step.decided_by:
+        parts.append(f"decided by {step.decided_by}")
+    if step.override:
+        parts.append(f"moved by {step.override}")
+    if step.winner:
+        parts.append(f"{step.winner} was first")
+    if step.attempt > 1:
+        parts.append(f"call {step.attempt}")
+    if step.reason:
+        parts.append(step.reason)
+    others = [agent for agent in dict.fromkeys(step.instead_of) if agent != step.agent][:3]
+    if others:
+        parts.append(f"also eligible: {', '.join(others)}")
+    return "; ".join(parts)
+
+
+def _render_agents(console: SafeConsole, report: Report) -> None:
+    console.print()
+    console.print(shown("Agents", "bold"))
+    columns = ("agent", "fired", "executed", "failed", "obviated", "retries", "conflicts", "latency ms p50/p99",
+               "run ms p50/p99", "tokens in/out", "cost")  # fmt: skip
+    console.print(table(columns, [_agent_row(line) for line in report.agents], right=columns[1:]))
+
+
+def _agent_row(line: AgentLine) -> tuple[str, ...]:
+    return (
+        line.agent,
+        f"{line.activations:,}",
+        f"{line.executed:,}",
+        f"{line.failed:,}",
+        f"{line.obviated:,}",
+        f"{line.retries:,}",
+        f"{line.conflicts:,}",
+        _pair(line.latency),
+        _pair(line.run_time),
+        f"{line.input_tokens:,}/{line.output_tokens:,}",
+        _money(line.cost),
+    )
+
+
+def _render_totals(console: SafeConsole, totals: Totals, projection: Projection | None) -> None:
+    console.print()
+    console.print(shown("Total", "bold"))
+    rows = [
+        ("activations", f"{totals.activations:,}"),
+        ("conflicts", f"{totals.conflicts:,}"),
+        ("retries", f"{totals.retries:,}"),
+        ("escalations", f"{totals.escalations:,} ({totals.escalations_open:,} open), {totals.people_share:.1%} of cases"),
+        ("tokens in/out", f"{totals.input_tokens:,}/{totals.output_tokens:,}"),
+        ("cost", _money(totals.cost)),
+        ("of it failed attempts", f"{_money(totals.failed_cost)}{_share_of(totals.failed_cost, totals.cost)}"),
+    ]
+    if projection is not None:
+        rows.append((
+            f"a day of {projection.interactions:,} cases",
+            f"{_money(projection.cost)}, {projection.input_tokens + projection.output_tokens:,.0f} tokens, "
+            f"{projection.activations:,.0f} activations, {projection.escalations:,.0f} escalations",
+        ))  # fmt: skip
+    for name, figure in rows:
+        console.print(shown(f"  {name:<24} {figure}"))
+
+
+def _render_overhead(console: SafeConsole, overhead: Overhead) -> None:
+    console.print()
+    if overhead.share is None:
+        console.print(shown("Overhead: not measured in this run", "dim"))
+        return
+    console.print(
+        shown(f"Overhead {overhead.share:.1%} of {overhead.agents_seconds:.2f} s inside agents, "
+              f"{_number(overhead.us_per_activation)} µs an activation", "bold")
+    )  # fmt: skip
+    rows = [
+        (phase.name, "not measured" if phase.share is None else f"{phase.share:.1%}", _number(phase.us_per_activation))
+        for phase in overhead.phases
+    ]
+    console.print(table(("part", "share", "µs an activation"), rows, right=("share", "µs an activation")))
+
+
+def _pair(values: Percentiles | None) -> str:
+    return "–" if values is None else f"{_number(values.p50)}/{_number(values.p99)}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
+
+
+def _share_of(part: float, whole: float) -> str:
+    return f" ({part / whole:.0%})" if whole else ""

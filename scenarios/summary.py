@@ -1,0 +1,77 @@
+"""The end of a run: what came of it, whether that was expected, where the board is and what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from blackboard.console import shown
+from scenarios.report_view import render_report
+
+if TYPE_CHECKING:
+    from blackboard.console import SafeConsole
+    from scenarios.expectations import Result
+    from scenarios.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A finished run.  ``url`` is fit to be shown; ``ending`` says in words why the run ended."""
+
+    report: Report
+    results: tuple[Result, ...]
+    url: str
+    ending: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every expectation came true."""
+        return all(result.passed for result in self.results)
+
+    def as_document(self) -> dict[str, Any]:
+        """The whole summary as one document, for JSON."""
+        return {
+            **self.report.as_document(),
+            "ending": self.ending,
+            "passed": self.passed,
+            "expectations": [result._asdict() for result in self.results],
+            "url": self.url,
+            "next": [{"command": command, "why": why} for command, why in next_commands(self)],
+        }
+
+
+def next_commands(summary: Summary) -> list[tuple[str, str]]:
+    """What is worth typing now: each command with what it is for."""
+    report = summary.report
+    board = f" --board {report.board}"
+    commands = []
+    if report.totals.escalations_open:
+        commands.append((f"blackboard escalations{board}", "the questions that wait for a person"))
+    failed = next((result for result in summary.results if result.counter_example), None)
+    for result in (failed,) if failed is not None and not failed.passed else ():
+        key = result.counter_example.rpartition("@")[0]
+        commands.append((f"blackboard why {key}{board}", "how the record came about that was not expected"))
+    if report.path is not None:
+        commands.append((f"blackboard why {report.path.case}{board}", "this case, step by step"))
+    commands.append((f"blackboard report{board}", "these figures again"))
+    commands.append((f"blackboard watch{board}", "the board itself"))
+    return commands
+
+
+def render_summary(console: SafeConsole, summary: Summary) -> None:
+    """Write the summary of a run for a person."""
+    render_report(console, summary.report)
+    if summary.results:
+        console.print()
+        console.print(shown("Expectations", "bold"))
+        for result in summary.results:
+            mark, style = ("ok", "green") if result.passed else ("FAILED", "bold red")
+            console.print(shown(f"  {mark:<7}{result.expectation}: {result.sentence}", style))
+    console.print()
+    console.print(shown(f"Ended: {summary.ending}"))
+    console.print(shown(f"Board: {summary.report.board} at {summary.url}"))
+    console.print(shown("Next:"))
+    commands = next_commands(summary)
+    width = max(len(command) for command, _ in commands)
+    for command, why in commands:
+        console.print(shown(f"  {command:<{width}}  # {why}"))
