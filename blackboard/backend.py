@@ -63,6 +63,8 @@ class Backend:
             return
         async with self._reviving:
             await asyncio.shield(asyncio.to_thread(self._embedded.revive))
+            # Those that idle would each fail once more, if they are of the life before.
+            await self.client.connection_pool.disconnect(inuse_connections=False)
 
     async def aclose(self) -> None:
         """Close the connections and stop using the server; a second call does nothing."""

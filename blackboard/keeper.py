@@ -1,8 +1,9 @@
 """The process that stops the server of an embedded directory when its last user is gone.
 
 Run as a file by :mod:`blackboard.embedded`: ``python -I -S keeper.py FD DIR ALIAS`` in ``DIR``.  ``FD`` is an open
-file on which the one keeper of ``DIR`` holds an exclusive lock.  It imports nothing of the package and no ``pathlib``, so
-that it starts quickly and stays small, and it trusts no path once ``DIR`` may have been removed and made anew.
+file on which the one keeper of ``DIR`` holds an exclusive lock.  It imports nothing of the package and no
+``pathlib``, so that it starts quickly and stays small, and it trusts no path once ``DIR`` may have been removed
+and made anew.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ def main(fd: int, alias: str) -> None:
     server = _open_above(fd, "server.lock")
     fcntl.flock(users, fcntl.LOCK_EX)
     stop(users, server)
-    if alias:
-        with contextlib.suppress(OSError):
-            os.unlink(alias)  # noqa: PTH108
+    tidy(users, alias)
     # The keeper's lock first: a user that comes now must find that there is no keeper any more.  A kill closes
     # in the order of the numbers, which is the same one.
     os.close(fd)
@@ -59,6 +58,16 @@ def stop(users: int, server: int) -> None:
             _signal(server, signal.SIGKILL)
             return
         time.sleep(0.01)
+
+
+def tidy(users: int, alias: str) -> None:
+    """Remove what a server that was killed left, and the short path to the directory; one that was stopped did."""
+    left = [alias] if alias else []
+    if _is_current(users):
+        left += ["server.sock", "server.pid"]
+    for name in left:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
 
 
 def _is_current(users: int) -> bool:

@@ -111,9 +111,9 @@ def _version_of(path: Path) -> Version | None:
     return Version.parse(answer.stdout)
 
 
-def install_line(os_release: Path = Path("/etc/os-release")) -> str:
+def install_line(os_release: Path = Path("/etc/os-release"), *, platform: str = sys.platform) -> str:
     """The command that installs a server on this system, as its own package manager spells it."""
-    if sys.platform == "darwin":
+    if platform == "darwin":
         return "brew install redis"
     try:
         text = os_release.read_text(encoding="utf-8", errors="replace")

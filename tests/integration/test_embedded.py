@@ -1,0 +1,474 @@
+"""One server for all processes that name a directory, and none when they are gone, however they went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import redis.exceptions
+
+from blackboard.connect import connect
+from blackboard.embedded import EmbeddedServer
+from blackboard.errors import NoBackend
+from blackboard.server_directory import find_directory
+from tests.waiting import eventually, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from blackboard.backend import Backend
+
+ROOT = Path(__file__).parents[2]
+USER = Path(__file__).with_name("embedded_user.py")
+
+
+def processes(directory: Path, *, named: str = "") -> list[int]:
+    """The processes whose command line holds ``directory``, and ``named`` if it is given."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if str(directory) in line and named in line:
+                    found.append(int(entry.name))
+    return found
+
+
+def is_free(directory: Path) -> bool:
+    """Whether no process holds one of the directory's locks."""
+    for name in ("users.lock", "keeper.lock", "server.lock"):
+        with (directory / name).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+    return True
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A directory for a server; at the end nothing may run in it."""
+    path = Path(tempfile.mkdtemp(prefix="bbtest-emb-")) / "board"
+    yield path
+    for pid in processes(path, named=USER.name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    try:
+        wait_until(lambda: processes(path) == [], f"no process runs in {path}: {processes(path)}", 20)
+        if (path / "users.lock").exists():
+            # A process loses its command line before its locks.
+            wait_until(lambda: is_free(path), "no process holds a lock")
+            assert not (path / "server.sock").exists()
+    finally:
+        for pid in processes(path):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(path.parent)
+
+
+class User:
+    """Another process that uses the directory's server."""
+
+    def __init__(self, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, USER, directory],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+
+    def says(self) -> str:
+        """Its next line; ``""`` when it has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().decode().strip()
+
+    def tell(self, command: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(command.encode() + b"\n")
+        self._process.stdin.flush()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._end()
+
+    def leave(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self.tell("leave")
+        self._end()
+
+    def _end(self) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate(timeout=60)
+
+
+def kill_server(directory: Path) -> int:
+    """Kill the directory's server as a power cut would; its process id."""
+    (pid,) = processes(directory, named="redis-server")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: pid not in processes(directory), f"server {pid} is gone")
+    return pid
+
+
+async def increments(backend: Backend) -> int:
+    return int(await backend.client.get("n") or 0)
+
+
+async def test_processes_that_name_one_directory_share_one_server(directory: Path) -> None:
+    """Started together, four of them count on one counter, and nothing runs when they have left."""
+    users = [User(directory) for _ in range(4)]
+    joined = {user.says() for user in users}
+    assert len(joined) == 1, joined
+    for user in users:
+        user.tell("add 100")
+    assert [user.says() for user in users] == ["added"] * 4
+    async with await connect(f"embedded:{directory}") as backend:
+        assert joined == {f"ready {await backend.run_id()}"}
+        assert await increments(backend) == 400
+    for user in users:
+        user.leave()
+
+
+async def test_what_was_written_is_there_when_the_server_was_stopped_and_started_again(directory: Path) -> None:
+    """The server ends with its last user, and the next user starts another life of it."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 7)
+        first = await backend.run_id()
+    await eventually(lambda: is_free(directory), "the server was stopped")
+    async with await connect(f"embedded:{directory}") as backend:
+        assert await increments(backend) == 7
+        assert await backend.run_id() != first
+        assert backend.kind == "embedded"
+        assert backend.version.startswith(("redis ", "valkey "))
+
+
+async def test_a_server_keeps_its_promises_in_its_settings(directory: Path) -> None:
+    """A private directory that git ignores, every write in the AOF, nothing evicted, no port."""
+    async with await connect(f"embedded:{directory}") as backend:
+        config = await backend.client.config_get("*")
+        assert config["appendonly"] == "yes"
+        assert config["appendfsync"] == "everysec"
+        assert config["save"] == ""
+        assert config["maxmemory-policy"] == "noeviction"
+        assert config["port"] == "0"
+        assert (directory / "server.sock").stat().st_mode & 0o777 == 0o700
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert (directory / ".gitignore").read_text() == "*\n"
+
+
+def test_a_user_who_wants_every_commit_on_disk_gets_it_from_a_running_server_too(directory: Path) -> None:
+    """And one who wants less does not take it from the others."""
+    usual = EmbeddedServer.join(directory)
+    strict = EmbeddedServer.join(directory, "always")
+    late = EmbeddedServer.join(directory)
+    with redis.Redis(unix_socket_path=str(late.socket), decode_responses=True) as client:
+        assert client.config_get("appendfsync") == {"appendfsync": "always"}
+    for user in (usual, strict, late):
+        user.close()
+
+
+async def test_users_that_are_killed_leave_nothing_running(directory: Path) -> None:
+    """The kernel lets go of their locks, so the keeper sees them leave."""
+    users = [User(directory) for _ in range(3)]
+    for user in users:
+        assert user.says().startswith("ready")
+    assert len(processes(directory, named="redis-server")) == 1
+    assert len(processes(directory, named="keeper.py")) == 1
+    for user in users:
+        user.kill()
+    await eventually(lambda: not processes(directory), "nothing runs")
+
+
+async def test_a_user_killed_while_it_joins_leaves_nothing_running(directory: Path) -> None:
+    """Wherever it was: before the keeper, between keeper and server, after both."""
+    for delay_ms in range(60, 260, 10):
+        user = User(directory)
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began > delay_ms / 1000, "its time is over")  # noqa: B023
+        user.kill()
+    await eventually(lambda: not processes(directory), "nothing runs")
+
+
+async def test_a_killed_server_is_started_again_by_whoever_asks_for_it(directory: Path) -> None:
+    """``revive`` and a new user do; ten at once start one, and what was acknowledged is there."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 41)
+        kill_server(directory)
+        with pytest.raises(redis.exceptions.ConnectionError):
+            await backend.client.incr("n")
+        await asyncio.gather(*(backend.revive() for _ in range(10)))
+        assert await backend.client.incr("n") == 42
+        kill_server(directory)
+        others = [User(directory) for _ in range(4)]
+        assert len({user.says() for user in others}) == 1
+        assert len(processes(directory, named="redis-server")) == 1
+        await backend.revive()
+        assert await backend.client.incr("n") == 43
+        for other in others:
+            other.leave()
+
+
+async def test_a_killed_keeper_is_replaced_when_somebody_comes_or_goes(directory: Path) -> None:
+    """Else the server would stay for ever."""
+    async with await connect(f"embedded:{directory}"):
+        (keeper,) = processes(directory, named="keeper.py")
+        os.kill(keeper, signal.SIGKILL)
+        await eventually(lambda: not processes(directory, named="keeper.py"), "the keeper is gone")
+        user = User(directory)
+        assert user.says().startswith("ready")
+        (keeper,) = processes(directory, named="keeper.py")
+        user.kill()
+        os.kill(keeper, signal.SIGKILL)
+        await eventually(lambda: not processes(directory, named="keeper.py"), "the keeper is gone")
+    await eventually(lambda: not processes(directory), "nothing runs")
+
+
+async def test_a_server_whose_keeper_and_users_were_all_killed_is_taken_over(directory: Path) -> None:
+    """The next user finds it running, with its records, and nothing is left after him."""
+    user = User(directory)
+    ready = user.says()
+    (keeper,) = processes(directory, named="keeper.py")
+    os.kill(keeper, signal.SIGKILL)
+    user.kill()
+    assert len(processes(directory, named="redis-server")) == 1
+    async with await connect(f"embedded:{directory}") as backend:
+        assert f"ready {await backend.run_id()}" == ready
+
+
+async def test_a_user_who_comes_while_the_server_is_being_stopped_gets_a_new_one(directory: Path) -> None:
+    """It waits for the end of the old one, even if that takes its time."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 5)
+        first = await backend.run_id()
+        (pid,) = processes(directory, named="redis-server")
+        os.kill(pid, signal.SIGSTOP)
+    await eventually(lambda: not _can_share(directory), "the keeper holds the users' lock alone")
+    joining = asyncio.ensure_future(connect(f"embedded:{directory}"))
+    await asyncio.wait([joining], timeout=0.3)
+    assert not joining.done()
+    os.kill(pid, signal.SIGCONT)
+    async with await joining as backend:
+        assert await backend.run_id() != first
+        assert await increments(backend) == 5
+
+
+async def test_a_keeper_killed_while_it_stops_the_server_is_no_harm(directory: Path) -> None:
+    """The next user has a server, and a keeper for it."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 5)
+        (pid,) = processes(directory, named="redis-server")
+        os.kill(pid, signal.SIGSTOP)
+    await eventually(lambda: not _can_share(directory), "the keeper holds the users' lock alone")
+    (keeper,) = processes(directory, named="keeper.py")
+    os.kill(keeper, signal.SIGKILL)
+    await eventually(lambda: _can_share(directory), "the keeper's lock is free")
+    joining = asyncio.ensure_future(connect(f"embedded:{directory}"))
+    await eventually(lambda: processes(directory, named="keeper.py"), "there is a new keeper")
+    os.kill(pid, signal.SIGCONT)
+    async with await joining as backend:
+        await backend.revive()
+        assert await increments(backend) == 5
+
+
+def _can_share(directory: Path) -> bool:
+    with (directory / "users.lock").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
+async def test_a_socket_and_process_id_left_by_a_killed_server_mislead_nobody(directory: Path) -> None:
+    """The lock tells whether a server runs; the files tell nothing."""
+    async with await connect(f"embedded:{directory}"):
+        pass
+    await eventually(lambda: is_free(directory), "the server was stopped")
+    (directory / "server.sock").write_text("not even a socket")
+    (directory / "server.pid").write_text("1\n")
+    (directory / "server.lock").write_text(str(os.getpid()))
+    async with await connect(f"embedded:{directory}") as backend:
+        assert await backend.client.ping()
+
+
+async def test_a_removed_directory_leaves_nothing_running(directory: Path) -> None:
+    """The keeper reaches the server without its socket, and does not touch the one of a new directory."""
+    old = await connect(f"embedded:{directory}")
+    await old.client.set("n", 1)
+    (first,) = processes(directory, named="redis-server")
+    shutil.rmtree(directory)
+    async with await connect(f"embedded:{directory}") as new:
+        assert await increments(new) == 0
+        assert await increments(old) == 1
+        await old.aclose()
+        await eventually(lambda: first not in processes(directory), "the old server is stopped")
+        assert await new.client.incr("n") == 1
+        await new.revive()
+        assert await increments(new) == 1
+
+
+async def test_a_user_of_a_removed_directory_whose_server_died_gets_a_new_one(directory: Path) -> None:
+    """Empty, as the directory is."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 1)
+        shutil.rmtree(directory)
+        kill_server(directory)
+        await backend.revive()
+        assert await increments(backend) == 0
+
+
+async def test_a_directory_too_long_for_a_socket_is_reached_by_a_short_path(directory: Path) -> None:
+    """A kernel takes some 100 bytes; by two processes, and without anything left in the temporary directory."""
+    deep = directory.joinpath(*["a-folder-with-a-long-name"] * 8)
+    async with await connect(f"embedded:{deep}") as backend:
+        user = User(deep)
+        assert user.says() == f"ready {await backend.run_id()}"
+        user.leave()
+        (link,) = _links_to(deep)
+        assert link.parent.stat().st_mode & 0o777 == 0o700
+    await eventually(lambda: is_free(deep), "the server was stopped")
+    assert _links_to(deep) == []
+
+
+def _links_to(directory: Path) -> list[Path]:
+    folder = Path(tempfile.gettempdir()) / f"blackboard-{os.geteuid()}"
+    return [link for link in folder.iterdir() if link.is_symlink() and link.readlink() == directory]
+
+
+async def test_a_short_path_in_somebody_elses_folder_is_refused(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He could put his own server there."""
+    with tempfile.TemporaryDirectory(prefix="bb") as temporary:
+        (Path(temporary) / f"blackboard-{os.geteuid()}").mkdir(mode=0o777)
+        (Path(temporary) / f"blackboard-{os.geteuid()}").chmod(0o777)
+        monkeypatch.setattr(tempfile, "tempdir", temporary)
+        with pytest.raises(NoBackend, match="not a directory of this user's alone"):
+            await connect(f"embedded:{directory.joinpath(*['a-folder-with-a-long-name'] * 8)}")
+
+
+async def test_a_directory_of_a_newer_server_is_refused(directory: Path) -> None:
+    """An older server would show it as an empty board, and nobody would be told."""
+    async with await connect(f"embedded:{directory}"):
+        assert (directory / "server.version").read_text().startswith(("redis ", "valkey "))
+    await eventually(lambda: is_free(directory), "the server was stopped")
+    (directory / "server.version").write_text("redis 99.1.0\n")
+    with pytest.raises(NoBackend, match=r"was written by redis 99\.1\.0; an older server"):
+        await connect(f"embedded:{directory}")
+    assert (directory / "server.version").read_text() == "redis 99.1.0\n"
+
+
+async def test_a_server_that_cannot_read_its_files_is_reported_with_its_own_words(directory: Path) -> None:
+    """Its log's last lines are in the error."""
+    async with await connect(f"embedded:{directory}") as backend:
+        await backend.client.set("n", 1)
+    await eventually(lambda: is_free(directory), "the server was stopped")
+    for file in directory.rglob("*.aof"):
+        file.write_bytes(b"this is no AOF\r\n" * 10)
+    with pytest.raises(NoBackend, match="Bad file format"):
+        await connect(f"embedded:{directory}")
+
+
+@pytest.mark.parametrize("path", ["file", "file/board", "/proc/no-board-here", "/sys/no-board-here"])
+async def test_a_place_where_nothing_can_be_kept_is_named_in_the_error(tmp_path: Path, path: str) -> None:
+    """A file, below a file, or a file system that takes none."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NoBackend, match="name another directory"):
+        await connect(f"embedded:{tmp_path / path}")
+
+
+async def test_a_directory_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    """``embedded:.`` in a project must not close the project to its owner's group."""
+    (tmp_path / "precious.txt").write_text("mine")
+    tmp_path.chmod(0o755)
+    with pytest.raises(NoBackend, match="holds no board"):
+        await connect(f"embedded:{tmp_path}")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_the_directory_is_looked_for_upward(tmp_path: Path) -> None:
+    """As git looks for its own; where there is none it is made here."""
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_directory(inner) == inner / ".blackboard"
+    (tmp_path / ".blackboard").mkdir()
+    assert find_directory(inner) == tmp_path / ".blackboard"
+
+
+async def test_the_default_url_finds_the_directory_above(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From any folder of a project one is on the project's boards."""
+    inner = directory / "a" / "b"
+    inner.mkdir(parents=True)
+    (directory / ".blackboard").mkdir()
+    monkeypatch.chdir(inner)
+    monkeypatch.delenv("BLACKBOARD_URL", raising=False)
+    async with await connect() as backend:
+        assert backend.url == f"embedded:{directory / '.blackboard'}"
+
+
+async def test_a_key_that_interrupts_a_user_does_not_reach_the_server(directory: Path) -> None:
+    """Server and keeper are in sessions of their own, so no terminal signals them."""
+    async with await connect(f"embedded:{directory}"):
+        for pid in processes(directory):
+            assert os.getsid(pid) != os.getsid(0)
+
+
+async def test_a_cancelled_connect_leaves_nothing_running(directory: Path) -> None:
+    """Its thread goes on to the end and lets go."""
+    cancelled = 0
+    for milliseconds in range(12):
+        connecting = asyncio.ensure_future(connect(f"embedded:{directory}"))
+        await asyncio.wait([connecting], timeout=milliseconds / 1000)
+        connecting.cancel()
+        try:
+            await (await connecting).aclose()
+        except asyncio.CancelledError:
+            cancelled += 1
+    assert cancelled > 0
+    await eventually(lambda: (directory / "users.lock").exists() and is_free(directory), "nobody uses it", 20)
+
+
+@pytest.mark.slow
+async def test_twenty_users_that_come_and_die_lose_no_increment_and_leave_nothing(directory: Path) -> None:
+    """Half of them killed, the server and the keeper now and then too: the count is that of the acknowledged."""
+    chance = random.Random(20)
+    users: list[User] = []
+    acknowledged = 0
+    for round_number in range(60):
+        while len(users) < 20 and (not users or chance.random() < 0.6):
+            users.append(User(directory))
+        user = users.pop(chance.randrange(len(users)))
+        assert user.says().startswith("ready")
+        user.tell("add 5")
+        acknowledged += 5 * (user.says() == "added")
+        if chance.random() < 0.5:
+            user.kill()
+        else:
+            user.leave()
+        if round_number % 15 == 14:
+            for pid in processes(directory, named=chance.choice(["keeper.py", "redis-server"])):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for left in users:
+                left.kill()
+            users.clear()
+    for user in users:
+        user.kill()
+    async with await connect(f"embedded:{directory}") as backend:
+        assert await increments(backend) == acknowledged
+        assert acknowledged > 100
