@@ -6,7 +6,7 @@ SHELL := bash
 
 BIN := .venv/bin
 # The data of the conformance checks, which the clone does not hold.
-CONFORMANCE_DATA ?= ../shared/data
+BLACKBOARD_DATA ?= ../shared/data
 PYTEST_ARGS ?=
 
 .PHONY: help demo test check conformance bench clean
@@ -15,7 +15,7 @@ help:
 	@echo 'make demo         run the scenario process_return on a private Redis in .blackboard'
 	@echo 'make test         all tests; with CI=true, coverage and its floor as well'
 	@echo 'make check        lint, format, types and import contracts'
-	@echo 'make conformance  compare with the public test data in CONFORMANCE_DATA ($(CONFORMANCE_DATA))'
+	@echo 'make conformance  compare with the public test data in BLACKBOARD_DATA ($(BLACKBOARD_DATA))'
 	@echo 'make bench        measure the floor, the chain and the hop'
 	@echo 'make clean        remove .venv, caches and the board in .blackboard'
 
@@ -55,7 +55,7 @@ check: .venv/dev.stamp
 	$(BIN)/lint-imports
 
 conformance: .venv/dev.stamp
-	CONFORMANCE_DATA=$(CONFORMANCE_DATA) $(BIN)/pytest -n 2 tests/conformance $(PYTEST_ARGS)
+	BLACKBOARD_DATA=$(abspath $(BLACKBOARD_DATA)) $(BIN)/pytest -n 2 tests/conformance $(PYTEST_ARGS)
 
 bench: .venv/runtime.stamp
 	$(BIN)/python -m benchmarks

@@ -161,3 +161,14 @@ def test_an_entry_that_names_no_command_is_an_internal_error(capsys: pytest.Capt
     assert isinstance(root, LazyGroup)
     assert main(["odd"], root=root) == 70
     assert "blackboard.cli:COMMANDS is not a command" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_table_loads_and_shows_an_example_and_its_output_forms(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([name, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Example" in shown
+    assert f"  blackboard {name}" in shown
+    assert "-o" in shown
