@@ -1,1 +1,84 @@
-"""What an agent is: how it is declared, loaded, registered and invoked."""
+"""What an agent is: how it is declared, loaded, registered and invoked.
+
+What the author of an agent needs is importable from here; a name is loaded at its first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from blackboard.record import Record
+    from knowledge_sources.context import Context
+    from knowledge_sources.errors import (
+        ActivationEnded,
+        DeclarationError,
+        InvalidContribution,
+        InvalidTrigger,
+        LoadingError,
+        UnknownAgent,
+    )
+    from knowledge_sources.outcome import Cancel, Decide, Escalate, Extend, Veto
+    from knowledge_sources.overdue import Overdue
+    from knowledge_sources.source import KnowledgeSource, Retry, knowledge_source, source_of, supervisor
+    from knowledge_sources.thread_context import ThreadContext
+
+__all__ = [
+    "ActivationEnded",
+    "Cancel",
+    "Context",
+    "Decide",
+    "DeclarationError",
+    "Escalate",
+    "Extend",
+    "InvalidContribution",
+    "InvalidTrigger",
+    "KnowledgeSource",
+    "LoadingError",
+    "Overdue",
+    "Record",
+    "Retry",
+    "ThreadContext",
+    "UnknownAgent",
+    "Veto",
+    "knowledge_source",
+    "source_of",
+    "supervisor",
+]
+
+_HOME: Final = {
+    "ActivationEnded": "knowledge_sources.errors",
+    "Cancel": "knowledge_sources.outcome",
+    "Context": "knowledge_sources.context",
+    "Decide": "knowledge_sources.outcome",
+    "DeclarationError": "knowledge_sources.errors",
+    "Escalate": "knowledge_sources.outcome",
+    "Extend": "knowledge_sources.outcome",
+    "InvalidContribution": "knowledge_sources.errors",
+    "InvalidTrigger": "knowledge_sources.errors",
+    "KnowledgeSource": "knowledge_sources.source",
+    "LoadingError": "knowledge_sources.errors",
+    "Overdue": "knowledge_sources.overdue",
+    "Record": "blackboard.record",
+    "Retry": "knowledge_sources.source",
+    "ThreadContext": "knowledge_sources.thread_context",
+    "UnknownAgent": "knowledge_sources.errors",
+    "Veto": "knowledge_sources.outcome",
+    "knowledge_source": "knowledge_sources.source",
+    "source_of": "knowledge_sources.source",
+    "supervisor": "knowledge_sources.source",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The exported ``name``, loaded now and kept."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -17,7 +17,6 @@ from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Esc
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from blackboard.pattern import Pattern
     from knowledge_sources.context import Context
     from knowledge_sources.outcome import Outcome
     from knowledge_sources.source import KnowledgeSource

@@ -1,0 +1,143 @@
+"""``blackboard agents``: list, info."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blackboard.commands.defaulting import DefaultingGroup
+from blackboard.commands.target import Target, board_options, emit, open_board
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+    from blackboard.console import SafeConsole
+
+
+@click.group("agents", cls=DefaultingGroup)
+def command() -> None:
+    """List the agents of a board, or show one.
+
+    \b
+    Examples:
+      blackboard agents
+      blackboard agents info refund_a
+    """
+
+
+@command.command("list")
+@board_options
+async def list_(target: Target) -> None:
+    """List the registered agents: status, load, success rate, cost.
+
+    \b
+    Example:
+      blackboard agents list -o jsonl --board process_return@1
+    """
+    from blackboard.errors import NothingSelected
+
+    async with open_board(target) as board:
+        documents = await _documents(board)
+        if not documents:
+            raise NothingSelected(f"no agent is registered on board {board.name}")
+    emit(target, documents, lambda console: _render_list(console, documents))
+
+
+@command.command("info")
+@click.argument("name")
+@board_options
+async def info(target: Target, name: str) -> None:
+    """Show what the agent NAME watches, writes, takes and gives, and how it has done.
+
+    \b
+    Example:
+      blackboard agents info refund_a -o json
+    """
+    from blackboard.errors import NothingSelected
+    from knowledge_sources.nearest import did_you_mean
+
+    async with open_board(target) as board:
+        documents = {document["name"]: document for document in await _documents(board)}
+        if name not in documents:
+            hint = did_you_mean(name, documents)
+            raise NothingSelected(f"no agent {name!r} is registered on board {board.name}{hint}")
+    emit(target, documents[name], lambda console: _render_info(console, documents[name]))
+
+
+async def _documents(board: Board) -> list[dict[str, Any]]:
+    """The entries of the registry, by name, each with the agent's ``performance``."""
+    from blackboard.control_records import ACTIVATIONS, AGENTS
+    from knowledge_sources.performance import performance_of
+
+    by_agent: dict[str, list[Any]] = {}
+    for record in await board.find(f"{ACTIVATIONS}*"):
+        by_agent.setdefault(record.value["agent"], []).append(record.value)
+    entries = sorted((record.value for record in await board.find(f"{AGENTS}*")), key=lambda entry: str(entry["name"]))
+    return [{**entry, "performance": performance_of(by_agent.get(entry["name"], []))._asdict()} for entry in entries]
+
+
+def _render_list(console: SafeConsole, documents: list[dict[str, Any]]) -> None:
+    from blackboard.console import table
+
+    columns = ("agent", "kind", "status", "level", "provides", "running", "waiting", "done", "failed calls", "success",
+               "median", "cost")  # fmt: skip
+    rows = []
+    for document in documents:
+        did = document["performance"]
+        counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
+        rows.append(
+            (
+                document["name"],
+                document["kind"],
+                document["status"],
+                document["level"],
+                ", ".join(document["capabilities"]),
+                *counts,
+                _percent(did["success"]),
+                _milliseconds(did["median_ms"]),
+                f"{did['cost']:.4f}",
+            )  # fmt: skip
+        )
+    console.print(table(columns, rows, right=columns[5:]))
+
+
+def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
+    from blackboard.console import shown, table
+    from blackboard.durations import format_duration
+    from blackboard.terminal import format_json
+
+    did = document["performance"]
+    within = document["respond_within_ms"]
+    facts = [
+        ("agent", f"{document['name']} ({document['kind']}, {document['status']})"),
+        ("does", document["description"]),
+        ("from", document["source"]),
+        ("provides", ", ".join(document["capabilities"])),
+        ("watches", "\n".join(f"{alias}: {pattern}" for alias, pattern in document["watches"].items())),
+        ("unless", "\n".join(document["unless"])),
+        ("contributes", "\n".join(document["contributes"])),
+        ("level", document["level"]),
+        ("responds within", format_duration(within) if within else ""),
+        ("then asks", " → ".join(document["escalate"])),
+        ("over", ", ".join(document["over"])),
+        ("may", ", ".join(document["authority"])),
+        ("takes", "\n".join(f"{a}: {format_json(s)}" for a, s in document["input_schema"].items() if s)),
+        ("gives", format_json(document["output_schema"]) if document["output_schema"] else ""),
+        ("now", f"{did['running']} running, {did['waiting']} waiting"),
+        ("so far", f"{did['executed']} executed, {did['failed_calls']} failed calls, {did['overruled']} overruled"),
+        ("success", _percent(did["success"])),
+        ("median", _milliseconds(did["median_ms"])),
+        ("cost", f"{did['cost']:.4f} ({did['input_tokens']} tokens in, {did['output_tokens']} out)"),
+        ("broken", document.get("error", "")),
+    ]
+    lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
+    lines.show_header = False
+    console.print(lines)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _milliseconds(median: float | None) -> str:
+    return "" if median is None else f"{median:.1f} ms"
