@@ -14,7 +14,7 @@ from knowledge_sources import Context, knowledge_source
     contributes=["refund/{rma}", "transfer/{rma}/*"],
     provides="refund",
 )
-async def refund(item: Any, ctx: Context) -> dict[str, Any]:
+async def refund_return(item: Any, ctx: Context) -> dict[str, Any]:
     """Refund the return and order the transfer, in one commit: both are there, or neither.
 
     The scenario runs it under two names.  Both see the return unrefunded and take the same time, so

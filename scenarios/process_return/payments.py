@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal
 
 from knowledge_sources import Context, Decide, Escalate, Extend, Overdue, knowledge_source, supervisor
 
 from .bank import PRICE_PER_CALL, receipt, transfer
-from .shapes import Payment, Refund, RefundDue, Rejection, euros
-
-
-class Approval(TypedDict):
-    """``approval/{rma}``: what a person answered."""
-
-    answer: str
-    answered_by: str
-    reason: str
+from .shapes import Approval, Payment, Refund, RefundDue, Rejection, euros
 
 
 @knowledge_source(
@@ -36,7 +28,7 @@ def queue_refund(due: RefundDue, ctx: Context) -> dict[str, Refund] | Escalate:
 )
 def queue_approved(due: RefundDue, approval: Approval) -> Refund:
     """Go on where the person said yes."""
-    return Refund(**due.model_dump(), approved_by=approval["answered_by"])
+    return Refund(**due.model_dump(), approved_by=approval.answered_by)
 
 
 @knowledge_source(
@@ -44,7 +36,7 @@ def queue_approved(due: RefundDue, approval: Approval) -> Refund:
 )
 def refuse(approval: Approval) -> Rejection:
     """Tell the customer where the person said no."""
-    reason = approval.get("reason") or "the refund was not approved"
+    reason = approval.reason or "the refund was not approved"
     return Rejection(code="refused", reason=reason)
 
 

@@ -106,6 +106,14 @@ class RefundDue(Shape):
     instead_of_exchange: bool = False
 
 
+class Approval(Shape):
+    """``approval/{rma}``: what a person answered to whether so much may be refunded."""
+
+    answer: Literal["approve", "reject"]
+    answered_by: str
+    reason: str | None = None
+
+
 class Refund(RefundDue):
     """``refund/{rma}``: queued for the bank; ``approved_by`` where a person had to be asked."""
 

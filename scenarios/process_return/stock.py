@@ -11,8 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from blackboard import Record  # noqa: TC001 - the runtime reads the annotations
-from knowledge_sources import Context, knowledge_source
+from knowledge_sources import Context, Record, knowledge_source
 
 from .shapes import Accepted, Baton, Exchange, RefundDue, Shape, Sku, Ticket
 

@@ -15,6 +15,7 @@ import pytest
 from scenarios.process_return import answers, bank, checks, labels, make_data, payments, stock
 from scenarios.process_return.shapes import (
     Accepted,
+    Approval,
     Article,
     Baton,
     Exchange,
@@ -25,6 +26,7 @@ from scenarios.process_return.shapes import (
     RefundDue,
     Rejection,
     ReturnForm,
+    Ticket,
     Window,
     euros,
 )
@@ -201,7 +203,7 @@ def play(asked: Sequence[tuple[str, str, bool]], dice: random.Random) -> dict[st
         waiting.remove((sku, turn, rma, accepted))
         baton = batons[f"baton/{sku}/{turn}"]
         if not accepted:
-            batons |= stock.pass_baton(stock.Ticket(turn=turn), baton)
+            batons |= stock.pass_baton(Ticket(turn=turn), baton)
             continue
         facts = purchase().model_dump() | {"rma": rma, "sku": sku, "wants": "exchange"}
         decided = stock.decide_exchange(Accepted.model_validate(facts), baton, turn)
@@ -269,12 +271,12 @@ def test_store_credit_is_the_amount_due_and_never_more_than_was_paid() -> None:
 
 def test_a_refund_that_a_person_approved_says_who() -> None:
     due = RefundDue.model_validate(purchase().model_dump())
-    approved = payments.queue_approved(due, {"answer": "approve", "answered_by": "ana", "reason": ""})
+    approved = payments.queue_approved(due, Approval(answer="approve", answered_by="ana"))
     assert Refund(**due.model_dump(), approved_by="ana") == approved
 
 
 def test_who_says_no_without_a_reason_still_gives_the_customer_one() -> None:
-    said = payments.refuse({"answer": "reject", "answered_by": "ana", "reason": ""})
+    said = payments.refuse(Approval(answer="reject", answered_by="ana", reason=""))
     assert Rejection(code="refused", reason="the refund was not approved") == said
 
 
