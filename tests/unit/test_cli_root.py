@@ -164,11 +164,14 @@ def test_an_entry_that_names_no_command_is_an_internal_error(capsys: pytest.Capt
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_of_the_table_loads_and_shows_an_example_and_its_output_forms(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main([name, "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert "Example" in shown
-    assert f"  blackboard {name}" in shown
-    assert "-o" in shown
+def test_every_command_and_each_of_its_parts_shows_an_example_and_has_every_form_of_output(name: str) -> None:
+    root = build_root()
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    parts = list(command.commands.values()) if isinstance(command, click.Group) else []
+    for each in parts or [command]:
+        assert f"\n  blackboard {name}" in (each.help or ""), f"{name} {each.name}: no example"
+        [output] = [option for option in each.params if option.name == "output"]
+        assert isinstance(output.type, click.Choice)
+        assert set(output.type.choices) >= {"json", "jsonl"}
+    assert f"\n  blackboard {name}" in (command.help or "")
