@@ -170,8 +170,8 @@ def test_every_command_and_each_of_its_parts_shows_an_example_and_has_every_form
     assert command is not None
     parts = list(command.commands.values()) if isinstance(command, click.Group) else []
     for each in parts or [command]:
-        assert f"\n  blackboard {name}" in (each.help or ""), f"{name} {each.name}: no example"
+        assert f"  blackboard {name}" in (each.help or ""), f"{name} {each.name}: no example"
         [output] = [option for option in each.params if option.name == "output"]
         assert isinstance(output.type, click.Choice)
         assert set(output.type.choices) >= {"json", "jsonl"}
-    assert f"\n  blackboard {name}" in (command.help or "")
+    assert f"  blackboard {name}" in (command.help or "")
