@@ -10,7 +10,6 @@ from knowledge_sources.nearest import nearest
 from scenarios.scenario import Origin, Scenario
 from scenarios.setting import apply_settings
 from scenarios.validation import validate
-from scenarios.yaml_nodes import plain
 from scenarios.yaml_reader import MAX_BYTES, read_yaml
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def load_scenario(path_or_name: str | Path, sets: Iterable[str] = ()) -> Scenari
     apply_settings(root, laid_over)
     lines = content.decode("utf-8").removeprefix("\ufeff").splitlines()
     name = file.parent.name if file.name == FILE_NAME else file.stem
-    origin = Origin(name or file.resolve().parent.name, file.resolve(), laid_over, plain(root))
+    origin = Origin(name or file.resolve().parent.name, file.resolve(), laid_over, root)
     return validate(root, lines).came_from(origin)
 
 

@@ -111,8 +111,8 @@ def _render_totals(console: SafeConsole, totals: Totals, projection: Projection 
     if projection is not None:
         rows.append((
             f"a day of {projection.interactions:,} cases",
-            f"{_money(projection.cost)}, {projection.input_tokens + projection.output_tokens:,.0f} tokens, "
-            f"{projection.activations:,.0f} activations, {projection.escalations:,.0f} escalations",
+            (f"{_money(projection.cost)}, {projection.input_tokens + projection.output_tokens:,.0f} tokens, "
+            f"{projection.activations:,.0f} activations, {projection.escalations:,.0f} escalations"),
         ))  # fmt: skip
     for name, figure in rows:
         console.print(shown(f"  {name:<24} {figure}"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Ty
 from pydantic import Discriminator, Field, PrivateAttr, Tag
 
 from knowledge_sources.nearest import did_you_mean
+from knowledge_sources.outcome import AUTHORITIES
 from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
 from scenarios.fields import (
     Attempts,
@@ -26,9 +27,10 @@ from scenarios.fields import (
     Share,
     Switch,
 )
+from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 DocumentPath: TypeAlias = tuple[str | int, ...]
 
@@ -88,7 +90,7 @@ class AgentSettings(Model):
     escalate: Names | None = None
     authority: Names | None = None
     over: Names | None = None
-    config: Annotated[dict[str, Any], Field(alias="with", default_factory=dict)]
+    config: dict[str, Any] = Field(alias="with", default_factory=dict)
     retry: RetrySettings | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     guard: Switch | None = None
@@ -125,7 +127,7 @@ class Origin(NamedTuple):
     name: str
     file: Path
     sets: tuple[str, ...]
-    document: Mapping[str, Any]
+    root: Node
 
 
 class Scenario(Model):
@@ -144,7 +146,7 @@ class Scenario(Model):
     limits: Limits = Limits()
     expect: Expectations = ()
 
-    _origin: Origin = PrivateAttr(default=Origin("", Path(), (), {}))
+    _origin: Origin = PrivateAttr(default=Origin("", Path(), (), MapNode("")))
 
     @property
     def name(self) -> str:
@@ -177,9 +179,14 @@ class Scenario(Model):
         return self
 
     @property
-    def document(self) -> Mapping[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The file as plain data, settings laid over it: for ``control/run`` and for people."""
-        return self._origin.document
+        document: dict[str, Any] = plain(self._origin.root)
+        return document
+
+    def place_of(self, path: DocumentPath) -> str:
+        """``file:line:col`` of what stands at ``path`` in the file, or of the nearest thing above it."""
+        return place_of(descend(self._origin.root, path))
 
     def contradictions(self) -> Iterator[tuple[DocumentPath, str]]:
         """Each thing that is well-formed by itself and wrong beside the rest: its path and why."""
@@ -212,6 +219,10 @@ class Scenario(Model):
                 yield (*path, "escalate"), f"{name!r} would escalate to itself"
             elif target != HUMAN:
                 yield from self._unknown_agent((*path, "escalate"), target)
+        for verb in agent.authority or ():
+            if verb not in AUTHORITIES:
+                hint = did_you_mean(verb, AUTHORITIES) or f"; there is {', '.join(sorted(AUTHORITIES))}"
+                yield (*path, "authority"), f"{verb!r} is no order{hint}"
         if HUMAN in (agent.escalate or ())[:-1]:
             yield (*path, "escalate"), f"{HUMAN!r} is the last rung: nobody comes after a person"
         retry = agent.retry

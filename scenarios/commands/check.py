@@ -1,0 +1,88 @@
+"""``blackboard check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from blackboard.commands.target import Target, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.commands.target import Output
+    from blackboard.console import SafeConsole
+    from scenarios.problem import Problem
+
+INVALID: Final = 3
+
+
+@click.command("check")
+@click.argument("scenario")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="json: one document on stdout; jsonl: one per line.",
+)
+def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
+    """Say what is wrong with SCENARIO, a file, a folder or a shipped name, and where.
+
+    Its agents are loaded, which runs the code of their files; nothing is posted and no server is asked.
+    Ends with 3 where something is wrong.
+
+    \b
+    Examples:
+      blackboard check process_return
+      blackboard check my/scenario.yaml --set guard=off -o json
+    """
+    from scenarios.loading import find_scenario, load_scenario
+    from scenarios.problem import InvalidScenario
+    from scenarios.team import load_team
+
+    agents: list[str] = []
+    expectations = 0
+    warnings: Sequence[Problem] = ()
+    try:
+        loaded = load_scenario(scenario, sets)
+    except InvalidScenario as error:
+        problems: Sequence[Problem] = error.problems
+    else:
+        team = load_team(loaded)
+        agents = [source.name for source in team.sources]
+        expectations = len(loaded.expect)
+        problems, warnings = team.problems, team.warnings
+    document = {
+        "file": str(find_scenario(scenario)),
+        "ok": not problems,
+        "agents": agents,
+        "expectations": expectations,
+        "problems": [problem._asdict() for problem in problems],
+        "warnings": [warning._asdict() for warning in warnings],
+    }
+    emit(Target(None, None, output), document, lambda console: _render(console, document, problems, warnings))
+    return INVALID if problems else 0
+
+
+def _render(
+    console: SafeConsole, document: dict[str, Any], problems: Sequence[Problem], warnings: Sequence[Problem]
+) -> None:
+    from blackboard.console import shown
+
+    for problem in problems:
+        console.print(shown(problem, "red", keep="\n"))
+    for warning in warnings:
+        console.print(shown(f"{warning.place}: warning: {warning.path}: {warning.message}", "yellow", keep="\n"))
+    if problems:
+        console.print(shown(f"{document['file']}: {_counted(len(problems), 'problem')}"))
+        return
+    agents, expectations = _counted(len(document["agents"]), "agent"), _counted(document["expectations"], "expectation")
+    console.print(shown(f"{document['file']}: ok: {agents}, {expectations}", "green"))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,148 @@
+"""The agents of a scenario: loaded from where it says, its settings over their own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from blackboard.errors import InvalidInput
+from knowledge_sources.agent_folder import Broken, Joined, load_folder
+from knowledge_sources.loading import load_source
+from knowledge_sources.nearest import did_you_mean
+from scenarios.problem import InvalidScenario, Problem
+from scenarios.scenario import DEFAULT_LEVEL, AgentSettings, DocumentPath, Scenario
+from scenarios.yaml_nodes import path_text
+
+if TYPE_CHECKING:
+    from blackboard.pattern import Pattern
+    from knowledge_sources.source import KnowledgeSource
+
+
+class Team(NamedTuple):
+    """The agents that could be loaded, and a problem for each that could not."""
+
+    sources: tuple[KnowledgeSource, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def load_team(scenario: Scenario) -> Team:
+    """Every agent of ``scenario``, those in its folder of agents included; runs the code of their files."""
+    sources: dict[str, KnowledgeSource] = {}
+    problems: list[Problem] = []
+    for name, settings in scenario.agents.items():
+        path: DocumentPath = ("agents", name)
+        try:
+            loaded = load_source(settings.use, scenario.folder)
+        except InvalidInput as error:
+            problems.append(_problem(scenario, (*path, "use"), str(error)))
+            continue
+        try:
+            sources[name] = configured(loaded, scenario, name, settings)
+        except InvalidInput as error:
+            problems.append(_problem(scenario, path, str(error)))
+    for found in _in_folder(scenario, problems):
+        if found.name in sources:
+            problems.append(_problem(scenario, ("agents_dir",), f"{found.name!r} is already one of the agents"))
+        else:
+            sources[found.name] = found
+    warnings = [warning for source in sources.values() for warning in _self_wakings(scenario, source)]
+    return Team(tuple(sources.values()), tuple(problems), tuple(warnings))
+
+
+def require_team(scenario: Scenario) -> Team:
+    """The team; raises :class:`InvalidScenario` with every agent that could not be loaded."""
+    team = load_team(scenario)
+    if team.problems:
+        raise InvalidScenario(team.problems)
+    return team
+
+
+def _in_folder(scenario: Scenario, problems: list[Problem]) -> list[KnowledgeSource]:
+    if scenario.agents_dir is None:
+        return []
+    path: DocumentPath = ("agents_dir",)
+    found = []
+    try:
+        events = load_folder(scenario.folder / scenario.agents_dir)
+    except InvalidInput as error:
+        problems.append(_problem(scenario, path, str(error)))
+        return []
+    for event in events:
+        if isinstance(event, Broken):
+            problems.append(_problem(scenario, path, event.error))
+        elif isinstance(event, Joined):
+            try:
+                found.append(configured(event.source, scenario, event.source.name, None))
+            except InvalidInput as error:
+                problems.append(_problem(scenario, path, str(error)))
+    return found
+
+
+def configured(
+    source: KnowledgeSource, scenario: Scenario, name: str, settings: AgentSettings | None
+) -> KnowledgeSource:
+    """``source`` as ``scenario`` wants it under ``name``; ``settings`` is ``None`` for one found in a folder.
+
+    Raises :class:`InvalidInput` where the two do not fit.
+    """
+    changes: dict[str, Any] = {"name": name, "level": _level(source, scenario, settings)}
+    given = settings or AgentSettings(use=source.source)
+    for setting in ("rating", "respond_within_ms", "max_running", "escalate", "authority", "over"):
+        value = getattr(given, setting)
+        if value is not None:
+            changes[setting] = value
+    if given.config:
+        changes["config"] = {**source.config, **given.config}
+    if given.retry is not None:
+        changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
+    changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)
+    return source.configured(**changes)
+
+
+def _level(source: KnowledgeSource, scenario: Scenario, settings: AgentSettings | None) -> str:
+    if settings is not None and settings.priority is not None:
+        return settings.priority
+    if source.level in scenario.levels:
+        return source.level
+    # What an agent has that says nothing must exist under any set of levels.
+    if source.level == DEFAULT_LEVEL:
+        return scenario.default_level
+    hint = did_you_mean(source.level, scenario.levels) or f"; there is {', '.join(scenario.levels)}"
+    raise InvalidInput(f"its level {source.level!r} is not one of the levels{hint}")
+
+
+def _self_wakings(scenario: Scenario, source: KnowledgeSource) -> list[Problem]:
+    """A warning for each key that the agent may write and that one of its own watches covers.
+
+    An ``unless`` that covers the key keeps the agent from firing on what it has just written.
+    """
+    found = []
+    for written in source.contributes:
+        if any(overlaps(written, blocker) for blocker in source.unless):
+            continue
+        for watch in source.watches:
+            if overlaps(written, watch.pattern):
+                reason = (
+                    f"{source.name!r} writes {written.text}, which its own watch {watch.pattern.text!r} covers: "
+                    "it fires again unless what it writes ends the condition"
+                )
+                found.append(_problem(scenario, ("agents", source.name), reason))
+    return found
+
+
+def overlaps(one: Pattern, other: Pattern) -> bool:
+    """Whether some key fits both key templates; their conditions are not asked."""
+    for index in range(max(len(one.segments), len(other.segments))):
+        here = [pattern.segments[index] for pattern in (one, other) if index < len(pattern.segments)]
+        if any(segment.kind == "rest" for segment in here):
+            return True
+        if len(here) < 2:
+            return False
+        if all(segment.kind == "literal" for segment in here) and here[0].text != here[1].text:
+            return False
+    return True
+
+
+def _problem(scenario: Scenario, path: DocumentPath, message: str) -> Problem:
+    return Problem(scenario.place_of(path), path_text(path), message)
