@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 from blackboard.errors import InvalidName, PatternError
 from blackboard.keys import MAX_KEY_BYTES, check_key
 from blackboard.predicate import Predicate
-from blackboard.predicate.parser import RESERVED
+from blackboard.predicate.path import RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

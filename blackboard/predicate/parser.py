@@ -30,9 +30,6 @@ from blackboard.predicate.syntax import (
 from blackboard.predicate.tokens import Token, tokenize
 from blackboard.predicate.values import ERROR, negative
 
-RESERVED: Final = frozenset({"value", "record", "true", "false", "null", "in"})
-"""Names that no capture may have, because a predicate gives them a meaning."""
-
 _COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
 _ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from blackboard.predicate.spelling import constant
 from blackboard.predicate.values import ERROR
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ METADATA: Final = {
     "time": "time_ms",
 }
 """The names after ``record.`` and the attributes of a record that they read; time is ms since 1970."""
+
+RESERVED: Final = frozenset({"value", "record", "true", "false", "null", "in"})
+"""Names that are no field at the root and no capture, because a predicate gives them a meaning."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -41,7 +45,7 @@ class Path(NamedTuple):
         first, *rest = self.steps or ("",)
         if self.root == "record":
             return f"record.{first}"
-        bare = isinstance(first, str) and _PLAIN.match(first) and first not in ("value", "record")
+        bare = isinstance(first, str) and _PLAIN.match(first) and first not in RESERVED and constant(first) is None
         head = str(first) if bare else "value" + "".join(map(_step, self.steps[:1]))
         return head + "".join(map(_step, rest))
 
