@@ -155,6 +155,7 @@ def test_in_looks_into_lists_and_into_the_keys_of_maps() -> None:
         ("a*b*c", ["abc", "a--b--c"], ["acb", "ac"]),
         ("*ab*ab*", ["abab", "xabyabz"], ["aab"]),
         ("a**b", ["ab", "axb"], ["a"]),
+        ("*ab*b", ["abb", "xabyb"], ["ab"]),
     ],
 )
 def test_glob_fits_whole_texts_in_both_forms(pattern: str, fitting: list[str], other: list[str]) -> None:

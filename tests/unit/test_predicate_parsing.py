@@ -83,7 +83,7 @@ def refused(text: str) -> PatternError:
         ("null < value.a", 1, "no order"),
         ("a in 5", 6, "in looks into"),
         ("a == b == c", 8, "do not chain"),
-        (r"a == r'\'x'", 10, "expected && or ||"),
+        (r"a == r'\'x'", 11, "no closing"),
         ("a == 1 == true", 8, "do not chain"),
         ("a == 1 in [true]", 8, "do not chain"),
         ("5", 1, "neither true nor false"),
@@ -177,7 +177,7 @@ def test_no_text_within_or_beyond_the_limits_takes_long(text: str) -> None:
     begin = time.perf_counter()
     with contextlib.suppress(PatternError):
         Predicate.parse(text).test({"a": "a" * 1000})
-    assert time.perf_counter() - begin < 0.5
+    assert time.perf_counter() - begin < 1.0
 
 
 def test_the_length_is_checked_before_anything_is_parsed() -> None:
@@ -202,4 +202,4 @@ def test_a_glob_full_of_stars_is_linear_in_the_text() -> None:
     predicate = Predicate.parse('x.glob("' + "*a" * 200 + '*b")')
     begin = time.perf_counter()
     assert not predicate.test({"x": "a" * 1_000_000})
-    assert time.perf_counter() - begin < 0.5
+    assert time.perf_counter() - begin < 1.0
