@@ -62,16 +62,20 @@ def resolve(name: str, annotation: Any, namespace: Namespace) -> Any:
 def validator_of(annotation: Any) -> Validator | None:
     """What turns a record's value into ``annotation``, or ``None`` where the raw value is meant.
 
-    Validated are pydantic models, dataclasses, typed dicts, and what is made of them: ``list[Item]``, ``Item | None``.
+    Validated are pydantic models, dataclasses and what is made of them: ``list[Item]``, ``Item | None``.  Raises
+    :class:`InvalidInput` where pydantic has no validation for it.
     """
     if not _is_structured(annotation):
         return None
     validate = getattr(annotation, "model_validate", None)
     if validate is not None:
         return typing.cast("Validator", validate)
-    from pydantic import TypeAdapter  # noqa: PLC0415 - 0.1 s that an agent without models does not pay
+    from pydantic import TypeAdapter, errors  # noqa: PLC0415 - 0.1 s that an agent without models does not pay
 
-    return TypeAdapter(annotation).validate_python
+    try:
+        return TypeAdapter(annotation).validate_python
+    except (errors.PydanticUserError, errors.PydanticUndefinedAnnotation) as error:
+        raise InvalidInput(f"no record can be validated as {describe(annotation)}: {error.message}") from error
 
 
 def is_model(annotation: Any) -> bool:
@@ -89,7 +93,7 @@ def schema_of(annotation: Any) -> dict[str, Any]:
 
 
 def _is_structured(annotation: Any) -> bool:
-    if hasattr(annotation, "__pydantic_validator__") or typing.is_typeddict(annotation):
+    if hasattr(annotation, "__pydantic_validator__"):
         return True
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         return True

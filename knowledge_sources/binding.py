@@ -113,7 +113,10 @@ def _input(
             raise InvalidInput(f"parameter {name!r}: only a supervisor is given Overdue; declare it with @supervisor")
         return Input(name, "overdue", "overdue", None)
     if name in aliases:
-        return _record_input(name, annotation)
+        try:
+            return _record_input(name, annotation)
+        except InvalidInput as error:
+            raise InvalidInput(f"parameter {name!r}: {error}") from error
     if name in captures:
         if annotation not in (None, str, Any):
             raise InvalidInput(f"parameter {name!r}: a capture is text, not {describe(annotation)}")

@@ -81,24 +81,15 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]]) -> None:
 
     columns = ("agent", "kind", "status", "level", "provides", "running", "waiting", "done", "failed calls", "success",
                "median", "cost")  # fmt: skip
-    rows = []
-    for document in documents:
-        did = document["performance"]
-        counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
-        rows.append(
-            (
-                document["name"],
-                document["kind"],
-                document["status"],
-                document["level"],
-                ", ".join(document["capabilities"]),
-                *counts,
-                _percent(did["success"]),
-                _milliseconds(did["median_ms"]),
-                f"{did['cost']:.4f}",
-            )  # fmt: skip
-        )
+    rows = [_row(document, document["performance"]) for document in documents]
     console.print(table(columns, rows, right=columns[5:]))
+
+
+def _row(document: dict[str, Any], did: dict[str, Any]) -> tuple[object, ...]:
+    about = (document["name"], document["kind"], document["status"], document["level"])
+    counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
+    quality = (_percent(did["success"]), _milliseconds(did["median_ms"]), f"{did['cost']:.4f}")
+    return (*about, ", ".join(document["capabilities"]), *counts, *quality)
 
 
 def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
