@@ -132,25 +132,30 @@ def _client(options: Mapping[str, Any]) -> redis.asyncio.Redis:
 
 
 async def _server_info(client: redis.asyncio.Redis, address: Address) -> Mapping[str, Any]:
-    shown = address.shown()
     try:
         info: Mapping[str, Any] = await client.info("server")
-    except redis.exceptions.AuthenticationError as error:
-        raise NoBackend(
-            f"{shown} refuses this user: {error}\n  give one: {address.scheme}://USER:PASSWORD@…"
-        ) from error
-    except redis.exceptions.BusyLoadingError as error:
-        raise NoBackend(f"{shown} is still loading its data; try again when it has") from error
-    except redis.exceptions.ConnectionError as error:
-        raise NoBackend(
-            f"no server answers at {shown}: {error}\n"
-            "  start it, name another (--url redis://HOST:PORT), or use a private one: --url embedded:.blackboard"
-        ) from error
-    except redis.exceptions.TimeoutError as error:
-        raise NoBackend(f"no answer from {shown} within {SOCKET_TIMEOUT_S:g} s") from error
     except (redis.exceptions.RedisError, OSError) as error:
-        raise NoBackend(f"{shown} refuses INFO, which tells a restart: {error}") from error
+        raise NoBackend(_reason(error, address)) from error
     return info
+
+
+def _reason(error: Exception, address: Address) -> str:
+    """Why there is no backend at ``address``, and what to do."""
+    shown = address.shown()
+    # While it connects, the client wraps what the server said in an error of its own.
+    for said in (error, error.__cause__):
+        if isinstance(said, redis.exceptions.AuthenticationError):
+            return f"{shown} refuses this user: {said}; give NAME:PASSWORD@ in the URL"
+        if isinstance(said, redis.exceptions.BusyLoadingError):
+            return f"{shown} is still loading its data; try again when it has"
+    if isinstance(error, redis.exceptions.TimeoutError):
+        return f"no answer from {shown} within {SOCKET_TIMEOUT_S:g} s"
+    if isinstance(error, redis.exceptions.ResponseError):
+        return f"{shown} refuses INFO, which tells a restart: {error}"
+    return (
+        f"no server answers at {shown}: {error}\n"
+        "  start it, name another (--url redis://HOST:PORT), or use a private one: --url embedded:.blackboard"
+    )
 
 
 def _checked_version(info: Mapping[str, Any], address: Address) -> Version:

@@ -51,8 +51,11 @@ def stop(users: int, server: int) -> None:
     begun = time.monotonic()
     while not _lock(server):
         waited = time.monotonic() - begun
-        asked = _is_current(users) and shut_down()
-        if not asked and waited > SILENT_SECONDS:
+        if not _is_current(users):
+            # The directory was removed, and what the server holds with it.  Stopping in good order it would remove
+            # the socket of the next server by name.
+            _signal(server, signal.SIGKILL)
+        elif not shut_down() and waited > SILENT_SECONDS:
             _signal(server, signal.SIGTERM)
         if waited > STOP_SECONDS:
             _signal(server, signal.SIGKILL)

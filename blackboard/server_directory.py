@@ -42,13 +42,14 @@ class ServerDirectory:
             path = path.expanduser().resolve()
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory = cls(path)
-            if any(path.iterdir()) and not directory.users_lock.exists() and not directory.version.exists():
+            ignore = path / ".gitignore"
+            foreign = any(entry != ignore for entry in path.iterdir())
+            if foreign and not directory.users_lock.exists() and not directory.version.exists():
                 raise NoBackend(f"{path} is not empty and holds no board; name a new directory: embedded:DIR")
             if path.stat().st_mode & 0o077:
                 path.chmod(0o700)
             # The lock's file is the mark of a directory of ours, so it comes before all others.
             directory.users_lock.touch(mode=0o600)
-            ignore = path / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
         except (OSError, RuntimeError) as error:

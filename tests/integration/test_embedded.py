@@ -250,11 +250,12 @@ async def test_a_server_whose_keeper_and_users_were_all_killed_is_taken_over(dir
 
 
 async def test_a_user_who_comes_while_the_server_is_being_stopped_gets_a_new_one(directory: Path) -> None:
-    """It waits for the end of the old one, even if that takes its time."""
+    """And a new keeper.  It waits for the end of the old one, even if that takes its time."""
     async with await connect(f"embedded:{directory}") as backend:
         await backend.client.set("n", 5)
         first = await backend.run_id()
         (pid,) = processes(directory, named="redis-server")
+        (keeper,) = processes(directory, named="keeper.py")
         os.kill(pid, signal.SIGSTOP)
     await eventually(lambda: not _can_share(directory), "the keeper holds the users' lock alone")
     joining = asyncio.ensure_future(connect(f"embedded:{directory}"))
@@ -264,6 +265,8 @@ async def test_a_user_who_comes_while_the_server_is_being_stopped_gets_a_new_one
     async with await joining as backend:
         assert await backend.run_id() != first
         assert await increments(backend) == 5
+        await eventually(lambda: keeper not in processes(directory), "the old keeper is gone")
+        assert len(processes(directory, named="keeper.py")) == 1
 
 
 async def test_a_keeper_killed_while_it_stops_the_server_is_no_harm(directory: Path) -> None:
@@ -305,12 +308,17 @@ async def test_a_socket_and_process_id_left_by_a_killed_server_mislead_nobody(di
         assert await backend.client.ping()
 
 
-async def test_a_removed_directory_leaves_nothing_running(directory: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_removed_directory_leaves_nothing_running(directory: Path, whole: bool) -> None:
     """The keeper reaches the server without its socket, and does not touch the one of a new directory."""
     old = await connect(f"embedded:{directory}")
     await old.client.set("n", 1)
     (first,) = processes(directory, named="redis-server")
-    shutil.rmtree(directory)
+    if whole:
+        shutil.rmtree(directory)
+    else:
+        for path in directory.glob("[!.]*"):
+            path.unlink()
     async with await connect(f"embedded:{directory}") as new:
         assert await increments(new) == 0
         assert await increments(old) == 1
