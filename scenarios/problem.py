@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_SHOWN: Final = 20
+MAX_PROBLEMS: Final = 100
+"""that are worked out: each costs a search for the nearest name"""
 
 
 class Problem(NamedTuple):
@@ -24,12 +26,16 @@ class Problem(NamedTuple):
 
 
 class InvalidScenario(InvalidInput):
-    """A scenario that cannot be run; ``problems`` holds every finding, the message the first 20."""
+    """A scenario that cannot be run; ``problems`` holds the first hundred findings, the message the first 20.
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    ``total`` counts those, too, that were not worked out into a problem.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, total: int = 0) -> None:
         self.problems = tuple(problems)
+        self.total = max(total, len(self.problems))
         shown = [str(problem) for problem in self.problems[:MAX_SHOWN]]
-        if len(self.problems) > MAX_SHOWN:
-            shown.append(f"and {len(self.problems) - MAX_SHOWN:,} more")
+        if self.total > MAX_SHOWN:
+            shown.append(f"and {self.total - MAX_SHOWN:,} more")
         super().__init__("\n".join(shown))
         self.place = self.problems[0].place if self.problems else ""

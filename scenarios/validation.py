@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias, get_args, get_origin
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from blackboard.codec import pack_value
-from blackboard.errors import InvalidInput
 from knowledge_sources.nearest import nearest
 from scenarios.expectation_models import Bounds
-from scenarios.problem import InvalidScenario, Problem
+from scenarios.problem import MAX_PROBLEMS, InvalidScenario, Problem
 from scenarios.scenario import Scenario
-from scenarios.yaml_nodes import MapNode, Node, ScalarNode, child, descend, path_text, place_of, plain
+from scenarios.yaml_nodes import ListNode, MapNode, Node, ScalarNode, child, descend, path_text, place_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Models: TypeAlias = frozenset[type[BaseModel]]
+
+MAX_ITEMS: Final = {"agents": 2_000, "expect": 2_000, "records": 5_000, "levels": 64}
 
 
 def validate(root: Node, lines: Sequence[str] = ()) -> Scenario:
@@ -32,45 +32,62 @@ def validate(root: Node, lines: Sequence[str] = ()) -> Scenario:
     """
     if not isinstance(root, MapNode):
         raise InvalidScenario([Problem(place_of(root), "", "a scenario is a mapping that begins with version: 1")])
+    _check_sizes(root)
     try:
         scenario = Scenario.model_validate(plain(root))
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=True)
-        found = [problem for detail in details for problem in _problems(root, detail, lines, details)]
-    else:
-        found = [_problem(root, path, message) for path, message in scenario.contradictions()]
-        found += _unstorable(root, scenario)
-        if not found:
-            return scenario
-    raise InvalidScenario(sorted(dict.fromkeys(found), key=_file_order))
+        raise _invalid(root, error, lines) from error
+    contradictions = islice(scenario.contradictions(), MAX_PROBLEMS)
+    found = [_problem(root, path, message) for path, message in contradictions]
+    if found:
+        raise InvalidScenario(sorted(dict.fromkeys(found), key=lambda problem: _file_order(problem.place)))
+    return scenario
 
 
-def _file_order(problem: Problem) -> tuple[int, ...]:
-    return tuple(int(part) for part in problem.place.rsplit(":", 2)[1:] if part.isdigit())
+def _check_sizes(root: MapNode) -> None:
+    """Refuse more parts than anybody writes, before each is looked at."""
+    for field, most in MAX_ITEMS.items():
+        node = root.items.get(field)
+        if isinstance(node, ListNode | MapNode) and len(node.items) > most:
+            reason = f"has {len(node.items):,} items, more than {most:,}"
+            raise InvalidScenario([Problem(place_of(node), field, reason)])
+
+
+def _invalid(root: MapNode, error: ValidationError, lines: Sequence[str]) -> InvalidScenario:
+    """Pydantic's errors as problems: all are put in the order of the file, the first hundred worked out."""
+    details = error.errors(include_url=False)
+    misspelt: dict[tuple[int | str, ...], list[str]] = {}
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            misspelt.setdefault(detail["loc"][:-1], []).append(str(detail["loc"][-1]))
+    placed = [(_real_path(root, detail["loc"]), detail) for detail in details]
+    placed.sort(key=lambda item: _file_order(place_of(descend(root, item[0]))))
+    found = [
+        problem
+        for path, detail in placed[:MAX_PROBLEMS]
+        for problem in _problems(root, path, detail, lines, misspelt.get(detail["loc"][:-1], ()))
+    ]
+    return InvalidScenario(list(dict.fromkeys(found)), total=len(details) if len(details) > MAX_PROBLEMS else 0)
+
+
+def _file_order(place: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in place.rsplit(":", 2)[1:] if part.isdigit())
 
 
 def _problem(root: Node, path: Sequence[str | int], message: str) -> Problem:
     return Problem(place_of(descend(root, path)), path_text(path), message)
 
 
-def _unstorable(root: Node, scenario: Scenario) -> Iterator[Problem]:
-    """Opening values that no record holds."""
-    for index, record in enumerate(scenario.records):
-        try:
-            pack_value(getattr(record, "value", None))
-        except InvalidInput as error:
-            yield _problem(root, ("records", index, "value"), error.reason)
-
-
 def _problems(
-    root: MapNode, detail: ErrorDetails, lines: Sequence[str], details: list[ErrorDetails]
+    root: MapNode, path: tuple[str | int, ...], detail: ErrorDetails, lines: Sequence[str], misspelt: Sequence[str]
 ) -> Iterator[Problem]:
-    path = _real_path(root, detail["loc"])
+    """``misspelt`` are the unknown keys beside what this detail is about."""
     match detail["type"]:
         case "extra_forbidden":
             yield _unknown_key(root, path, detail["loc"])
         case "missing":
-            if not _is_misspelt(path, detail, details):
+            # A key that is there under a name so near that its own message says all is not missing.
+            if not nearest(str(path[-1]), misspelt, 1):
                 yield _problem(root, path, "is missing")
         case "refused":
             context: dict[str, Any] = detail.get("ctx", {})
@@ -139,7 +156,12 @@ def _real_path(root: Node, location: tuple[int | str, ...]) -> tuple[str | int, 
 
 def _is_tag(part: object) -> bool:
     """Whether pydantic put this part in to say which model of a union it took; those are classes' names."""
-    return part == "[key]" or part in {model.__name__ for model in _models_in(Scenario)}
+    return part == "[key]" or part in _model_names()
+
+
+@cache
+def _model_names() -> frozenset[str]:
+    return frozenset(model.__name__ for model in _models_in(Scenario))
 
 
 def _unknown_key(root: MapNode, path: tuple[str | int, ...], location: tuple[int | str, ...]) -> Problem:
@@ -150,12 +172,6 @@ def _unknown_key(root: MapNode, path: tuple[str | int, ...], location: tuple[int
     parent = descend(root, path[:-1])
     place = place_of(parent.keys[name]) if isinstance(parent, MapNode) and name in parent.keys else place_of(parent)
     return Problem(place, path_text(path), f"unknown key; {hint}")
-
-
-def _is_misspelt(path: tuple[str | int, ...], detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether what is missing is there under a name so near that its own message says all."""
-    beside = [str(d["loc"][-1]) for d in details if d["type"] == "extra_forbidden" and d["loc"][:-1] == detail["loc"][:-1]]
-    return bool(difflib.get_close_matches(str(path[-1]), beside, n=1, cutoff=0.5)) if beside else False
 
 
 def _models_at(location: Iterable[int | str]) -> Models:

@@ -7,6 +7,7 @@ aliases, merge keys, duplicate keys, tags beyond the core ones and a second docu
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
@@ -27,6 +28,7 @@ MAX_NODES: Final = 50_000
 MAX_KEY_CHARACTERS: Final = 1_024
 # libyaml compares each %TAG directive with all before it: 60,000 of them take 4 s.
 MAX_DIRECTIVES: Final = 16
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_yaml(content: bytes, origin: str) -> Node:
@@ -121,6 +123,8 @@ class _TreeBuilder:
 
     def _scalar(self, event: Any) -> None:
         self._check(event)
+        if _LONE_SURROGATE.search(event.value):  # libyaml refuses the escape itself, the pure parser does not
+            raise InvalidInput("half of a surrogate pair is no character")
         is_plain = not event.style
         if self._expects_key():
             if is_plain and event.value == "<<" and event.tag is None:
