@@ -105,9 +105,10 @@ def _place_in(error: BaseException, path: Path) -> tuple[str, TracebackType | No
         return f"{error.filename}:{error.lineno}:{error.offset or 1}", frames
     if isinstance(error, DeclarationError) and error.place:
         return f"{error.place}:1", frames
-    last = frames
-    while last is not None and last.tb_next is not None and _is_beside(last.tb_next.tb_frame.f_code.co_filename, path):
-        last = last.tb_next
+    last = frame = frames
+    while frame is not None:
+        last = frame if _is_beside(frame.tb_frame.f_code.co_filename, path) else last
+        frame = frame.tb_next
     if last is None:
         return str(path), frames
     return f"{last.tb_frame.f_code.co_filename}:{last.tb_lineno}:{_column_of(last)}", frames
