@@ -50,11 +50,10 @@ async def connect(url: str | None = None, *, settings: Settings | None = None) -
     working directory, or a new one in it.  The server has answered when this returns.
     Raises ``UsageError`` for a URL that means nothing, ``NoBackend`` where no server answers.
     """
-    chosen = settings if settings is not None else load_settings({})
-    address = Address.parse(url if url is not None else chosen.url)
+    address = Address.parse(url if url is not None else (settings or load_settings()).url)
     if address.scheme == "embedded":
         path = Path(address.rest) if address.rest not in ("", NAME) else find_directory(Path.cwd())
-        return await _embedded(path, chosen)
+        return await _embedded(path, settings or load_settings())
     if address.scheme == "memory":
         return _memory(address)
     return await _server(address)
