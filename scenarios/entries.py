@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from blackboard.codec import digest_of, pack_value
+from blackboard.codec import pack_value
 from blackboard.errors import InvalidInput
 from blackboard.keys import check_key
 from knowledge_sources.nearest import did_you_mean
@@ -56,7 +58,7 @@ class Sieve:
     def __init__(self, template: Pattern, ttl_ms: int | None = None) -> None:
         self._template = template
         self._ttl_ms = ttl_ms
-        self._seen: dict[str, tuple[int, str]] = {}
+        self._seen: dict[str, tuple[int, bytes]] = {}
 
     def entries(self, rows: Iterable[Read]) -> Iterator[Prepared]:
         """Each row as an entry, or as rejected with the reason."""
@@ -66,12 +68,18 @@ class Sieve:
     def _entry(self, line: int, fields: dict[str, Any]) -> Prepared:
         try:
             key = key_from(self._template, fields)
-            digest = digest_of(pack_value(fields), "", 0)
+            pack_value(fields)  # refuses what no record holds
         except InvalidInput as error:
             return Rejected(line, str(error))
+        digest = _content_digest(fields)
         earlier = self._seen.setdefault(key, (line, digest))
         if earlier[0] == line:
             return Entry(line, key, fields, self._ttl_ms)
         if earlier[1] == digest:
             return Rejected(line, f"{key}: duplicate of line {earlier[0]}")
         return Rejected(line, f"{key}: conflicts with line {earlier[0]}, which has other content")
+
+
+def _content_digest(fields: dict[str, Any]) -> bytes:
+    """The same for the same fields in any order."""
+    return hashlib.blake2b(json.dumps(fields, sort_keys=True).encode(), digest_size=16).digest()
