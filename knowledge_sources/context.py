@@ -104,7 +104,7 @@ class Context:
         """The record at ``key`` or ``None``; unless ``guard=False``, the contribution stands only if it stays so."""
         return self.read(key, guard=guard)
 
-    async def find(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+    async def find(self, pattern: str | Pattern, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
         """The records that match ``pattern``, each guarded as with :meth:`get`.
 
         With ``stable=True`` the contribution also stands only if no other record joined or left them: the
@@ -193,10 +193,10 @@ class Context:
             self._guard(complete, "" if record is None else record.commit)
         return None if record is None else record.fresh()
 
-    def search(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+    def search(self, pattern: str | Pattern, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
         """:meth:`find`, now."""
         self.check_open()
-        parsed = Pattern.parse(contribution.filled_pattern(pattern, self.captures))
+        parsed = Pattern.parse(contribution.filled_pattern(str(pattern), self.captures))
         revision = self._reader.revision
         records = self._reader.find(parsed)
         if stable or (guard and len(records) > MAX_RECORD_GUARDS):

@@ -103,7 +103,8 @@ class KnowledgeSource:
         """A copy with ``settings`` in the place of what the decorator said, checked in the same way.
 
         Settings: name, level, rating, respond_within (a duration, or ``None`` for no limit), respond_within_ms,
-        retry, max_running, escalate, authority, over, config, guarded, provides, description, source.
+        retry, max_running, escalate, authority, over, config (laid over the decorator's), guarded, provides,
+        description, source.
         Raises :class:`DeclarationError`.  A class gets an instance of its own in each copy.
         """
         try:
@@ -140,6 +141,8 @@ def _configured(source: KnowledgeSource, settings: Mapping[str, Any]) -> Knowled
         if setting not in _CHECKS:
             raise InvalidInput(f"{setting!r} cannot be configured; these can: {', '.join(sorted(_CHECKS))}")
         changes[setting] = _CHECKS[setting](value)
+    if "config" in changes:
+        changes["config"] = {**source.config, **changes["config"]}
     name = changes.get("name", source.name)
     if source.provides == source.name:
         changes.setdefault("provides", name)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import concurrent.futures
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from knowledge_sources.errors import ActivationEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from blackboard.control_records import Attempt
+    from blackboard.pattern import Pattern
     from blackboard.record import Record
     from knowledge_sources.context import Context
+
+T = TypeVar("T")
+
+CHECK_LOOP_SECONDS: Final = 1.0
 
 
 class ThreadContext:
@@ -56,16 +64,24 @@ class ThreadContext:
 
     def get(self, key: str, *, guard: bool = True) -> Record[Any] | None:
         """See :meth:`Context.get`."""
-        return asyncio.run_coroutine_threadsafe(self._context.get(key, guard=guard), self._loop).result()
+        return self._on_loop(lambda: self._context.get(key, guard=guard))
 
-    def find(self, pattern: str, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
+    def find(self, pattern: str | Pattern, *, stable: bool = False, guard: bool = True) -> list[Record[Any]]:
         """See :meth:`Context.find`."""
-        found = self._context.find(pattern, stable=stable, guard=guard)
-        return asyncio.run_coroutine_threadsafe(found, self._loop).result()
+        return self._on_loop(lambda: self._context.find(pattern, stable=stable, guard=guard))
 
     def progress(self, text: str) -> None:
         """See :meth:`Context.progress`."""
-        asyncio.run_coroutine_threadsafe(self._context.progress(text), self._loop).result()
+        self._on_loop(lambda: self._context.progress(text))
+
+    def _on_loop(self, start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """The result of a coroutine on the loop; a loop that is gone must not leave the thread waiting."""
+        self._context.check_open()
+        future = asyncio.run_coroutine_threadsafe(start(), self._loop)
+        while not concurrent.futures.wait([future], timeout=CHECK_LOOP_SECONDS).done:
+            if self._loop.is_closed():
+                raise ActivationEnded(self.agent, self.activation)
+        return future.result()
 
     def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
         """See :meth:`Context.post`."""
@@ -82,10 +98,10 @@ class ThreadContext:
     def handoff(self, key: str, value: Any, *, to: str = "", capability: str = "", ttl: str | None = None) -> str:
         """See :meth:`Context.handoff`."""
 
-        async def on_loop() -> str:
+        async def hand_off() -> str:
             return self._context.handoff(key, value, to=to, capability=capability, ttl=ttl)
 
-        return asyncio.run_coroutine_threadsafe(on_loop(), self._loop).result()
+        return self._on_loop(hand_off)
 
     def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
         """See :meth:`Context.usage`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import timeit
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from knowledge_sources.registry import agent_record
 from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of
 from knowledge_sources.thread_context import ThreadContext
 from tests.still_board import StillBoard, record_of
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -276,6 +278,22 @@ async def test_a_thread_reads_and_writes_through_the_same_context() -> None:
     assert (ctx.usages[0]["cost"], ctx.lines) == (0.5, ["said"])
     same = ("captures", "config", "case", "agent", "activation", "idempotency_key", "attempt", "earlier")
     assert [getattr(blocking, name) for name in same] == [getattr(ctx, name) for name in same]
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'Context.get' was never awaited")
+async def test_a_thread_whose_loop_is_gone_does_not_wait_for_ever() -> None:
+    loop = asyncio.new_event_loop()
+    blocking = ThreadContext(context(), loop)
+    reading = asyncio.create_task(asyncio.to_thread(blocking.get, "order/1"))
+    await asyncio.to_thread(_wait_for_a_callback, loop)
+    loop.close()
+    with pytest.raises(ActivationEnded):
+        await reading
+    gc.collect()
+
+
+def _wait_for_a_callback(loop: asyncio.AbstractEventLoop) -> None:
+    wait_until(lambda: len(loop._ready) > 0, "the thread asked the loop", 10)  # type: ignore[attr-defined]  # asyncio's own
 
 
 def test_the_idempotency_key_is_the_same_for_every_attempt() -> None:

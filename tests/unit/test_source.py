@@ -188,7 +188,7 @@ def test_overdue_is_for_supervisors() -> None:
 
 
 def test_a_scenario_overrides_the_decorator_and_the_declaration_stays_as_it_was() -> None:
-    @knowledge_source("order/{order}", respond_within="30s", config={"limit": 100})
+    @knowledge_source("order/{order}", respond_within="30s", config={"limit": 100, "mode": "a"})
     def refund(order: Any) -> None: ...
 
     source = declared(refund)
@@ -196,7 +196,7 @@ def test_a_scenario_overrides_the_decorator_and_the_declaration_stays_as_it_was(
         name="refund_b", level="low", respond_within=None, config={"limit": 5}, retry={"cap": "5s"}
     )
     assert (slow.name, slow.provides, slow.level, slow.respond_within_ms) == ("refund_b", "refund_b", "low", None)
-    assert slow.config == {"limit": 5}
+    assert slow.config == {"limit": 5, "mode": "a"}
     assert slow.retry.cap_ms == 5_000
     assert (source.name, source.level, source.respond_within_ms) == ("refund", "normal", 30_000)
 
