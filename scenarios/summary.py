@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,9 +51,9 @@ def next_commands(summary: Summary) -> list[tuple[str, str]]:
     failed = next((result for result in summary.results if result.counter_example), None)
     for result in (failed,) if failed is not None and not failed.passed else ():
         key = result.counter_example.rpartition("@")[0]
-        commands.append((f"blackboard why {key}{board}", "how the record came about that was not expected"))
+        commands.append((f"blackboard why {shlex.quote(key)}{board}", "how the record came about that was not expected"))
     if report.path is not None:
-        commands.append((f"blackboard why {report.path.case}{board}", "this case, step by step"))
+        commands.append((f"blackboard why {shlex.quote(report.path.case)}{board}", "this case, step by step"))
     commands.append((f"blackboard report{board}", "these figures again"))
     commands.append((f"blackboard watch{board}", "the board itself"))
     return commands
