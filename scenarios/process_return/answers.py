@@ -36,7 +36,7 @@ def describe_payment(refund: Refund, payment: Payment) -> str:
     watches={
         "accepted": "accepted/{rma}",
         "label": "label/{rma}",
-        "exchange": "exchange/{rma} where granted == true",
+        "exchange": 'exchange/{rma} where result == "reserved"',
     },
     contributes="notice/{rma}",
     provides="notify",
@@ -73,7 +73,7 @@ def answer_refund(notice: Notice, label: Label, payment: Payment) -> Answer:
         "accepted": "accepted/{rma}",
         "notice": "notice/{rma}",
         "label": "label/{rma}",
-        "exchange": "exchange/{rma} where granted == true",
+        "exchange": 'exchange/{rma} where result == "reserved"',
         "shelf": "shelf/{rma}",
     },
     contributes="answer/{rma}",

@@ -150,10 +150,11 @@ class Ticket(Shape):
 
 
 class Exchange(Shape):
-    """``exchange/{rma}``: whether there was one left to send."""
+    """``exchange/{rma}``: what became of a request, and how many are ``left`` after it."""
 
-    granted: bool
     sku: Sku
+    result: Literal["reserved", "none left", "not accepted"]
+    left: Annotated[int, Field(ge=0)]
 
 
 class Notice(Shape):

@@ -2,7 +2,7 @@
 
 Exchanges are served in the order in which the forms were fed, whoever of the agents runs first: a request
 takes a ticket, numbered by the requests for the same article before it, and waits for the baton with its number.
-Whoever holds the baton decides from the count on it and hands on the next one with what is left.
+Whoever holds the baton decides from the count on it, and the next baton is written with what is left.
 """
 
 from __future__ import annotations
@@ -53,35 +53,42 @@ async def take_ticket(form: Record[Any], rma: str, ctx: Context) -> dict[str, Ti
 
 @knowledge_source(
     watches={"ticket": "ticket/{sku}/{turn}/{rma}", "baton": "baton/{sku}/{turn}", "accepted": "accepted/{rma}"},
-    contributes=["exchange/{rma}", "refund_due/{rma}", "baton/{sku}/*", "stock/{sku}"],
+    contributes=["exchange/{rma}", "refund_due/{rma}", "stock/{sku}"],
     provides="exchange",
 )
-def exchange(ticket: Ticket, baton: Baton, accepted: Accepted, ctx: Context) -> dict[str, Shape]:
+def exchange(baton: Baton, accepted: Accepted, ctx: Context) -> dict[str, Shape]:
     """Reserve one for the customer, or owe the money when none is left."""
-    decided = decide_exchange(accepted, baton, ticket.turn)
     if baton.available:
         ctx.update("stock/{sku}", reserve)
-    return decided
+    return decide_exchange(accepted, baton)
 
 
-def decide_exchange(accepted: Accepted, baton: Baton, turn: int) -> dict[str, Shape]:
-    """What the holder of ``baton`` writes: the outcome, the next baton, and the debt where there is one."""
-    granted = baton.available > 0
-    found: dict[str, Shape] = {
-        "exchange/{rma}": Exchange(granted=granted, sku=baton.sku),
-        f"baton/{baton.sku}/{turn + 1}": Baton(sku=baton.sku, available=baton.available - granted),
+def decide_exchange(accepted: Accepted, baton: Baton) -> dict[str, Shape]:
+    """The decision of whoever holds ``baton``, and the debt where there is one."""
+    if baton.available:
+        return {"exchange/{rma}": Exchange(sku=baton.sku, result="reserved", left=baton.available - 1)}
+    return {
+        "exchange/{rma}": Exchange(sku=baton.sku, result="none left", left=0),
+        "refund_due/{rma}": RefundDue(**accepted.model_dump(), instead_of_exchange=True),
     }
-    if not granted:
-        found["refund_due/{rma}"] = RefundDue(**accepted.model_dump(), instead_of_exchange=True)
-    return found
 
 
 @knowledge_source(
     watches={"ticket": "ticket/{sku}/{turn}/{rma}", "baton": "baton/{sku}/{turn}", "rejected": "rejected/{rma}"},
     unless="exchange/{rma}",
-    contributes="baton/{sku}/*",
+    contributes="exchange/{rma}",
     provides="exchange",
 )
-def pass_baton(ticket: Ticket, baton: Baton) -> dict[str, Baton]:
+def skip_exchange(baton: Baton) -> Exchange:
     """A rejected request takes nothing; the next one must not wait for it."""
-    return {f"baton/{baton.sku}/{ticket.turn + 1}": baton}
+    return Exchange(sku=baton.sku, result="not accepted", left=baton.available)
+
+
+@knowledge_source(
+    watches={"ticket": "ticket/{sku}/{turn}/{rma}", "exchange": "exchange/{rma}"},
+    contributes="baton/{sku}/*",
+    provides="hand_on",
+)
+def hand_on(ticket: Ticket, exchange: Exchange) -> dict[str, Baton]:
+    """The baton for the next in the queue, with what is left."""
+    return {f"baton/{exchange.sku}/{ticket.turn + 1}": Baton(sku=exchange.sku, available=exchange.left)}

@@ -202,17 +202,16 @@ def play(asked: Sequence[tuple[str, str, bool]], dice: random.Random) -> dict[st
         sku, turn, rma, accepted = dice.choice(eligible)
         waiting.remove((sku, turn, rma, accepted))
         baton = batons[f"baton/{sku}/{turn}"]
-        if not accepted:
-            batons |= stock.pass_baton(Ticket(turn=turn), baton)
-            continue
         facts = purchase().model_dump() | {"rma": rma, "sku": sku, "wants": "exchange"}
-        decided = stock.decide_exchange(Accepted.model_validate(facts), baton, turn)
-        outcome, handed_on = decided["exchange/{rma}"], decided[f"baton/{sku}/{turn + 1}"]
-        assert isinstance(outcome, Exchange)
-        assert isinstance(handed_on, Baton)
-        assert outcome.granted != ("refund_due/{rma}" in decided)
-        granted[rma] = outcome.granted
-        batons[f"baton/{sku}/{turn + 1}"] = handed_on
+        if accepted:
+            decided = stock.decide_exchange(Accepted.model_validate(facts), baton)
+            outcome = decided["exchange/{rma}"]
+            assert isinstance(outcome, Exchange)
+            assert (outcome.result == "none left") == ("refund_due/{rma}" in decided)
+            granted[rma] = outcome.result == "reserved"
+        else:
+            outcome = stock.skip_exchange(baton)
+        batons |= stock.hand_on(Ticket(turn=turn), outcome)
     return granted
 
 
