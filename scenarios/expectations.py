@@ -92,19 +92,29 @@ class Tally:
             self._by_region[sighting.pattern.region].append(sighting)
         self._fired: Counter[str] = Counter()
         self._escalated: Counter[str] = Counter()
+        self._open: set[str] = set()
 
     def see(self, change: Change) -> None:
         """Take one change of the log; they come in order, each once."""
         record = change.record
         if record is None:
             return
-        if not change.previous_commit:
-            if record.key.startswith(ACTIVATIONS):
+        if record.key.startswith(ACTIVATIONS):
+            # Its later writes are transitions of the same firing.
+            if not change.previous_commit:
                 self._fired[str(record.value["agent"])] += 1
-            elif record.key.startswith(ESCALATIONS):
-                self._escalated[str(record.value["agent"])] += 1
+        elif record.key.startswith(ESCALATIONS):
+            self._see_question(record)
         for sighting in self._by_region.get(region_of(record.key), ()):
             _look(sighting, record)
+
+    def _see_question(self, record: Record[Any]) -> None:
+        """Count a question when it opens: one that was answered may be put again at the same key."""
+        if record.value["status"] != "open":
+            self._open.discard(record.key)
+        elif record.key not in self._open:
+            self._open.add(record.key)
+            self._escalated[str(record.value["agent"])] += 1
 
     def results(self, final: Sequence[Record[Any]], *, quiescent: bool, ending: str = "") -> tuple[Result, ...]:
         """The result of each expectation, now that all changes were seen."""

@@ -32,6 +32,7 @@ CASE_CLASSES: Final[tuple[CaseClass, ...]] = (
 
 _UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "failed"})
 _GIVEN_UP: Final[frozenset[State]] = frozenset({"abandoned", "cancelled"})
+_CAME_TO_NOTHING: Final[frozenset[State]] = _GIVEN_UP | {"obviated", "vetoed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ class Percentiles:
 class AgentLine:
     """One agent's share of the run.
 
-    ``failed`` are activations that were given up, ``failed_attempts`` calls that did not end in a contribution.
-    ``latency`` runs from eligible to contribution, ``run_time`` is the time inside the agent.  ``failed_cost``
-    is the part of ``cost`` that bought nothing.
+    ``failed`` are activations that were given up, ``overruled`` those that a supervisor or a person ended in
+    the agent's place, ``failed_attempts`` calls that did not end in a contribution.  ``latency`` runs from
+    eligible to contribution, ``run_time`` is the time inside the agent.  ``failed_cost`` is the part of ``cost``
+    that bought nothing.  Tokens are those of calls that did not fail: of failed ones the board keeps the cost.
     """
 
     agent: str
@@ -66,6 +68,7 @@ class AgentLine:
     failed: int
     obviated: int
     escalated: int
+    overruled: int
     failed_attempts: int
     retries: int
     conflicts: int
@@ -232,6 +235,7 @@ def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
         failed=sum(states[state] for state in _GIVEN_UP),
         obviated=states["obviated"],
         escalated=states["escalated"],
+        overruled=sum(bool(activation.get("decided_by")) for activation in activations),
         failed_attempts=sum(len(activation.get("attempts", ())) for activation in activations),
         retries=sum(max(0, activation["attempt"] - 1) for activation in activations),
         conflicts=sum(activation.get("conflicts", 0) for activation in activations),
@@ -241,15 +245,24 @@ def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
         run_time=percentiles(a["run_us"] / 1000 for a in activations if "run_us" in a),
         input_tokens=sum(call["input_tokens"] for call in usage),
         output_tokens=sum(call["output_tokens"] for call in usage),
-        cost=math.fsum(call["cost"] for call in usage),
+        cost=math.fsum(cost_of(activation) for activation in activations),
         failed_cost=math.fsum(failed_cost(activation) for activation in activations),
     )
 
 
+def cost_of(activation: Activation) -> float:
+    """What an activation cost: its failed attempts, and the call that is not among them."""
+    return math.fsum(attempt["cost"] for attempt in activation.get("attempts", ())) + _last_cost(activation)
+
+
 def failed_cost(activation: Activation) -> float:
-    """What was spent without a contribution: all of it where there is none, else its failed attempts'."""
-    if activation["state"] in ("executed", "running"):
-        return math.fsum(attempt["cost"] for attempt in activation.get("attempts", ()))
+    """What of it bought nothing: its failed attempts, and the last call too if that came to nothing."""
+    in_vain = activation["state"] in _CAME_TO_NOTHING
+    failed = math.fsum(attempt["cost"] for attempt in activation.get("attempts", ()))
+    return failed + (_last_cost(activation) if in_vain else 0.0)
+
+
+def _last_cost(activation: Activation) -> float:
     return math.fsum(call["cost"] for call in activation.get("usage", ()))
 
 

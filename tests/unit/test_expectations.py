@@ -130,6 +130,11 @@ def test_escalated_counts_questions_of_all_or_of_one_agent_answered_or_not(fired
     assert judged.sentence == "2 questions put to people, expected at most 1 (boss 1, clerk 1)"
 
 
+def test_a_question_that_is_put_again_after_its_answer_counts_again(fired: Log) -> None:
+    fired.put("control/escalations/1", {"agent": "clerk", "status": "open"})
+    assert result(fired, {"escalated": {"equals": 2, "agent": "clerk"}}).passed
+
+
 def test_quiescent_compares_how_the_run_ended(fired: Log) -> None:
     assert result(fired, {"quiescent": True}).passed
     judged = result(fired, {"quiescent": True}, quiescent=False, ending="60 s were over")

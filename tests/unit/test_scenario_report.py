@@ -88,27 +88,29 @@ def test_outcomes_count_cases_by_class_and_by_their_own_words_and_rejected_lines
 def test_an_agents_line_sums_its_activations() -> None:
     attempt = {"started_ms": 1, "ended_ms": 2, "failure": "error", "error": "no", "cost": 0.10}
     report = build_report(evidence(
-        activation(attempt=2, attempts=[attempt], usage=[usage(100, 0.10), usage(100, 0.15)], conflicts=2),
+        activation(attempt=2, attempts=[attempt], usage=[usage(100, 0.10), usage(100, 0.15)], conflicts=2, decided_by="b"),
         activation(case="return/2", state="obviated", usage=[usage(10, 0.05)]),
-        activation(case="return/3", state="abandoned", attempt=3, attempts=[attempt] * 3, usage=[usage(30, 0.30)]),
+        activation(case="return/3", state="abandoned", attempt=3, attempts=[attempt] * 3),
         activation("boss", case="return/3"),
     ))  # fmt: skip
     boss, clerk = report.agents
     assert (boss.agent, boss.activations, boss.executed, boss.cost) == ("boss", 1, 1, 0.0)
     assert (clerk.activations, clerk.executed, clerk.failed, clerk.obviated) == (3, 1, 1, 1)
-    assert (clerk.failed_attempts, clerk.retries, clerk.conflicts) == (4, 3, 2)
-    assert (clerk.input_tokens, clerk.output_tokens) == (240, 120)
-    assert clerk.cost == pytest.approx(0.60)
+    assert (clerk.failed_attempts, clerk.retries, clerk.conflicts, clerk.overruled) == (4, 3, 2, 1)
+    assert (clerk.input_tokens, clerk.output_tokens) == (210, 105)
+    assert clerk.cost == pytest.approx(0.10 + 0.25 + 0.05 + 0.30)
     assert clerk.failed_cost == pytest.approx(0.10 + 0.05 + 0.30)
     assert clerk.latency == Percentiles(30.0, 30.0)
     assert clerk.run_time == Percentiles(15.0, 15.0)
-    assert report.totals.cost == pytest.approx(0.60)
+    assert report.totals.cost == pytest.approx(0.70)
 
 
-def test_what_a_failed_attempt_cost_is_told_apart_where_the_activation_came_through() -> None:
+def test_the_last_call_is_lost_money_only_where_it_came_to_nothing() -> None:
     attempt = {"started_ms": 1, "ended_ms": 2, "failure": "error", "error": "no", "cost": 0.10}
-    assert failed_cost(activation(attempts=[attempt], usage=[usage(1, 0.3)])) == pytest.approx(0.10)
-    assert failed_cost(activation(state="escalated", attempts=[attempt], usage=[usage(1, 0.3)])) == pytest.approx(0.3)
+    spent = {"attempts": [attempt], "usage": [usage(1, 0.3)]}
+    assert failed_cost(activation(**spent)) == pytest.approx(0.1)
+    assert failed_cost(activation(state="escalated", **spent)) == pytest.approx(0.1)
+    assert failed_cost(activation(state="obviated", **spent)) == pytest.approx(0.4)
 
 
 def test_percentiles_are_by_the_nearest_rank_and_none_of_nothing() -> None:
