@@ -307,7 +307,7 @@ class Board:
     async def history(self, key: str) -> list[Change]:
         """Every change of ``key`` that the log still holds, oldest first."""
         check_key(key)
-        found = []
+        found: list[Change] = []
         async for entry in entries_after(self.store, await self._oldest() - 1):
             found.extend(change for change in entry.changes if change.key == key)
         return found

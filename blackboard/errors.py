@@ -99,6 +99,8 @@ class GuardFailure:
 class Conflict(BlackboardError):
     """A commit refused because guards did not hold; nothing of it was applied."""
 
+    exit_code = 1
+
     def __init__(self, failures: Sequence[GuardFailure]) -> None:
         self.failures = tuple(failures)
         super().__init__("conflict: " + "; ".join(f.sentence() for f in self.failures))

@@ -83,7 +83,7 @@ class Store:
         self.on_history_lost: Callable[[HistoryLost], None] | None = None
         self.refused = 0
         """commits refused by a guard since the store was opened"""
-        self._failpoints = failpoints
+        self.failpoints = failpoints
         self._commit_script = Script("commit.lua")
         self._handshake_script = Script("handshake.lua")
         self._session = _new_session()
@@ -294,14 +294,14 @@ class Store:
         )
         flight.refusal = None
         flight.sent_at = self._loop.time()
-        if self._failpoints is not None:
-            self._failpoints.hit("store.before_send")
+        if self.failpoints is not None:
+            self.failpoints.hit("store.before_send")
         link.send(
             ["EVALSHA", self._commit_script.sha, len(names), *names, *arguments],
             lambda answer: self._answered(flight, answer),
         )
-        if self._failpoints is not None:
-            self._failpoints.hit("store.after_send")
+        if self.failpoints is not None:
+            self.failpoints.hit("store.after_send")
         if self._watchdog is None:
             self._watchdog = self._loop.call_later(ANSWER_WITHIN_S / 2, self._watch)
 
@@ -318,8 +318,8 @@ class Store:
             self._settle(flight, answer)
 
     def _settle(self, flight: _Call, blob: bytes) -> None:
-        if self._failpoints is not None:
-            self._failpoints.hit("store.before_settle")
+        if self.failpoints is not None:
+            self.failpoints.hit("store.before_settle")
         reply = parse_reply(blob, flight.requests, self.epoch)
         self._in_flight.remove(flight)
         self._due_regions = reply.due_regions
@@ -337,8 +337,8 @@ class Store:
                 self.refused += 1
                 if not future.done():
                     future.set_exception(outcome)
-        if self._failpoints is not None:
-            self._failpoints.hit("store.after_settle")
+        if self.failpoints is not None:
+            self.failpoints.hit("store.after_settle")
         if self._queue:
             self._flush()
 

@@ -17,3 +17,13 @@ class IllegalTransition(BlackboardError):
         self.old = old
         self.new = new
         super().__init__(f"an activation that is {old} cannot become {new}")
+
+
+class LostLeadership(BlackboardError):
+    """Another controller leads the board now; this one changes nothing more."""
+
+    exit_code = 6
+
+    def __init__(self, board: str) -> None:
+        self.board = board
+        super().__init__(f"another controller leads the board {board}")

@@ -1,0 +1,112 @@
+"""What a failed call leaves behind: the activation's next state and whoever is asked, as one commit's writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from controller.activation import advance
+from controller.desk import packed_control
+from controller.escalation import ABANDON, DECIDE, RETRY, question_of
+from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide
+from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
+
+if TYPE_CHECKING:
+    from blackboard.control_records import Activation, Attempt, FailureClass
+    from blackboard.group import Packed
+    from controller.desk import Desk
+    from knowledge_sources.source import KnowledgeSource
+
+
+class Aftermath(NamedTuple):
+    """The activation as it is to be written, with the records that go into the same commit."""
+
+    record: Activation
+    writes: tuple[Packed, ...]
+
+
+def subject_of(activation: str, record: Activation) -> Subject:
+    """``record`` as its supervisors see it."""
+    return Subject(
+        activation, record["agent"], record["capability"], record["case"], record["captures"], record["eligible_ms"]
+    )
+
+
+def ladder_of(source: KnowledgeSource) -> Ladder:
+    """Whom an agent is answerable to."""
+    return Ladder(source.escalate, source.respond_within_ms)
+
+
+def after_failure(
+    desk: Desk,
+    source: KnowledgeSource,
+    activation: str,
+    record: Activation,
+    failure: FailureClass,
+    error: str,
+    cost: float,
+) -> Aftermath:
+    """What follows a call of ``record`` (in state ``failed``) that ended in ``failure``; books it in the ledger."""
+    now_ms = desk.now_ms()
+    attempts: list[Attempt] = [*record.get("attempts", [])]
+    attempts.append(
+        {"started_ms": record["dispatched_ms"], "ended_ms": now_ms, "failure": failure, "error": error, "cost": cost}
+    )
+    desk.ledger.note_end(activation, now_ms, cost=cost, failed=True)
+    record = {**record, "attempts": attempts, "failure": failure}
+    for ended in ("ended_ms", "usage", "read", "log"):
+        record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
+    failed = Failure(
+        failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], now_ms
+    )
+    work_item_attempts = max(desk.ledger.attempts(record["work_item"]), len(attempts))
+    step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.limits)
+    if isinstance(step, TryAgain):
+        again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
+        return Aftermath(again, ())
+    return ask_somebody(desk, source, activation, record, failure, step)
+
+
+def ask_somebody(
+    desk: Desk,
+    source: KnowledgeSource,
+    activation: str,
+    record: Activation,
+    failure: FailureClass,
+    step: Supervise | AskPerson,
+) -> Aftermath:
+    """Ask the first supervisor on the ladder, a person where there is none; ``record`` is in state ``failed``."""
+    now_ms = desk.now_ms()
+    subject = subject_of(activation, record)
+    asked = ladder_of(source).ask(subject, now_ms, desk.roster())
+    if isinstance(asked, AskSupervisor):
+        note = attention(asked, subject, now_ms, kind="failed", failure=failure, reason=step.sentence)
+        key = attention_key("failed", activation)
+        return Aftermath({**record, "reason": step.sentence}, (packed_control(key, note, desk.member, record["case"]),))
+    sentence = step.sentence if isinstance(step, AskPerson) else asked.sentence
+    return ask_person(desk, source, activation, record, failure, sentence)
+
+
+def ask_person(
+    desk: Desk,
+    source: KnowledgeSource | None,
+    activation: str,
+    record: Activation,
+    failure: FailureClass,
+    sentence: str,
+) -> Aftermath:
+    """The activation waits for a person, who may have it tried again, give it up, or decide in its place."""
+    target = source.target.bind(record["captures"]) or "" if source is not None and source.target is not None else ""
+    key, question = question_of(
+        activation,
+        record,
+        question=f"{sentence}. What now?",
+        choices=[RETRY, ABANDON] + ([DECIDE] if target else []),
+        schema=None,
+        answer_to=target,
+        asked_ms=desk.now_ms(),
+        revision=desk.replica.revision,
+        context=[],
+        failure=failure,
+    )
+    waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)
+    return Aftermath(waiting, (packed_control(key, question, desk.member, record["case"]),))

@@ -1,0 +1,98 @@
+"""What one controller works with: the board, what it leads by, what it counts, and its present settings."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from blackboard import codec
+from blackboard.commit import Absent, At
+from blackboard.control_records import ACTIVATIONS
+from blackboard.errors import Conflict
+from blackboard.group import Packed
+from blackboard.record import Stamp
+from controller.budgets import Ledger, Limits
+from controller.meter import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from concurrent.futures import Executor
+
+    from blackboard.board import Board
+    from blackboard.control_records import Activation
+    from blackboard.replica import Replica
+    from blackboard.store import Store
+    from controller.leadership import Leadership
+    from knowledge_sources.source import KnowledgeSource
+
+
+@dataclass(slots=True)
+class Desk:
+    """Shared by the parts of one controller; nothing else holds state of the run."""
+
+    board: Board
+    replica: Replica
+    leadership: Leadership
+    levels: tuple[str, ...]
+    limits: Limits
+    guarded: bool
+    """false drops the guards of contributions, to show what happens without them"""
+    executor: Executor
+    ledger: Ledger = field(default_factory=Ledger)
+    meter: Meter = field(default_factory=Meter)
+    sources: dict[str, KnowledgeSource] = field(default_factory=dict)
+    hot: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """one lock per hot record, so that this process does not race itself for it"""
+
+    @property
+    def store(self) -> Store:
+        return self.board.store
+
+    @property
+    def member(self) -> str:
+        return self.leadership.member
+
+    def now_ms(self) -> int:
+        """The server's time."""
+        return self.board.store.server_now_ms()
+
+    def hit(self, failpoint: str) -> None:
+        """Pass a failpoint; costs one test where none is switched on."""
+        if self.board.store.failpoints is not None:
+            self.board.store.failpoints.hit(failpoint)
+
+    def roster(self) -> Mapping[str, int | None]:
+        """The supervisors that are here, each with its own response time in milliseconds."""
+        return {s.name: s.respond_within_ms for s in self.sources.values() if s.kind == "supervisor"}
+
+    def level_of(self, source: KnowledgeSource) -> int:
+        """The index of an agent's level; one that no level list names is the least urgent."""
+        return self.levels.index(source.level) if source.level in self.levels else len(self.levels) - 1
+
+    async def write_over(
+        self, activation: str, commit: str, record: Activation, extra: Sequence[Packed]
+    ) -> str | None:
+        """Write an activation, as the leader, over the version at ``commit`` (``""``: over none) with ``extra``.
+
+        Returns the commit's name, ``None`` where the activation is no longer as it was.
+        """
+        key = ACTIVATIONS + activation
+        guards = [self.leadership.guard, At(key, commit) if commit else Absent(key)]
+        try:
+            done = await self.store.submit(guards, [*extra, packed_activation(activation, record, self.member)], self.member)
+        except Conflict:
+            return None
+        return done.commit
+
+
+def packed_activation(activation: str, record: Activation, author: str) -> Packed:
+    """An activation's record as a write."""
+    return packed_control(ACTIVATIONS + activation, record, author, record["case"], activation)
+
+
+def packed_control(key: str, value: object, author: str, case: str = "", activation: str = "") -> Packed:
+    """A control record as a write.  The runtime made ``value``, so it is within every limit."""
+    stamp = Stamp(author, activation, case)
+    data, digest = codec.pack_record(stamp, "", 0, codec.pack_own(value))
+    return Packed(key, 0, digest, data)

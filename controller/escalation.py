@@ -1,0 +1,171 @@
+"""Questions to people: what is asked, what may be answered, and what an answer does.
+
+An answer is one commit: it is guarded by the question still being open, by the activation still waiting
+for it and by the records that the question is about, so a stale answer changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from blackboard.commit import Absent, At, Put
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.errors import UsageError
+from blackboard.record import Stamp
+from controller.activation import advance
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.board import Board
+    from blackboard.commit import Guard, Write
+    from blackboard.control_records import Activation, Escalation, FailureClass
+    from blackboard.record import Record
+
+RETRY: Final = "retry"
+ABANDON: Final = "abandon"
+DECIDE: Final = "decide"
+
+
+class Refusal(UsageError):
+    """An answer that cannot be given: to another question, twice, or after what it was about had changed."""
+
+    exit_code = 1
+
+
+class Answer(NamedTuple):
+    """A person's answer: one of the choices, ``decide`` with a value to contribute instead of the agent's,
+    or, where the question names no choices, a value of any kind.
+    """
+
+    choice: str
+    by: str
+    reason: str = ""
+    value: Any = None
+
+
+def question_of(
+    activation: str,
+    record: Activation,
+    *,
+    question: str,
+    choices: Sequence[str],
+    schema: dict[str, Any] | None,
+    answer_to: str,
+    asked_ms: int,
+    revision: int,
+    context: Sequence[Sequence[str]],
+    failure: FailureClass | None,
+) -> tuple[str, Escalation]:
+    """The key and record of a question that ``activation`` waits for."""
+    escalation: Escalation = {
+        "status": "open",
+        "question": question,
+        "choices": list(choices),
+        "schema": schema,
+        "answer_to": answer_to,
+        "activation": activation,
+        "agent": record["agent"],
+        "case": record["case"],
+        "asked_ms": asked_ms,
+        "context_revision": revision,
+        "context": [list(pair) for pair in context],
+        "failure": failure,
+    }
+    return ESCALATIONS + activation, escalation
+
+
+async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
+    """Give ``given`` to the question at ``key``; returns the question as answered.
+
+    Raises :class:`Refusal`, and :class:`Conflict` where something moved in the very moment.
+    """
+    asked = await board.get(key)
+    if asked is None:
+        raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")
+    waiting = await board.get(ACTIVATIONS + asked.value["activation"])
+    refusal = _refusal(asked, waiting, given)
+    if refusal or waiting is None:
+        raise Refusal(refusal)
+    moved = await _moved(board, asked.value)
+    if moved:
+        stale: Escalation = asked.fresh().value
+        stale["status"], stale["reason"] = "stale", moved
+        await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=_stamp(given, asked.value))
+        raise Refusal(f"the answer is stale: {moved}")
+    guards, writes, answered = _commit(key, asked, waiting, given, now_ms)
+    await board.commit(guards, writes, stamp=_stamp(given, asked.value))
+    return answered
+
+
+def _stamp(given: Answer, asked: Escalation) -> Stamp:
+    return Stamp(
+        author=given.by,
+        activation=asked["activation"],
+        case=asked["case"],
+        causes=tuple(f"{key}@{commit}" for key, commit in asked["context"]),
+    )
+
+
+def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
+    """Why ``given`` cannot answer, ``""`` where it can."""
+    question: Escalation = asked.value
+    if question["status"] == "answered":
+        return f"answered already: {question.get('answer')!r} by {question.get('answered_by', 'somebody')}"
+    if question["status"] != "open":
+        return f"the question is {question['status']}: {question.get('reason', '')}"
+    if waiting is None or waiting.value["state"] != "escalated":
+        state = "gone" if waiting is None else waiting.value["state"]
+        return f"the answer is stale: the activation that asked is {state}"
+    if given.choice == DECIDE and question["failure"] is not None:
+        return "" if question["answer_to"] else "there is no one key to decide for: answer retry or abandon"
+    if question["choices"] and given.choice not in question["choices"]:
+        return f"{given.choice!r} is none of the choices: {', '.join(question['choices'])}"
+    return ""
+
+
+async def _moved(board: Board, question: Escalation) -> str:
+    """What became of the records that the question is about, ``""`` where all stand as they were."""
+    for key, commit in question["context"]:
+        present = await board.get(key)
+        if (present.commit if present is not None else "") != commit:
+            return f"{key} has changed since it was asked" if present is not None else f"{key} is gone"
+    return ""
+
+
+def _commit(
+    key: str, asked: Record, waiting: Record, given: Answer, now_ms: int
+) -> tuple[list[Guard], list[Write], Escalation]:
+    """The one commit that an answer is."""
+    question: Escalation = asked.value
+    activation: Activation = waiting.value
+    guards: list[Guard] = [At(key, asked.commit), At(waiting.key, waiting.commit)]
+    guards += [At(k, commit) if commit else Absent(k) for k, commit in question["context"]]
+    answered: Escalation = {
+        **question,
+        "status": "answered",
+        "answer": given.choice if given.value is None else given.value,
+        "answered_by": given.by,
+        "answered_ms": now_ms,
+        "reason": given.reason,
+    }
+    writes: list[Write] = [Put(key, answered)]
+    said = f"{given.by} answered {given.choice!r}" + (f": {given.reason}" if given.reason else "")
+    controllers = question["failure"] is not None
+    if controllers and given.choice == RETRY:
+        after = advance(activation, "pending", not_before_ms=0, decided_by=given.by, reason=said)
+    elif controllers and given.choice == ABANDON:
+        after = advance(activation, "abandoned", ended_ms=now_ms, decided_by=given.by, reason=said)
+    else:
+        after = advance(activation, "executed", ended_ms=now_ms, decided_by=given.by, reason=said)
+        if question["answer_to"]:
+            value = given.value if given.choice == DECIDE else _answer_value(given)
+            writes.append(Put(question["answer_to"], value))
+            after["wrote"] = [question["answer_to"]]
+    writes.append(Put(waiting.key, after))
+    return guards, writes, answered
+
+
+def _answer_value(given: Answer) -> dict[str, Any]:
+    answer = given.choice if given.value is None else given.value
+    return {"answer": answer, "answered_by": given.by, "reason": given.reason}

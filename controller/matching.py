@@ -1,0 +1,242 @@
+"""Which agents could fire, and on what: patterns joined on shared captures, kept up change by change.
+
+The matcher reads a replica and tells what became eligible and what no longer is.  It stores nothing on
+the board: an eligible match is derived from it, and an activation's record is what ends its eligibility.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from blackboard.control_records import ACTIVATIONS
+from controller.activation import activation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from blackboard.log import Change
+    from blackboard.pattern import Pattern
+    from blackboard.record import Record
+    from knowledge_sources.source import KnowledgeSource
+
+
+class Board(Protocol):
+    """What the matcher reads: a replica is one."""
+
+    def get(self, key: str) -> Record[Any] | None: ...
+
+    def find(self, pattern: Pattern) -> list[Record[Any]]: ...
+
+
+class Match(NamedTuple):
+    """One agent with one record for each of its watches, all joined captures equal.
+
+    ``activation`` names it for ever: the same agent, captures and commits have the same id everywhere.
+    """
+
+    activation: str
+    source: KnowledgeSource
+    captures: dict[str, str]
+    records: dict[str, Record[Any]]
+
+
+class Listener(Protocol):
+    """Whom the matcher tells."""
+
+    def matched(self, match: Match) -> None:
+        """``match`` is eligible."""
+
+    def unmatched(self, match: Match, change: Change) -> None:
+        """``match``, told before, no longer is: ``change`` took a trigger away or brought what it excludes."""
+
+    def misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+        """The precondition of ``source`` raised; the match is left out."""
+
+
+class _Watching(NamedTuple):
+    source: KnowledgeSource
+    alias: str
+    """of the watch; "" for what is excluded"""
+    pattern: Pattern
+
+
+_NOTHING: Final[tuple[Any, ...]] = ()
+
+
+class Matcher:
+    """The live matches of a set of agents.
+
+    A change costs what watches its region, plus the joins that it can complete: a watch whose captures
+    are all known is one look-up, another one a scan of its region.
+    """
+
+    def __init__(self, board: Board, listener: Listener) -> None:
+        self._board = board
+        self._listener = listener
+        self._sources: dict[str, KnowledgeSource] = {}
+        self._watching: dict[str, list[_Watching]] = {}
+        self._excluding: dict[str, list[_Watching]] = {}
+        self._live: dict[str, Match] = {}
+        self._by_key: dict[str, dict[str, Match]] = {}
+        """record key → the live matches that it triggers"""
+        self._by_source: dict[str, dict[str, Match]] = {}
+        """name of an agent that excludes something → its live matches"""
+
+    @property
+    def sources(self) -> Mapping[str, KnowledgeSource]:
+        """The agents by name."""
+        return self._sources
+
+    def live(self) -> Mapping[str, Match]:
+        """Every match that is eligible, by activation id."""
+        return self._live
+
+    def add(self, source: KnowledgeSource) -> None:
+        """Take an agent in and tell what it matches on the board as it is."""
+        self._sources[source.name] = source
+        for watch in source.watches:
+            watching = _Watching(source, watch.alias, watch.pattern)
+            self._watching.setdefault(watch.pattern.region, []).append(watching)
+        for pattern in source.unless:
+            self._excluding.setdefault(pattern.region, []).append(_Watching(source, "", pattern))
+        if source.unless:
+            self._by_source[source.name] = {}
+        for match in self._joined(source, {}, {}):
+            self._tell(match)
+
+    def remove(self, name: str) -> None:
+        """Forget an agent; its live matches are dropped without a word."""
+        source = self._sources.pop(name)
+        for index in (self._watching, self._excluding):
+            for region, watchers in index.items():
+                index[region] = [one for one in watchers if one.source is not source]
+        for match in [match for match in self._live.values() if match.source is source]:
+            self.drop(match.activation)
+
+    def drop(self, activation: str) -> None:
+        """Forget a match: it has fired."""
+        match = self._live.pop(activation, None)
+        if match is None:
+            return
+        for record in match.records.values():
+            triggered = self._by_key.get(record.key)
+            if triggered is not None:
+                triggered.pop(activation, None)
+                if not triggered:
+                    del self._by_key[record.key]
+        excluded = self._by_source.get(match.source.name)
+        if excluded is not None:
+            excluded.pop(activation, None)
+
+    def hold(self, match: Match) -> None:
+        """Watch over a match that has a record already and is to fire again, so that it can be obviated."""
+        self._live[match.activation] = match
+        for record in match.records.values():
+            self._by_key.setdefault(record.key, {})[match.activation] = match
+        if match.source.unless:
+            self._by_source[match.source.name][match.activation] = match
+
+    def again(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
+        """Look once more at what ``source`` matches under ``captures``: a dispatch of it was refused."""
+        if self._sources.get(source.name) is source:
+            for match in self._joined(source, captures, {}):
+                self._tell(match)
+
+    def changed(self, change: Change) -> None:
+        """Take in one change of the board, which the board read from shows already."""
+        key = change.key
+        if key.startswith(ACTIVATIONS):
+            return
+        triggered = self._by_key.get(key)
+        if triggered:
+            for match in list(triggered.values()):
+                self.drop(match.activation)
+                self._listener.unmatched(match, change)
+        region = key.partition("/")[0]
+        for source, _, pattern in self._excluding.get(region, _NOTHING):
+            self._excluded(source, pattern, change)
+        if change.record is not None:
+            for source, alias, pattern in self._watching.get(region, _NOTHING):
+                captures = pattern.match(change.record)
+                if captures is not None:
+                    for match in self._joined(source, captures, {alias: change.record}):
+                        self._tell(match)
+
+    def _excluded(self, source: KnowledgeSource, pattern: Pattern, change: Change) -> None:
+        """A record that excludes matches came, or went and lets them be."""
+        captures = pattern.match(change.record) if change.record is not None else None
+        if captures is not None:
+            for match in list(self._by_source[source.name].values()):
+                if all(match.captures.get(name, text) == text for name, text in captures.items()):
+                    self.drop(match.activation)
+                    self._listener.unmatched(match, change)
+            return
+        gone = pattern.match_key(change.key)
+        if gone is not None and (change.previous is None or pattern.match(change.previous) is not None):
+            for match in self._joined(source, gone, {}):
+                self._tell(match)
+
+    def _tell(self, match: Match) -> None:
+        if match.activation in self._live or self._board.get(ACTIVATIONS + match.activation) is not None:
+            return
+        self.hold(match)
+        self._listener.matched(match)
+
+    def _joined(
+        self, source: KnowledgeSource, captures: dict[str, str], records: dict[str, Record[Any]]
+    ) -> Iterator[Match]:
+        """Every way to complete ``records`` to one record per watch under ``captures``."""
+        missing = [watch for watch in source.watches if watch.alias not in records]
+        if missing:
+            # The watch with the fewest captures still free is the cheapest and binds the rest.
+            watch = min(missing, key=lambda each: _free(each.pattern, captures))
+            for record, bound in candidates(self._board, watch.pattern, captures):
+                yield from self._joined(source, {**captures, **bound}, {**records, watch.alias: record})
+            return
+        if source.unless and excluded_by(self._board, source, captures) is not None:
+            return
+        ordered = {watch.alias: records[watch.alias] for watch in source.watches}
+        if self._permitted(source, ordered, captures):
+            yield Match(identity(source, captures, ordered), source, captures, ordered)
+
+    def _permitted(
+        self, source: KnowledgeSource, records: dict[str, Record[Any]], captures: dict[str, str]
+    ) -> bool:
+        try:
+            return source.permits(records, captures)
+        except Exception as error:  # noqa: BLE001  # an agent's own code: it does not fire, and people are told
+            self._listener.misjudged(source, error)
+            return False
+
+
+def identity(source: KnowledgeSource, captures: Mapping[str, str], records: Mapping[str, Record[Any]]) -> str:
+    """The id of the activation of ``source`` on these records."""
+    return activation_id(source.name, captures, [(alias, r.key, r.commit) for alias, r in records.items()])
+
+
+def _free(pattern: Pattern, captures: Mapping[str, str]) -> int:
+    return sum(segment.kind != "literal" and segment.text not in captures for segment in pattern.segments)
+
+
+def candidates(
+    board: Board, pattern: Pattern, captures: Mapping[str, str]
+) -> Iterator[tuple[Record[Any], dict[str, str]]]:
+    """The records that ``pattern`` matches without contradicting ``captures``, each with what it binds."""
+    key = pattern.bind(captures)
+    if key is not None:
+        record = board.get(key)
+        found = [record] if record is not None else []
+    else:
+        found = board.find(pattern)
+    for record in found:
+        bound = pattern.match(record)
+        if bound is not None and all(captures.get(name, text) == text for name, text in bound.items()):
+            yield record, bound
+
+
+def excluded_by(board: Board, source: KnowledgeSource, captures: Mapping[str, str]) -> Record[Any] | None:
+    """The first record that an ``unless`` of ``source`` forbids under ``captures``, ``None`` where none is there."""
+    for pattern in source.unless:
+        for record, _ in candidates(board, pattern, captures):
+            return record
+    return None

@@ -1,0 +1,47 @@
+"""What the runtime itself costs, measured while it runs, split as its users ask.
+
+``routing``: finding out who is eligible.  ``router``: choosing among them.  ``state``: waiting for the
+commits of dispatch and contribution.  ``validation``: checking and packing what agents contribute.
+``tracing``: the record of each activation and its decision.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+PHASES: Final = ("routing", "router", "state", "validation", "tracing")
+
+
+class Meter:
+    """Sums of seconds by phase, the seconds that agents ran, and how many activations that was for.
+
+    Times of activations that ran side by side add up, the runtime's as the agents': the share says by
+    how much the runtime made an average activation longer.
+    """
+
+    __slots__ = ("activations", "agents", "conflicts", "router", "routing", "state", "tracing", "validation")
+
+    def __init__(self) -> None:
+        self.routing = 0.0
+        self.router = 0.0
+        self.state = 0.0
+        self.validation = 0.0
+        self.tracing = 0.0
+        self.agents = 0.0
+        self.activations = 0
+        self.conflicts = 0
+
+    @property
+    def total(self) -> float:
+        """Seconds of the runtime, all phases together."""
+        return self.routing + self.router + self.state + self.validation + self.tracing
+
+    def document(self) -> dict[str, Any]:
+        """The split as ``control/run`` keeps it; shares are of the agents' running time, 0 where they took none."""
+        return {
+            name: {
+                "seconds": round(getattr(self, name), 6),
+                "share": round(getattr(self, name) / self.agents, 6) if self.agents else 0.0,
+            }
+            for name in PHASES
+        }

@@ -1,0 +1,109 @@
+"""What passes from one controller to the next: work that was running, waiting to be tried again, or is handed back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from blackboard.control_records import ACTIVATIONS, ATTENTION, OVERRIDES
+from blackboard.log import Change
+from controller.activation import advance
+from controller.aftermath import after_failure
+from controller.budgets import Ledger
+from controller.matching import Match
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.control_records import Activation
+    from blackboard.record import Record
+    from controller.desk import Desk
+    from controller.firing import Firing
+    from controller.overseer import Overseer
+
+
+class Waiting(NamedTuple):
+    """A pending activation with a record, and the commit that wrote it."""
+
+    activation: str
+    record: Activation
+    commit: str
+
+
+async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
+    """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
+
+    Rebuilds the ledger.  Returns what is to be put on the agenda.
+    """
+    control = sorted(desk.replica.region("control").values(), key=lambda record: record.revision)
+    activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
+    started_ms = desk.ledger.started_ms or desk.now_ms()
+    desk.ledger = Ledger.rebuild(
+        ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations), started_ms=started_ms
+    )
+    for record in control:
+        if record.key.startswith((ATTENTION, OVERRIDES)):
+            overseer.changed(_standing(record))
+    waiting = []
+    for record in activations:
+        state = record.value["state"]
+        activation = record.key.removeprefix(ACTIVATIONS)
+        if state == "running":
+            buried = await _bury(desk, activation, record)
+            if buried is not None and buried.record["state"] == "pending":
+                waiting.append(buried)
+        elif state == "pending":
+            waiting.append(Waiting(activation, record.fresh().value, record.commit))
+    return waiting
+
+
+async def _bury(desk: Desk, activation: str, record: Record) -> Waiting | None:
+    """An activation whose worker is gone: a failed call, tried again or brought before somebody."""
+    value: Activation = record.fresh().value
+    source = desk.sources.get(value["agent"])
+    if source is None:
+        handed = advance(value, "pending", attempt=value["attempt"] - 1, reason=f"{value['agent']} is not here")
+        await desk.write_over(activation, record.commit, handed, ())
+        return None
+    died = f"its worker {value['worker']} was gone before it ended"
+    aftermath = after_failure(desk, source, activation, advance(value, "failed"), "dead", died, 0.0)
+    commit = await desk.write_over(activation, record.commit, aftermath.record, aftermath.writes)
+    return None if commit is None else Waiting(activation, aftermath.record, commit)
+
+
+async def hand_back(desk: Desk, firings: Sequence[Firing]) -> None:
+    """Give up what runs, so that it is pending again at once; that was no failed call."""
+    for firing in firings:
+        present = desk.replica.get(firing.key)
+        if present is None or present.value["state"] != "running" or present.value["worker"] != desk.member:
+            continue
+        value: Activation = present.fresh().value
+        back = advance(value, "pending", attempt=value["attempt"] - 1, reason="handed back by a controller that stopped")
+        await desk.write_over(firing.activation, present.commit, back, ())
+
+
+async def obviate(desk: Desk, activation: str, record: Activation, commit: str, change: Change | None) -> None:
+    """End an activation that was to be tried again but whose triggers no longer hold."""
+    reason = "what it was to work on has changed" if change is None else f"{change.key} has changed"
+    ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=reason)
+    if change is not None and change.author:
+        ended["winner"] = change.author
+    await desk.write_over(activation, commit, ended, ())
+
+
+def stored_match(desk: Desk, activation: str, record: Activation) -> Match | None:
+    """The match that ``record`` was made for, ``None`` where a trigger has moved on or the agent is not here."""
+    source = desk.sources.get(record["agent"])
+    if source is None:
+        return None
+    records = {}
+    for alias, key, commit in record["triggers"]:
+        present = desk.replica.get(key)
+        if present is None or present.commit != commit:
+            return None
+        records[alias] = present
+    return Match(activation, source, record["captures"], records)
+
+
+def _standing(record: Record) -> Change:
+    return Change(record.key, "put", record.commit, record.revision, record.time_ms, record.author, record, "")
+
