@@ -107,7 +107,7 @@ def test_an_agents_line_sums_its_activations() -> None:
 
 def test_the_last_call_is_lost_money_only_where_it_came_to_nothing() -> None:
     attempt = {"started_ms": 1, "ended_ms": 2, "failure": "error", "error": "no", "cost": 0.10}
-    spent = {"attempts": [attempt], "usage": [usage(1, 0.3)]}
+    spent: dict[str, Any] = {"attempts": [attempt], "usage": [usage(1, 0.3)]}
     assert failed_cost(activation(**spent)) == pytest.approx(0.1)
     assert failed_cost(activation(state="escalated", **spent)) == pytest.approx(0.1)
     assert failed_cost(activation(state="obviated", **spent)) == pytest.approx(0.4)
