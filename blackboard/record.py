@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, cast
 from typing_extensions import TypeVar
 
 from blackboard import codec
+from blackboard.errors import Corrupt
 
 V = TypeVar("V", default=Any)
 W = TypeVar("W")
@@ -108,7 +109,9 @@ class Record(Generic[V]):
 
     def fresh(self) -> Record[V]:
         """The same version with a value of its own, safe to hand to code that may change it."""
-        return Record(self.key, self.commit, self.revision, self.version, self.time_ms, self.packed)
+        copy: Record[V] = Record(self.key, self.commit, self.revision, self.version, self.time_ms, self.packed)
+        copy._head = self._head
+        return copy
 
     def holding(self, value: W) -> Record[W]:
         """The same version with ``value``, such as a model of what is stored, in the place of the decoded one."""
@@ -132,8 +135,12 @@ class Record(Generic[V]):
 
 
 def parse_stored(key: str, stored: bytes) -> Record:
-    """The record from what its hash field holds: ``epoch revision version time`` and the packed bytes."""
-    epoch, revision, version, time_ms, packed = stored.split(b" ", 4)
-    return Record(
-        key, f"{epoch.decode()}-{revision.decode()}", int(revision), int(version), int(time_ms), packed
-    )
+    """The record from what its hash field holds: ``epoch revision version time`` and the packed bytes.
+
+    Raises :class:`Corrupt` for other bytes.
+    """
+    try:
+        epoch, revision, version, time_ms, packed = stored.split(b" ", 4)
+        return Record(key, f"{int(epoch)}-{int(revision)}", int(revision), int(version), int(time_ms), packed)
+    except ValueError as error:
+        raise Corrupt(f"the record {key!r} does not parse: {error}") from error

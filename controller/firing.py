@@ -61,7 +61,7 @@ class Firing:
     """The firing of one entry of the agenda.  ``record`` and ``commit`` are the activation as last written."""
 
     __slots__ = (
-        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "activation", "commit", "committing", "conflicts",
+        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit", "committing", "conflicts",
         "entry", "lost_at", "record", "source", "task",
     )  # fmt: skip
 
@@ -81,6 +81,7 @@ class Firing:
         self._picked_at = 0.0
         self._dispatched_at = 0.0
         self._running_us = 0
+        self._triggers: list[Guard] = [At(record.key, record.commit) for record in entry.triggers.values()]
         self._excluded: list[Guard] = []
 
     @property
@@ -120,7 +121,7 @@ class Firing:
             )
             own = At(self.key, self.commit)
         self._excluded = self._exclusions()
-        guards = [desk.leadership.guard, own, *self._triggers(), *self._excluded]
+        guards = [desk.leadership.guard, own, *self._triggers, *self._excluded]
         write = packed_activation(self.activation, record, desk.member)
         desk.meter.tracing += perf_counter() - started
         desk.hit("controller.before_dispatch")
@@ -133,9 +134,6 @@ class Firing:
         self._dispatched_at = perf_counter()
         desk.meter.state += self._dispatched_at - started
         return True
-
-    def _triggers(self) -> list[Guard]:
-        return [At(record.key, record.commit) for record in self.entry.triggers.values()]
 
     def _exclusions(self) -> list[Guard]:
         """What ``unless`` excludes, as guards: one key is to be absent, a region that may hold several unchanged."""
@@ -270,7 +268,7 @@ class Firing:
         own = At(self.key, self.commit)
         if not (self.source.guarded and self._desk.guarded):
             return [own]
-        guards = [own, *self._triggers(), *self._excluded]
+        guards = [own, *self._triggers, *self._excluded]
         known = {guard.key for guard in guards if isinstance(guard, At | Absent)}
         guards += [g for g in ctx.guards() if not (isinstance(g, At | Absent) and g.key in known)]
         return guards
