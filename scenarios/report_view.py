@@ -9,7 +9,7 @@ from blackboard.console import shown, table
 if TYPE_CHECKING:
     from blackboard.console import SafeConsole
     from scenarios.case_path import CasePath, Step
-    from scenarios.report import AgentLine, Overhead, Percentiles, Projection, Report, Totals
+    from scenarios.figures import AgentLine, Overhead, Percentiles, Projection, Report, Totals
 
 REJECTED_SHOWN = 10
 _STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}

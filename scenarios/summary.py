@@ -12,7 +12,7 @@ from scenarios.report_view import render_report
 if TYPE_CHECKING:
     from blackboard.console import SafeConsole
     from scenarios.expectations import Result
-    from scenarios.report import Report
+    from scenarios.figures import Report
 
 
 @dataclass(frozen=True, slots=True)

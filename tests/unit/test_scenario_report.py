@@ -13,7 +13,8 @@ from blackboard.console import SafeConsole
 from blackboard.record import Record, Stamp
 from scenarios.evidence import Evidence, sort_records
 from scenarios.expectations import Result
-from scenarios.report import Outcome, Percentiles, Report, build_report, classify, failed_cost, percentiles
+from scenarios.figures import Outcome, Percentiles, Report
+from scenarios.report import build_report, classify, failed_cost, percentiles
 from scenarios.report_view import render_report
 from scenarios.summary import Summary, next_commands, render_summary
 

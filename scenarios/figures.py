@@ -1,0 +1,139 @@
+"""The shapes of a report: what a run came to, in figures.
+
+Times are milliseconds and costs the currency of the scenario's limits, unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from scenarios.case_path import CasePath
+
+CaseClass: TypeAlias = Literal["completed", "rejected", "awaiting a person", "failed", "unfinished", "untouched"]
+CASE_CLASSES: Final[tuple[CaseClass, ...]] = (
+    "completed", "awaiting a person", "failed", "unfinished", "untouched", "rejected",
+)  # fmt: skip
+"""``rejected`` are lines of the input that could not become a case; ``untouched`` cases that no agent fired for"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many cases ended in one class, and with one outcome in their own words (``""``: none)."""
+
+    kind: CaseClass
+    outcome: str
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """The middle and the slow end of some durations, by the nearest rank."""
+
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """One agent's share of the run.
+
+    ``failed`` are activations that were given up, ``overruled`` those that a supervisor or a person ended in
+    the agent's place, ``failed_attempts`` calls that did not end in a contribution.  ``latency`` runs from
+    eligible to contribution, ``run_time`` is the time inside the agent.  ``failed_cost`` is the part of ``cost``
+    that bought nothing.  Tokens are those of calls that did not fail: of failed ones the board keeps the cost.
+    """
+
+    agent: str
+    activations: int
+    executed: int
+    failed: int
+    obviated: int
+    escalated: int
+    overruled: int
+    failed_attempts: int
+    retries: int
+    conflicts: int
+    latency: Percentiles | None
+    run_time: Percentiles | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums of a run.  ``people_share`` is the share of cases that a person was asked about."""
+
+    cases: int
+    activations: int
+    executed: int
+    conflicts: int
+    retries: int
+    failed_attempts: int
+    escalations: int
+    escalations_open: int
+    people_share: float
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a day of ``interactions`` like these would come to."""
+
+    interactions: int
+    activations: float
+    escalations: float
+    input_tokens: float
+    output_tokens: float
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseLine:
+    """One row of the overhead: ``None`` where the run did not measure it."""
+
+    name: str
+    seconds: float | None
+    share: float | None
+    """of all agents' running time"""
+    us_per_activation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """What the runtime itself took; ``None`` sums where nothing was measured."""
+
+    phases: tuple[PhaseLine, ...]
+    share: float | None
+    us_per_activation: float | None
+    agents_seconds: float
+    """time inside agents"""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole run in figures.  ``path`` is the decision path of one case, the most telling unless one was named."""
+
+    board: str
+    scenario: str
+    status: str
+    started_ms: int
+    ended_ms: int
+    outcomes: tuple[Outcome, ...]
+    rejected_input: tuple[dict[str, Any], ...]
+    agents: tuple[AgentLine, ...]
+    totals: Totals
+    projection: Projection | None
+    overhead: Overhead
+    path: CasePath | None
+
+    def as_document(self) -> dict[str, Any]:
+        """The report as plain data, for JSON."""
+        return asdict(self)
