@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from blackboard.board import Board
     from blackboard.commit import Guard
-    from blackboard.control_records import Activation, Agent
+    from blackboard.control_records import Activation, Agent, State
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.budgets import OverBudget
@@ -75,6 +75,8 @@ class Controller:
         self._firings: dict[str, Firing] = {}
         self._stored: dict[str, tuple[Activation, str]] = {}
         """pending activations that have a record: to be tried again"""
+        self._awaited: set[str] = set()
+        """activations that wait for a person"""
         self._parked: list[Entry] = []
         """entries that wait for a budget which running calls hold"""
         self._running: dict[str, int] = {}
@@ -119,8 +121,10 @@ class Controller:
         try:
             for source in sources:
                 await controller.register(source)
-            for entry in await take_over(desk, controller._overseer):
-                controller._requeue(*entry)
+            for activation, record, commit in await take_over(desk, controller._overseer):
+                controller._note(activation, record["state"])
+                if record["state"] == "pending":
+                    controller._requeue(activation, record, commit)
             for source in desk.sources.values():
                 controller._matcher.add(source)
         except BaseException:
@@ -224,13 +228,8 @@ class Controller:
         return not self._stirred.is_set()
 
     def _quiescent(self) -> RunEnd:
-        waiting = [
-            key.removeprefix(ACTIVATIONS)
-            for key, record in self.desk.replica.region("control").items()
-            if key.startswith(ACTIVATIONS) and record.value["state"] == "escalated"
-        ]
-        if waiting:
-            return RunEnd("awaiting", f"{len(waiting)} wait for a person")
+        if self._awaited:
+            return RunEnd("awaiting", f"{len(self._awaited)} wait for a person")
         return RunEnd("finished")
 
     # -- what the matcher tells -------------------------------------------------------------
@@ -302,6 +301,7 @@ class Controller:
         return self._agenda.get(activation) or self._supervisors.get(activation)
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
+        self._note(activation, record["state"])
         self._agenda.remove(activation)
         self._supervisors.remove(activation)
         self._matcher.drop(activation)
@@ -338,6 +338,13 @@ class Controller:
             self._overseer.changed(change)
         self._matcher.changed(change)
 
+    def _note(self, activation: str, state: State) -> None:
+        """Keep count of those that wait for a person."""
+        if state == "escalated":
+            self._awaited.add(activation)
+        elif self._awaited:
+            self._awaited.discard(activation)
+
     def _activation_changed(self, activation: str, record: Record | None) -> None:
         """Somebody else, a person for one, or our overseer has written an activation."""
         firing = self._firings.get(activation)
@@ -348,6 +355,7 @@ class Controller:
         if record is None:
             return
         state = record.value["state"]
+        self._note(activation, state)
         if state == "pending" and self.pending(activation) is None:
             self._requeue(activation, record.fresh().value, record.commit)
         elif state in FINAL:
@@ -460,6 +468,7 @@ class Controller:
                 self._matcher.again(firing.source, dict(firing.entry.captures))
             return
         self.desk.meter.activations += 1
+        self._note(activation, record["state"])
         if record["state"] == "pending":
             self._requeue(activation, record, ended.commit)
         elif record["state"] != "failed":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Waiting(NamedTuple):
-    """A pending activation with a record, and the commit that wrote it."""
+    """An activation that is not at its end, and the commit that wrote it."""
 
     activation: str
     record: Activation
@@ -32,7 +32,7 @@ class Waiting(NamedTuple):
 async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
 
-    Rebuilds the ledger.  Returns what is to be put on the agenda.
+    Rebuilds the ledger.  Returns what is to be tried again and what waits for a person, as it stands then.
     """
     control = sorted(desk.replica.region("control").values(), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
@@ -49,9 +49,9 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
         activation = record.key.removeprefix(ACTIVATIONS)
         if state == "running":
             buried = await _bury(desk, activation, record)
-            if buried is not None and buried.record["state"] == "pending":
+            if buried is not None:
                 waiting.append(buried)
-        elif state == "pending":
+        elif state in ("pending", "escalated"):
             waiting.append(Waiting(activation, record.fresh().value, record.commit))
     return waiting
 
