@@ -85,7 +85,7 @@ def _step(key: str, activation: Activation) -> Step:
         eligible=decision["eligible"],
         rank=decision["rank"],
         level=decision["level"],
-        waited_ms=decision["waited_ms"],
+        waited_ms=max(0, decision["waited_ms"]),  # the server's clock may be ahead of the controller's
         run_ms=activation["run_us"] / 1000 if "run_us" in activation else None,
         attempt=activation["attempt"],
         instead_of=tuple(runner["agent"] for runner in decision["runners_up"]),

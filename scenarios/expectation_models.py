@@ -105,7 +105,7 @@ class EscalatedExpectation(Model):
 
     def describe(self) -> str:
         who = f" from {self.escalated.agent}" if self.escalated.agent else ""
-        return f"{self.escalated.bounds_text()} escalations{who}"
+        return f"escalations{who}: {self.escalated.bounds_text()}"
 
 
 _KINDS: Final = {

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from controller.meter import PHASES
 from scenarios.case_path import choose_case, path_of
 from scenarios.figures import (
     CASE_CLASSES,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 INTERACTIONS_A_DAY: Final = 10_000
 """what the projection is for: one case is one interaction"""
-PHASES: Final = ("routing", "router", "state", "validation", "tracing")
-"""the rows of the overhead split, in their order"""
 
 _UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "failed"})
 _GIVEN_UP: Final[frozenset[State]] = frozenset({"abandoned", "cancelled"})
@@ -124,7 +123,7 @@ def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
         retries=sum(max(0, activation["attempt"] - 1) for activation in activations),
         conflicts=sum(activation.get("conflicts", 0) for activation in activations),
         latency=percentiles(
-            a["ended_ms"] - a["eligible_ms"] for a in activations if a["state"] == "executed" and "ended_ms" in a
+            max(0, a["ended_ms"] - a["eligible_ms"]) for a in activations if a["state"] == "executed" and "ended_ms" in a
         ),
         run_time=percentiles(a["run_us"] / 1000 for a in activations if "run_us" in a),
         input_tokens=sum(call["input_tokens"] for call in usage),

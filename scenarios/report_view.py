@@ -73,27 +73,33 @@ def _remark(step: Step) -> str:
 
 
 def _render_agents(console: SafeConsole, report: Report) -> None:
+    """One row an agent; what no agent has anything of is left out, so that the table fits a terminal."""
     console.print()
     console.print(shown("Agents", "bold"))
-    columns = ("agent", "fired", "executed", "failed", "obviated", "retries", "conflicts", "latency ms p50/p99",
-               "run ms p50/p99", "tokens in/out", "cost")  # fmt: skip
-    console.print(table(columns, [_agent_row(line) for line in report.agents], right=columns[1:]))
+    lines = report.agents
+    columns: list[tuple[str, list[str]]] = [
+        ("agent", [line.agent for line in lines]),
+        ("fired", [f"{line.activations:,}" for line in lines]),
+        ("executed", [f"{line.executed:,}" for line in lines]),
+        ("overruled", [f"{line.overruled:,}" for line in lines]),
+        ("escalated", [f"{line.escalated:,}" for line in lines]),
+        ("failed", [f"{line.failed:,}" for line in lines]),
+        ("obviated", [f"{line.obviated:,}" for line in lines]),
+        ("retries", [f"{line.retries:,}" for line in lines]),
+        ("conflicts", [f"{line.conflicts:,}" for line in lines]),
+        ("latency ms", [_pair(line.latency) for line in lines]),
+        ("run ms", [_pair(line.run_time) for line in lines]),
+        ("tokens", [_tokens(line) for line in lines]),
+        ("cost", [_money(line.cost) if line.cost else "0" for line in lines]),
+    ]
+    kept = [(name, cells) for name, cells in columns if set(cells) != {"0"}]
+    names = [name for name, _ in kept]
+    console.print(table(names, zip(*(cells for _, cells in kept), strict=True), right=names[1:]))
+    console.print(shown("  latency: from eligible to contribution; both times p50/p99; tokens in/out", "dim"))
 
 
-def _agent_row(line: AgentLine) -> tuple[str, ...]:
-    return (
-        line.agent,
-        f"{line.activations:,}",
-        f"{line.executed:,}",
-        f"{line.failed:,}",
-        f"{line.obviated:,}",
-        f"{line.retries:,}",
-        f"{line.conflicts:,}",
-        _pair(line.latency),
-        _pair(line.run_time),
-        f"{line.input_tokens:,}/{line.output_tokens:,}",
-        _money(line.cost),
-    )
+def _tokens(line: AgentLine) -> str:
+    return f"{line.input_tokens:,}/{line.output_tokens:,}" if line.input_tokens or line.output_tokens else "0"
 
 
 def _render_totals(console: SafeConsole, totals: Totals, projection: Projection | None) -> None:
