@@ -11,13 +11,13 @@ from blackboard import codec
 from blackboard.backoff import backoff_s
 from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
-from blackboard.errors import Conflict, InvalidInput, UsageError, WaitTimeout
+from blackboard.errors import Conflict, HistoryLost, InvalidInput, UsageError, WaitTimeout
 from blackboard.group import Packed
 from blackboard.keys import check_key, region_of
 from blackboard.log import Change, Tail, entries_after
 from blackboard.mutation import Mutations
 from blackboard.pattern import Pattern
-from blackboard.record import Record, Stamp, parse_stored
+from blackboard.record import Record, Stamp, parse_stored, revision_of
 from blackboard.replica import Replica, scan_region
 from blackboard.store import Store
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from blackboard.backend import Backend
 
 UPDATE_ATTEMPTS = 100
+MAX_TTL_MS = 1000 * 365 * 24 * 3600 * 1000
+"""a thousand years; Redis takes no more than 2^63 - 1 for the end of one"""
 
 
 class Board:
@@ -153,7 +155,7 @@ class Board:
         stamp = stamp or Stamp(author=self.author)
         packed = [self.pack(write, stamp) for write in writes]
         _check_distinct([write.key for write in writes] + [update.key for update in updates])
-        key, digest, ttl_ms = _once(once, packed)
+        key, digest, ttl_ms = _once(once, writes, packed, updates)
         if not updates:
             return await self.store.submit(
                 guards, packed, stamp.author, once=key, once_digest=digest, once_ttl_ms=ttl_ms
@@ -184,7 +186,7 @@ class Board:
             present = await self.get(update.key)
             guards.append(At(update.key, present.commit) if present is not None else Absent(update.key))
             value = update.fn(present.value if present is not None else None)
-            writes.append(self.pack(Put(update.key, value), stamp))
+            writes.append(self.pack_next(update.key, value, stamp, present))
         return guards, writes
 
     async def mutate(self, key: str, fn: Callable[[Any], Any], *, stamp: Stamp | None = None) -> Record:
@@ -199,17 +201,16 @@ class Board:
     async def _put(self, guards: list[Guard], put: Put, once: str | None, stamp: Stamp | None) -> Record:
         stamp = stamp or Stamp(author=self.author, case=put.key)
         packed = self.pack(put, stamp)
-        once_key, digest, ttl_ms = _once(once, [packed])
+        once_key, digest, ttl_ms = _once(once, [put], [packed])
         done = await self.store.submit(
             guards, [packed], stamp.author, once=once_key, once_digest=digest, once_ttl_ms=ttl_ms
         )
         written = done.writes[0]
-        if not written.changed:
+        if done.repeated or not written.changed:
             present = await self.get(put.key)
-            if present is not None:
+            if present is not None and present.commit == written.commit:
                 return present
-        revision = int(written.commit.partition("-")[2])
-        return Record(put.key, written.commit, revision, written.version, done.time_ms, packed.data)
+        return Record(put.key, written.commit, revision_of(written.commit), written.version, done.time_ms, packed.data)
 
     def pack(self, write: Write, stamp: Stamp) -> Packed:
         """``write`` as the store takes it; raises :class:`InvalidName`, :class:`InvalidValue`."""
@@ -217,11 +218,16 @@ class Board:
             return Packed(check_key(write.key), 0, "", b"")
         expires_ms = 0
         if write.ttl_ms is not None:
-            if write.ttl_ms <= 0:
-                raise InvalidInput(f"a record cannot live for {write.ttl_ms} ms", place=write.key)
-            expires_ms = self.store.server_now_ms() + write.ttl_ms
+            expires_ms = self.store.server_now_ms() + _checked_ttl(write.ttl_ms, write.key)
         data, digest = codec.pack_record(stamp, write.status, expires_ms, codec.pack_value(write.value))
         return Packed(check_key(write.key), expires_ms, digest, data)
+
+    def pack_next(self, key: str, value: Any, stamp: Stamp, present: Record | None) -> Packed:
+        """A new value for the record ``present``, which keeps its status and the end of its time."""
+        if present is None:
+            return self.pack(Put(key, value), stamp)
+        data, digest = codec.pack_record(stamp, present.status, present.expires_ms, codec.pack_value(value))
+        return Packed(key, present.expires_ms, digest, data)
 
     def fill_new(self, key: str) -> str:
         """``key`` with ``{new}`` replaced by a name that nobody has."""
@@ -245,12 +251,16 @@ class Board:
         """The records that match, sorted by key.  Reads the region, or the replica where one is running."""
         parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
         if self._replica is not None:
+            self._replica.check_following()
             return [record.fresh() for record in self._replica.find(parsed)]
         if parsed.is_literal:
             record = await self.get(parsed.key_text)
             return [record] if record is not None and parsed.match(record) is not None else []
         found: dict[str, Record] = {}
+        losses = self.store.losses
         async for record in scan_region(self.store, parsed.region):
+            self.store.same_history(losses)
+            self.store.saw(record.commit)
             if parsed.match(record) is not None and not self._expired(record):
                 found[record.key] = record
         return [found[key] for key in sorted(found)]
@@ -259,50 +269,39 @@ class Board:
         """Every change after revision ``since``, once, in order, then those to come; never ends by itself.
 
         With a pattern, those whose key it matches and, for a put, whose value.  Raises :class:`Gap` where
-        the log no longer holds the next one, and :class:`HistoryLost`.
+        the log no longer holds the next one, and :class:`HistoryLost`, also where ``since`` lies in the future.
         """
         parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
-        tail: Tail | None = None
+        losses = self.store.losses
+        head = await self.revision()
+        if since > head:
+            raise HistoryLost(f"revision {since}", f"{self.store.epoch}-{head}")
+        async for entry in entries_after(self.store, since, losses):
+            since = entry.revision
+            for change in entry.changes:
+                if _wanted(change, parsed):
+                    yield change
+        tail = await Tail.after(self.store, since, losses)
         try:
-            async for entry in entries_after(self.store, since):
-                since = entry.revision
-                for change in entry.changes:
-                    if _wanted(change, parsed):
-                        yield change
-            tail = await Tail.after(self.store, since)
             while True:
                 for entry in await tail.entries():
                     for change in entry.changes:
                         if _wanted(change, parsed):
                             yield change
         finally:
-            if tail is not None:
-                tail.close()
+            tail.close()
 
     async def wait_for(self, pattern: str | Pattern, timeout_s: float = 10.0) -> Record:
         """The first record that matches, now or as soon as one does; woken by the change, not by a poll.
 
-        Raises :class:`WaitTimeout`.
+        Raises :class:`WaitTimeout`, and :class:`HistoryLost` where history was lost meanwhile.
         """
         parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
-        replica = await self.replica()
-        found: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
-
-        def look(change: Change) -> None:
-            if change.record is not None and not found.done() and parsed.match(change.record) is not None:
-                found.set_result(change.record)
-
-        end = replica.subscribe(look)
         try:
-            present = replica.find(parsed)
-            if present:
-                return present[0].fresh()
             async with asyncio.timeout(timeout_s):
-                return (await found).fresh()
+                return (await (await self.replica()).first(parsed)).fresh()
         except TimeoutError as error:
             raise WaitTimeout(parsed.text, timeout_s) from error
-        finally:
-            end()
 
     async def history(self, key: str) -> list[Change]:
         """Every change of ``key`` that the log still holds, oldest first."""
@@ -321,7 +320,9 @@ class Board:
 
     async def revision(self) -> int:
         """The board's newest revision."""
-        return int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
+        revision = int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
+        self.store.saw(f"{self.store.epoch}-{revision}")
+        return revision
 
     async def sweep(self) -> None:
         """Remove some records whose time is over; every commit does this by the way."""
@@ -336,7 +337,7 @@ class Board:
 
 
 async def _connected(where: str | None) -> Backend:
-    from blackboard.connect import connect  # drivers of every kind: only who opens by URL needs them
+    from blackboard.connect import connect  # noqa: PLC0415  # drivers of every kind: only who opens by URL needs them
 
     return await connect(where)
 
@@ -347,8 +348,13 @@ def _check_distinct(keys: list[str]) -> None:
         raise UsageError(f"one commit writes {twice!r} twice")
 
 
-def _once(once: Once | str | None, writes: Sequence[Packed]) -> tuple[str, str, int]:
-    """The idempotency key with the digest of what is written under it."""
+def _once(
+    once: Once | str | None, writes: Sequence[Write], packed: Sequence[Packed], updates: Sequence[Update] = ()
+) -> tuple[str, str, int]:
+    """The idempotency key, the digest of what is written under it, its time to live.
+
+    Of a record that expires, its time to live counts and not the instant that it ends at: a repetition is later.
+    """
     if once is None:
         return "", "", 0
     if isinstance(once, str):
@@ -356,9 +362,20 @@ def _once(once: Once | str | None, writes: Sequence[Packed]) -> tuple[str, str, 
     if not 1 <= len(once.key.encode(errors="replace")) <= 256:
         raise UsageError("an idempotency key has 1 to 256 bytes")
     payload = hashlib.blake2b(digest_size=16)
-    for write in writes:
-        payload.update(f"{write.key}\0{write.digest}\0".encode())
-    return once.key, payload.hexdigest(), once.ttl_ms
+    for write, sent in zip(writes, packed, strict=True):
+        digest = sent.digest
+        if isinstance(write, Put) and write.ttl_ms is not None:
+            digest = codec.digest_of(codec.unpack_head(sent.data).value, write.status, write.ttl_ms)
+        payload.update(f"{write.key}\0{digest}\0".encode())
+    for update in updates:
+        payload.update(f"{update.key}\0update\0".encode())
+    return once.key, payload.hexdigest(), _checked_ttl(once.ttl_ms, f"the idempotency key {once.key!r}")
+
+
+def _checked_ttl(ttl_ms: int, what: str) -> int:
+    if type(ttl_ms) is not int or not 1 <= ttl_ms <= MAX_TTL_MS:
+        raise InvalidInput(f"a time to live is 1 to {MAX_TTL_MS:,} ms, not {ttl_ms!r}", place=what)
+    return ttl_ms
 
 
 def _wanted(change: Change, pattern: Pattern | None) -> bool:

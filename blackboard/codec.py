@@ -60,7 +60,10 @@ def check_value(value: object) -> None:
         for key, item in value.items():
             kind = type(item)
             if type(key) is not str or (
-                kind is not str and kind is not bool and item is not None and (kind is not int or not -(1 << 53) < item < 1 << 53)
+                kind is not str
+                and kind is not bool
+                and item is not None
+                and (kind is not int or not -(1 << 53) < item < 1 << 53)
             ):
                 break
         else:
@@ -70,35 +73,54 @@ def check_value(value: object) -> None:
 
 
 def _check_deep(root: object) -> None:
-    nodes = 0
+    nodes = 1
     stack: list[tuple[object, tuple[object, ...]]] = [(root, ())]
     while stack:
         value, path = stack.pop()
-        nodes += 1
-        if nodes > MAX_NODES:
-            raise InvalidValue(f"more than {MAX_NODES:,} nodes", place="value")
-        if value is None or isinstance(value, bool | bytes | str):
+        if not isinstance(value, dict | list | tuple):
+            _check_leaf(value, path)
             continue
-        if isinstance(value, int):
-            if not _INT_MIN <= value <= _INT_MAX:
-                raise InvalidValue("an integer above 64 bits", place=_place(path))
-        elif isinstance(value, float):
-            if not math.isfinite(value):
-                raise InvalidValue(f"{value} is not a number that JSON can say", place=_place(path))
-        elif isinstance(value, dict | list | tuple):
-            if len(path) >= MAX_DEPTH:
-                raise InvalidValue(f"deeper than {MAX_DEPTH} levels", place=_place(path[:4]))
-            if len(value) > MAX_NODES:
-                raise InvalidValue(f"more than {MAX_NODES:,} nodes", place=_place(path))
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    if not isinstance(key, str):
-                        raise InvalidValue(f"the field name {key!r} is not text", place=_place(path))
-                    stack.append((item, (*path, key)))
-            else:
-                stack.extend((item, (*path, index)) for index, item in enumerate(value))
+        if len(path) >= MAX_DEPTH:
+            raise InvalidValue(f"deeper than {MAX_DEPTH} levels", place=_place(path[:4]))
+        nodes += len(value)  # before they are stacked: a list may hold itself, or one long list many times
+        if nodes > MAX_NODES:
+            raise InvalidValue(f"more than {MAX_NODES:,} nodes", place=_place(path[:4]))
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise InvalidValue(f"the field name {key!r} is not text", place=_place(path))
+                stack.append((item, (*path, key)))
         else:
-            raise InvalidValue(f"{type(value).__name__} is not a type that a record holds", place=_place(path))
+            stack.extend((item, (*path, index)) for index, item in enumerate(value))
+
+
+def _check_leaf(value: object, path: tuple[object, ...]) -> None:
+    if value is None or isinstance(value, bool | bytes | str):
+        return
+    if isinstance(value, int):
+        if not _INT_MIN <= value <= _INT_MAX:
+            raise InvalidValue("an integer above 64 bits", place=_place(path))
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidValue(f"{value} is not a number that JSON can say", place=_place(path))
+    else:
+        raise InvalidValue(f"{type(value).__name__} is not a type that a record holds", place=_place(path))
+
+
+def _refuse_surrogates(root: object) -> None:
+    """Raise :class:`InvalidValue` at the first text or field name that has no UTF-8."""
+    stack: list[tuple[object, tuple[object, ...]]] = [(root, ())]
+    while stack:
+        value, path = stack.pop()
+        if isinstance(value, str):
+            if any("\ud800" <= character <= "\udfff" for character in value):
+                raise InvalidValue(f"a lone surrogate in {value[:40]!a}", place=_place(path))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                stack.append((item, (*path, ascii(key))))
+                stack.append((key, path))
+        elif isinstance(value, list | tuple):
+            stack.extend((item, (*path, index)) for index, item in enumerate(value))
 
 
 def _place(path: tuple[object, ...]) -> str:
@@ -110,7 +132,9 @@ def pack_value(value: object) -> bytes:
     check_value(value)
     try:
         packed: bytes = _pack(value)
-    except (UnicodeEncodeError, ValueError, OverflowError, TypeError) as error:
+    except (ValueError, OverflowError, TypeError) as error:
+        if isinstance(error, UnicodeEncodeError):
+            _refuse_surrogates(value)
         raise InvalidValue(f"cannot be stored: {error}", place="value") from error
     if len(packed) > MAX_VALUE_BYTES:
         raise InvalidValue(f"{len(packed):,} bytes, more than {MAX_VALUE_BYTES:,}", place="value")
@@ -145,10 +169,13 @@ def digest_of(value: bytes, status: str, expires_ms: int) -> str:
 
 
 def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, str]:
-    """The bytes that a record's hash field ends with, and the digest in them."""
-    digest = digest_of(value, status, expires_ms)
+    """The bytes that a record's hash field ends with, and the digest in them; raises :class:`InvalidValue`."""
     author, activation, case, causes, depth, trust = stamp
-    return _pack((author, activation, case, causes, depth, trust, status, expires_ms, digest, value)), digest
+    try:
+        digest = digest_of(value, status, expires_ms)
+        return _pack((author, activation, case, causes, depth, trust, status, expires_ms, digest, value)), digest
+    except (ValueError, OverflowError, TypeError) as error:
+        raise InvalidValue(f"cannot be stored: {error}", place="stamp or status") from error
 
 
 def unpack_head(packed: bytes) -> Head:

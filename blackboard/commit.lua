@@ -20,10 +20,13 @@
 --           G, W,
 --           G times: kind, number, argument
 --             "c" key commit | "a" key "" | "p" key "" | "r" region revision | "$" 0 ""
+--             "r" fails above the head: such a revision was read in a history that is gone.
+--             "$" fails for the first commit: whether one in another call was applied is not known here.
 --           W times: number of the key, expiry in ms (0: never), digest ("" deletes), bytes
 --
 -- Returns one string.  "E epoch": other epoch.  "G last": the sequence leaves a gap.  "O last": too old.
--- "R time due-regions..." and per commit, each on a line:
+-- The epoch stands in the outcomes because a call sent again after a restart gets those of the epoch before.
+-- "R epoch time due-regions..." and per commit, each on a line:
 --   "+revision result ..."   applied; a result per write: version | "0" deleted | "=" nothing to delete
 --                            | "=commit/version" unchanged; revision 0: nothing changed, nothing logged
 --   "!" and the first result  the idempotency key was used with this payload
@@ -207,7 +210,7 @@ at = at + 1
 local outcomes = {}
 local once_writes, once_known = {}, {}
 local room = REFUSAL_BYTES
-local previous_applied = true
+local previous_applied = false
 
 local function refuse(failures)
   local heads, values = {}, {}
@@ -241,7 +244,8 @@ local function judge_guards(G)
     elseif kind == 'p' then
       holds = commit_of[number] ~= nil
     elseif kind == 'r' then
-      holds = revision_of_region(number) <= tonumber(argument)
+      local since = tonumber(argument)
+      holds = since <= head and revision_of_region(number) <= since
     else
       holds = previous_applied
     end
@@ -313,7 +317,7 @@ for c = 1, C do
   at = after
 end
 
-local blob = 'R ' .. now .. table.concat(due_elsewhere) .. '\n' .. table.concat(outcomes, '\n')
+local blob = 'R ' .. epoch .. ' ' .. now .. table.concat(due_elsewhere) .. '\n' .. table.concat(outcomes, '\n')
 
 -- pass two: write.  The first write is one that a full server refuses.
 redis.call('SET', KEYS[6], sequence .. ' ' .. #blob .. '\n' .. blob .. newest, 'PX', ARGV[4])

@@ -91,6 +91,8 @@ class GuardFailure:
     def sentence(self) -> str:
         """The failure in words, with the author of the present record when it is known."""
         present = f"is now at {self.commit}" if self.commit else "is absent"
+        if not self.commit and not hasattr(self.guard, "key"):
+            present = "was refused"  # the commit before it in the call
         if self.record is not None and self.record.author:
             present += f", written by {self.record.author}"
         return f"{self.guard.describe()}, but it {present}"

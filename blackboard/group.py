@@ -35,7 +35,7 @@ class Request:
 
     __slots__ = ("author", "future", "guards", "once", "once_digest", "once_ttl_ms", "operations", "size", "writes")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # made for every commit, and keywords cost
         self,
         guards: Sequence[Guard],
         writes: Sequence[Packed],
@@ -58,8 +58,20 @@ class Request:
             size += len(write[3]) + 64
         self.size = size
 
+    def unsendable(self) -> str:
+        """What in this commit no connection takes, ``""`` where nothing is."""
+        texts = [self.author, self.once, *(field for guard in self.guards for field in guard)]
+        texts += [field for write in self.writes for field in (write.key, write.digest)]
+        for text in texts:
+            if type(text) is str:
+                if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+                    return f"a lone surrogate in {text!r}"
+            elif type(text) is not int:
+                return f"{text!r} is not text or a number"
+        return ""
 
-def arguments_of(
+
+def arguments_of(  # noqa: C901  # one pass over a group, 20,000 times a second: calls would cost more than they explain
     keys: BoardKeys,
     requests: Sequence[Request],
     *,
@@ -133,11 +145,11 @@ class Reply(NamedTuple):
     outcomes: list[Committed | Exception]
 
 
-def parse_reply(blob: bytes, requests: Sequence[Request], epoch: int) -> Reply:
+def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
     """The outcomes in ``blob``, the answer of ``commit.lua`` that begins with ``R``."""
     end = blob.find(b"\n")
     head = blob[:end].decode().split(" ")
-    time_ms = int(head[1])
+    epoch, time_ms = int(head[1]), int(head[2])
     outcomes: list[Committed | Exception] = []
     at = end + 1
     for request in requests:
@@ -148,8 +160,8 @@ def parse_reply(blob: bytes, requests: Sequence[Request], epoch: int) -> Reply:
         if mark == b"+":
             outcomes.append(_applied(line[1:].decode().split(" "), request, epoch, time_ms))
         elif mark == b"-":
-            failure, at = _refused(line, blob, at, request)
-            outcomes.append(failure)
+            refusal, at = _refused(line, blob, at, request)
+            outcomes.append(refusal)
         elif mark == b"!":
             first_epoch, first_time, first = line[1:].decode().split(" ", 2)
             outcome = _applied(first[1:].split(" "), request, int(first_epoch), int(first_time))
@@ -158,7 +170,7 @@ def parse_reply(blob: bytes, requests: Sequence[Request], epoch: int) -> Reply:
             outcomes.append(OnceMismatch(request.once))
         else:
             raise Corrupt(f"an outcome that begins with {mark!r}")
-    return Reply(time_ms, tuple(head[2:]), outcomes)
+    return Reply(time_ms, tuple(head[3:]), outcomes)
 
 
 def _applied(fields: list[str], request: Request, epoch: int, time_ms: int) -> Committed:
@@ -179,8 +191,9 @@ def _applied(fields: list[str], request: Request, epoch: int, time_ms: int) -> C
     return Committed(commit, revision, time_ms, tuple(written))
 
 
-def _refused(line: bytes, blob: bytes, at: int, request: Request) -> tuple[Conflict, int]:
+def _refused(line: bytes, blob: bytes, at: int, request: Request) -> tuple[Conflict | Corrupt, int]:
     failures = []
+    broken: Corrupt | None = None
     for part in line[1:].decode().split(" "):
         number, commit, length = part.split(":")
         guard = request.guards[int(number)]
@@ -188,6 +201,9 @@ def _refused(line: bytes, blob: bytes, at: int, request: Request) -> tuple[Confl
         at += int(length)
         record = None
         if data and not isinstance(guard, Unchanged | Previous):
-            record = parse_stored(guard.key, data)
+            try:
+                record = parse_stored(guard.key, data)
+            except Corrupt as error:  # one caller's trouble, not that of all in the group
+                broken = error
         failures.append(GuardFailure(guard, commit, record))
-    return Conflict(failures), at + 1
+    return broken or Conflict(failures), at + 1

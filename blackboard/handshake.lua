@@ -14,7 +14,9 @@
 -- ARGV[7] "1": make the board if it is not there
 --
 -- Returns {status, epoch, revision, run id that began the epoch, time in ms}
--- status: ok | lost (the commit seen is not in this history) | absent | format | disagree (meta and log)
+-- status: ok | lost (this history ends before the commit seen; it never gives that name again)
+--         | other (its epoch began elsewhere, so that this history may give names that the caller knows to others)
+--         | absent | format | disagree (meta and log)
 
 local now = ARGV[6]
 if now == '' then
@@ -38,6 +40,9 @@ end
 if meta[1] ~= ARGV[1] then
   return { 'format', meta[1], '0', '', now }
 end
+if not (meta[2] and meta[3] and meta[4]) then
+  return { 'disagree', meta[2] or '0', meta[3] or '0', '', now }
+end
 
 local epoch, revision = tonumber(meta[2]), tonumber(meta[3])
 local logged = 0
@@ -54,7 +59,7 @@ if ARGV[4] ~= '' then
   e, r = tonumber(e), tonumber(r)
   local began = redis.call('HGET', KEYS[1], 'epoch:' .. string.format('%.0f', e))
   if not began then
-    status = 'lost'
+    status = 'other'
   else
     local from, run = string.match(began, '^(%d+) (.*)$')
     local ended = revision
@@ -62,7 +67,9 @@ if ARGV[4] ~= '' then
     if following then
       ended = tonumber(string.match(following, '^(%d+)'))
     end
-    if r > ended or (r > 0 and r <= tonumber(from)) or (ARGV[5] ~= '' and ARGV[5] ~= run) then
+    if ARGV[5] ~= '' and ARGV[5] ~= run then
+      status = 'other'
+    elseif r > ended or r < tonumber(from) then
       status = 'lost'
     end
   end

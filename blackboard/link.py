@@ -8,10 +8,12 @@ no socket (``memory:``), the same is done through a connection of redis-py.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import importlib.util
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 import redis.exceptions
 
@@ -23,6 +25,18 @@ if TYPE_CHECKING:
 Argument: TypeAlias = str | bytes | int
 Answer: TypeAlias = Any
 OnAnswer: TypeAlias = Callable[[Answer], None]
+
+CALL_WITHIN_S: Final = 5.0
+_CODES: Final[dict[type[Exception], str]] = {
+    redis.exceptions.BusyLoadingError: "LOADING",
+    redis.exceptions.ClusterDownError: "CLUSTERDOWN",
+    redis.exceptions.MasterDownError: "MASTERDOWN",
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.NoScriptError: "NOSCRIPT",
+    redis.exceptions.OutOfMemoryError: "OOM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.TryAgainError: "TRYAGAIN",
+}
 
 
 class ErrorAnswer(Exception):
@@ -42,14 +56,22 @@ class Link(Protocol):
 
     on_lost: Callable[[], None] | None
 
+    @property
+    def closed(self) -> bool:
+        """Whether it broke or was closed: nothing can be sent any more."""
+
     def send(self, arguments: list[Argument], on_answer: OnAnswer) -> None:
-        """Send a command; ``on_answer`` gets the answer, an :class:`ErrorAnswer` where that is an error."""
+        """Send a command; ``on_answer`` gets the answer, an :class:`ErrorAnswer` where that is an error.
+
+        Where the connection breaks first it gets a :class:`LinkLost`, after ``on_lost``.  Raises
+        :class:`LinkLost` where it is closed, ``TypeError`` or ``UnicodeError`` for what cannot be sent.
+        """
 
     def close(self) -> None:
-        """Drop the connection without waiting; callbacks under way are never called."""
+        """Drop the connection without waiting; who waits for an answer gets a :class:`LinkLost`."""
 
 
-async def call(link: Link, *arguments: Argument, timeout_s: float = 5.0) -> Answer:
+async def call(link: Link, *arguments: Argument, timeout_s: float = CALL_WITHIN_S) -> Answer:
     """Send one command on ``link`` and return its answer.
 
     Raises :class:`ErrorAnswer`, and :class:`LinkLost` where no answer came in time.
@@ -83,7 +105,7 @@ class SocketLink(asyncio.Protocol):
     """A link on a socket of its own, parsed by hiredis."""
 
     def __init__(self) -> None:
-        import hiredis
+        hiredis: Any = importlib.import_module("hiredis")  # not everywhere: the other kind of link does without
 
         self.on_lost: Callable[[], None] | None = None
         self._pack = hiredis.pack_command
@@ -95,37 +117,26 @@ class SocketLink(asyncio.Protocol):
     @classmethod
     async def open(cls, backend: Backend) -> SocketLink:
         """Connect as the backend's client would: same address, TLS, user and database."""
-        connection = backend.client.connection_pool.make_connection()
-        loop = asyncio.get_running_loop()
+        connection: Any = backend.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        link: SocketLink | None = None
         try:
-            async with asyncio.timeout(5.0):
-                link = await cls._connect(loop, connection)
-                await link._introduce(connection)
+            async with asyncio.timeout(CALL_WITHIN_S):
+                link = await _connected(cls, connection)
+                await _introduce(link, connection)
         except (OSError, TimeoutError, ErrorAnswer, LinkLost) as error:
-            raise NoBackend(f"no server at {backend.url}: {str(error) or 'no answer in 5 s'}") from error
+            if link is not None:
+                link.close()
+            reason = str(error) or f"no answer in {CALL_WITHIN_S:g} s"
+            raise NoBackend(f"no server at {backend.url}: {reason}") from error
+        except BaseException:
+            if link is not None:
+                link.close()
+            raise
         return link
 
-    @classmethod
-    async def _connect(cls, loop: asyncio.AbstractEventLoop, connection: Any) -> SocketLink:
-        path = getattr(connection, "path", None)
-        if path:
-            _, link = await loop.create_unix_connection(cls, path)
-            return link
-        context = getattr(connection, "ssl_context", None)
-        _, link = await loop.create_connection(
-            cls, connection.host, connection.port, ssl=context.get() if context else None
-        )
-        return link
-
-    async def _introduce(self, connection: Any) -> None:
-        provider = getattr(connection, "credential_provider", None)
-        if provider is not None:
-            await call(self, "AUTH", *await provider.get_credentials_async())
-        elif connection.password:
-            await call(self, "AUTH", *([connection.username] if connection.username else []), connection.password)
-        if connection.db:
-            await call(self, "SELECT", int(connection.db))
-        await call(self, "CLIENT", "SETNAME", "blackboard")
+    @property
+    def closed(self) -> bool:
+        return self._transport is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  # streams only: asyncio promises it
@@ -134,12 +145,13 @@ class SocketLink(asyncio.Protocol):
     def send(self, arguments: list[Argument], on_answer: OnAnswer) -> None:
         if self._transport is None:
             raise LinkLost("the connection is closed")
+        packed = self._pack(tuple(arguments))  # may raise: only what is sent is waited for
         self._waiting.append(on_answer)
-        self._transport.write(self._pack(tuple(arguments)))
+        self._transport.write(packed)
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        while True:
+        while self._transport is not None:  # an answer's callback may close the link
             answer = self._reader.gets()
             if answer is False:
                 return
@@ -153,7 +165,7 @@ class SocketLink(asyncio.Protocol):
         if self.on_lost is not None:
             self.on_lost()
         for on_answer in waiting:
-            on_answer(LinkLost(str(exc or "the server closed the connection")))
+            on_answer(LinkLost(str(exc or "the connection was closed")))
 
     def close(self) -> None:
         self.on_lost = None
@@ -162,52 +174,100 @@ class SocketLink(asyncio.Protocol):
             transport.abort()
 
 
+async def _connected(protocol: type[SocketLink], connection: Any) -> SocketLink:
+    loop = asyncio.get_running_loop()
+    path = getattr(connection, "path", None)
+    if path:
+        _, link = await loop.create_unix_connection(protocol, path)
+        return link
+    context = getattr(connection, "ssl_context", None)
+    _, link = await loop.create_connection(
+        protocol, connection.host, connection.port, ssl=context.get() if context else None
+    )
+    return link
+
+
+async def _introduce(link: SocketLink, connection: Any) -> None:
+    provider = getattr(connection, "credential_provider", None)
+    if provider is not None:
+        await call(link, "AUTH", *await provider.get_credentials_async())
+    elif connection.password:
+        await call(link, "AUTH", *([connection.username] if connection.username else []), connection.password)
+    if connection.db:
+        await call(link, "SELECT", int(connection.db))
+    await call(link, "CLIENT", "SETNAME", "blackboard")
+
+
 class ClientLink:
     """A link through a connection of redis-py, one command at a time."""
 
     def __init__(self, connection: Any) -> None:
         self.on_lost: Callable[[], None] | None = None
         self._connection = connection
-        self._queue: asyncio.Queue[tuple[list[Argument], OnAnswer]] = asyncio.Queue()
+        self._waiting: deque[tuple[Any, OnAnswer]] = deque()
+        self._more = asyncio.Event()
         self._closed = False
         self._worker = asyncio.create_task(self._work(), name="blackboard-link")
 
     @classmethod
     async def open(cls, backend: Backend) -> ClientLink:
-        connection = backend.client.connection_pool.make_connection()
+        """Connect as the backend's client would."""
+        connection: Any = backend.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             await connection.connect()
         except (OSError, redis.exceptions.RedisError) as error:
             raise NoBackend(f"no server at {backend.url}: {error}") from error
         return cls(connection)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def send(self, arguments: list[Argument], on_answer: OnAnswer) -> None:
         if self._closed:
             raise LinkLost("the connection is closed")
-        self._queue.put_nowait((arguments, on_answer))
+        for argument in arguments:
+            if isinstance(argument, str):
+                argument.encode()
+            elif type(argument) not in (bytes, int):
+                raise TypeError(f"cannot be sent: {argument!r}")
+        self._waiting.append((arguments, on_answer))
+        self._more.set()
 
     async def _work(self) -> None:
-        while True:
-            arguments, on_answer = await self._queue.get()
-            try:
-                await self._connection.send_command(*arguments)
-                answer = await self._connection.read_response()
-            except redis.exceptions.NoScriptError as error:
-                answer = ErrorAnswer(f"NOSCRIPT {error}")
-            except redis.exceptions.ResponseError as error:
-                answer = ErrorAnswer(str(error))
-            except (OSError, redis.exceptions.RedisError) as error:
-                self._lose(on_answer, LinkLost(str(error)))
-                return
-            on_answer(answer)
+        lost = "the connection was closed"
+        try:
+            while True:
+                while self._waiting:
+                    answer = await self._answer_to(self._waiting[0][0])
+                    self._waiting.popleft()[1](answer)
+                self._more.clear()
+                await self._more.wait()
+        except (OSError, redis.exceptions.RedisError) as error:
+            lost = str(error)
+        finally:
+            self._lose(LinkLost(lost))
+            with contextlib.suppress(OSError, redis.exceptions.RedisError):
+                await self._connection.disconnect(nowait=True)
 
-    def _lose(self, on_answer: OnAnswer, error: LinkLost) -> None:
+    async def _answer_to(self, arguments: list[Argument]) -> Answer:
+        try:
+            await self._connection.send_command(*arguments)
+            return await self._connection.read_response()
+        except redis.exceptions.RedisError as error:
+            # The client takes the first word off the errors that it knows, and calls LOADING a lost connection.
+            code = _CODES.get(type(error), "")
+            if code or isinstance(error, redis.exceptions.ResponseError):
+                return ErrorAnswer(f"{code} {error}".lstrip())
+            raise
+
+    def _lose(self, error: LinkLost) -> None:
         self._closed = True
-        if self.on_lost is not None:
-            self.on_lost()
-        on_answer(error)
-        while not self._queue.empty():
-            self._queue.get_nowait()[1](error)
+        on_lost, self.on_lost = self.on_lost, None
+        if on_lost is not None:
+            on_lost()
+        while self._waiting:
+            self._waiting.popleft()[1](error)
 
     def close(self) -> None:
         self.on_lost = None

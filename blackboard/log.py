@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from blackboard.errors import Corrupt, Gap, NoBackend
+from blackboard.errors import Corrupt, Gap, NoBackend, ServerRefused
 from blackboard.link import ErrorAnswer, Link, LinkLost, call
+from blackboard.reader import PASSING
 from blackboard.record import Record, revision_of
 
 if TYPE_CHECKING:
@@ -69,20 +71,6 @@ def parse_entry(raw: Answer) -> Entry:
     return Entry(commit, revision, tuple(changes))
 
 
-async def read_entries(store: Store, since: int, upto: int | None = None) -> list[Entry]:
-    """At most 512 entries after revision ``since``, in order; raises :class:`Gap` where some are gone.
-
-    Revisions rise across epochs, so the place to start is found from the newest epoch backwards.
-    """
-    start = await position_after(store, since)
-    end = "+" if upto is None else f"{store.epoch}-{upto}"
-    raw = await store.read("XRANGE", store.keys.log, start, end, "COUNT", PAGE)
-    entries = [parse_entry(item) for item in raw]
-    if entries and entries[0].revision != since + 1:
-        raise Gap(since, entries[0].revision)
-    return entries
-
-
 async def position_after(store: Store, since: int) -> str:
     """The first id that an entry after revision ``since`` can have: the epoch in force at ``since + 1``."""
     raw = await store.read("HGETALL", store.keys.meta)
@@ -94,12 +82,23 @@ async def position_after(store: Store, since: int) -> str:
     return f"{epoch}-{since + 1}"
 
 
-async def entries_after(store: Store, since: int) -> AsyncIterator[Entry]:
-    """Every entry after revision ``since`` up to the log's present end, in order, without a gap."""
+async def entries_after(store: Store, since: int, losses: int | None = None) -> AsyncIterator[Entry]:
+    """Every entry after revision ``since`` up to the log's present end, in order.
+
+    Raises :class:`Gap` before the first that is not the next, and :class:`HistoryLost` where history was
+    lost since ``store.losses`` was ``losses`` (else: since this call).
+    """
+    losses = store.losses if losses is None else losses
     while True:
-        page = await read_entries(store, since)
-        for entry in page:
+        start = await position_after(store, since)
+        page = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", PAGE)
+        store.same_history(losses)
+        for raw in page:
+            entry = parse_entry(raw)
+            if entry.revision != since + 1:
+                raise Gap(since, entry.revision)
             since = entry.revision
+            store.saw(entry.commit)
             yield entry
         if len(page) < PAGE:
             return
@@ -108,24 +107,30 @@ async def entries_after(store: Store, since: int) -> AsyncIterator[Entry]:
 class Tail:
     """The log's end, followed: every entry after a revision, in order, as it comes.
 
-    Owns a connection.  A gap is raised, never passed over: revisions are dense, so it is seen.
+    Owns a connection.  A gap is raised, never passed over: revisions are dense, so it is seen.  Once
+    history was lost it raises :class:`HistoryLost` for good, because its place is in the one that is gone.
     """
 
     BLOCK_MS: Final = 2000
+    REST_S: Final = 0.002
 
-    def __init__(self, store: Store, since: int, since_id: str) -> None:
+    def __init__(self, store: Store, since: int, since_id: str, losses: int) -> None:
         self._store = store
+        self._losses = losses
         self._link: Link | None = None
         self._id = since_id
         self._count = PAGE
+        self._hurried = asyncio.Event()
         self.revision = since
         """of the last entry that was returned or skipped"""
 
     @classmethod
-    async def after(cls, store: Store, since: int) -> Tail:
-        """A tail whose first entry is the one after revision ``since``."""
+    async def after(cls, store: Store, since: int, losses: int | None = None) -> Tail:
+        """A tail whose first entry is the one after revision ``since``, of the history as of ``losses``."""
+        losses = store.losses if losses is None else losses
         first = await position_after(store, since)
-        return cls(store, since, f"{first.partition('-')[0]}-{since}")
+        store.same_history(losses)
+        return cls(store, since, f"{first.partition('-')[0]}-{since}", losses)
 
     def skip_to(self, commit: str, revision: int) -> None:
         """Do not return entries up to ``commit``: the caller has them already."""
@@ -133,41 +138,73 @@ class Tail:
         self.revision = revision
 
     async def entries(self) -> list[Entry]:
-        """The next entries, or none after two seconds without any.
+        """The next entries, or none after two seconds without any, or at once after a broken connection.
 
-        Raises :class:`Gap`, and :class:`HistoryLost` where a reconnect finds another history.
+        Raises :class:`Gap`, :class:`HistoryLost`, :class:`ServerRefused`, :class:`NoBackend` where the server
+        stays away or the board was closed.
         """
         link = await self._connected()
         try:
             raw = await call(
                 link, "XREAD", "COUNT", self._count, "BLOCK", self.BLOCK_MS, "STREAMS", self._store.keys.log, self._id
             )
-        except (LinkLost, ErrorAnswer):
+        except LinkLost:
             self.close()
+            return []
+        except ErrorAnswer as error:
+            self.close()
+            if error.code not in PASSING and error.code != "UNBLOCKED":
+                raise ServerRefused(str(error)) from error
             await asyncio.sleep(0.05)
             return []
+        self._store.same_history(self._losses)
+        news = [item for item in raw[0][1] if int(item[0].partition(b"-")[2]) > self.revision] if raw else []
         fresh: list[Entry] = []
-        for item in raw[0][1] if raw else ():
-            if int(item[0].partition(b"-")[2]) <= self.revision:
-                continue
+        for item in news:
             entry = parse_entry(item)
             if entry.revision != self.revision + 1:
+                if fresh:
+                    break  # those before the gap are given out first; the next call finds it again
                 raise Gap(self.revision, entry.revision)
             self.skip_to(entry.commit, entry.revision)
             fresh.append(entry)
         if fresh:
             self._store.saw(fresh[-1].commit)
-        # A process that makes all the changes itself has them before the tail: then one entry is bell enough.
-        self._count = PAGE if fresh or not raw else 1
+        if fresh or not raw:
+            self._count = PAGE
+        else:
+            await self._rest()
         return fresh
 
+    async def _rest(self) -> None:
+        """What came was known: the caller makes the changes itself, and sees in their revisions if others do too.
+
+        Asking again at once would cost the server and us a call per commit, for nothing; one entry is bell enough.
+        """
+        self._count = 1
+        self._hurried.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.REST_S):
+                await self._hurried.wait()
+
+    def hurry(self) -> None:
+        """There are entries that the caller does not have: do not rest."""
+        self._hurried.set()
+
     async def _connected(self) -> Link:
+        self._store.same_history(self._losses)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._store.give_up_after_s
         while self._link is None:
             try:
                 self._link = await self._store.new_link()
                 self._link.on_lost = self.close
-            except (NoBackend, LinkLost, ErrorAnswer):
-                await asyncio.sleep(0.1)
+            except NoBackend:
+                self._store.check_open()
+                if loop.time() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+            self._store.same_history(self._losses)
         return self._link
 
     def close(self) -> None:

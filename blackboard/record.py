@@ -46,7 +46,9 @@ class Record(Generic[V]):
 
     __slots__ = ("_head", "_value", "commit", "key", "packed", "revision", "time_ms", "version")
 
-    def __init__(self, key: str, commit: str, revision: int, version: int, time_ms: int, packed: bytes) -> None:
+    def __init__(  # noqa: PLR0917  # made for every write, and keywords cost
+        self, key: str, commit: str, revision: int, version: int, time_ms: int, packed: bytes
+    ) -> None:
         self.key = key
         self.commit = commit
         self.revision = revision

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from blackboard.errors import BlackboardError, Gap, HistoryLost
+from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, ServerRefused
 from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail, entries_after
 from blackboard.record import Record, parse_stored
@@ -38,15 +38,22 @@ class Replica:
         self._expiries: dict[str, int] = {}
         self._subscribers: list[Callable[[Change], None]] = []
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._finding: set[asyncio.Future[Record]] = set()
         self._tail: Tail | None = None
         self._task: asyncio.Task[None] | None = None
+        self._ended: BlackboardError | None = None
 
     @classmethod
     async def start(cls, store: Store) -> Replica:
         """A replica of the live board, complete up to a revision not older than this call."""
         replica = cls(store)
-        await replica._build()
-        store.on_commit = replica._own
+        while True:
+            try:
+                await replica._build()
+            except HistoryLost:
+                store.check_open()  # else there is a board still, and what stands there now is what is wanted
+            else:
+                break
         replica._task = asyncio.create_task(replica._follow(), name="blackboard-replica")
         return replica
 
@@ -96,12 +103,46 @@ class Replica:
         return lambda: self._subscribers.remove(callback) if callback in self._subscribers else None
 
     async def caught_up(self, revision: int) -> None:
-        """Return once the replica shows ``revision`` or a later one."""
+        """Return once the replica shows ``revision`` or a later one.
+
+        Raises :class:`HistoryLost` where that can no longer come, and why following ended where it did.
+        """
         if self.revision >= revision:
             return
+        self.check_following()
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((revision, reached))
         await reached
+
+    async def first(self, pattern: Pattern) -> Record:
+        """The first record that ``pattern`` matches, now or as soon as one does; raises as :meth:`caught_up`."""
+        present = self.find(pattern)
+        if present:
+            return present[0]
+        self.check_following()
+        found: asyncio.Future[Record] = asyncio.get_running_loop().create_future()
+
+        def look(change: Change) -> None:
+            if change.record is None or found.done():
+                return
+            try:
+                if pattern.match(change.record) is not None:
+                    found.set_result(change.record)
+            except BlackboardError as error:  # such as bytes that do not decode: who waits is told
+                found.set_exception(error)
+
+        end = self.subscribe(look)
+        self._finding.add(found)
+        try:
+            return await found
+        finally:
+            self._finding.discard(found)
+            end()
+
+    def check_following(self) -> None:
+        """Raise why the replica is followed no more, where that is so; else do nothing."""
+        if self._ended is not None:
+            raise self._ended
 
     async def close(self) -> None:
         """Stop following; what was read stays readable."""
@@ -109,21 +150,35 @@ class Replica:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._tail is not None:
-            self._tail.close()
+        self._drop_tail()
+        if self._ended is None:
+            self._end(NoBackend("the board was closed"))
+
+    def _end(self, error: BlackboardError) -> None:
+        self._ended = error
+        self._disappoint(error)
+
+    def _disappoint(self, error: BlackboardError) -> None:
+        """Tell who waits that what they wait for cannot come."""
+        waiting, self._waiting = self._waiting, []
+        futures: list[asyncio.Future[Any]] = [reached for _, reached in waiting]
+        for future in futures + list(self._finding):
+            if not future.done():
+                future.set_exception(error)
 
     # -- building ---------------------------------------------------------------------------
 
     async def _build(self) -> None:
         """Scan, then replay what was written meanwhile, keeping the newer by the record's own commit."""
         store = self._store
+        losses = store.losses
         while True:
             start = await _head_of(store)
             regions = await _scan(store)
             end = await _head_of(store)
             revision = start
             try:
-                async for entry in entries_after(store, start):
+                async for entry in entries_after(store, start, losses):
                     for change in entry.changes:
                         _replay(regions, change)
                     revision = entry.revision
@@ -131,41 +186,48 @@ class Replica:
                 continue
             if revision >= end:
                 break
-        self._regions = regions
-        self._expiries = {
-            record.key: record.expires_ms
-            for records in regions.values()
-            for record in records.values()
-            if record.expires_ms
-        }
-        self.revision = revision
-        for record in (r for records in regions.values() for r in records.values()):
-            store.saw(record.commit)
-        self._tail = await Tail.after(store, revision)
+        expiries = {r.key: r.expires_ms for records in regions.values() for r in records.values() if r.expires_ms}
+        tail = await Tail.after(store, revision, losses)
+        # From here on nothing is awaited: nobody sees one part without the other.
+        store.saw(f"{store.epoch}-{revision}")
+        self._regions, self._expiries, self.revision, self._tail = regions, expiries, revision, tail
+        store.on_commit = self._own
 
     async def _follow(self) -> None:
+        name = self._store.keys.name
         while True:
-            tail = self._tail
-            if tail is None:
-                await self._rebuild()
-                continue
             try:
-                for entry in await tail.entries():
+                if self._tail is None:
+                    await self._rebuild()
+                for entry in await self._tail.entries() if self._tail is not None else ():
                     self._apply(entry)
             except (Gap, HistoryLost) as error:
-                _log.warning("the replica of %s starts over: %s", self._store.keys.name, error)
-                tail.close()
-                self._tail = None
+                _log.warning("the replica of %s starts over: %s", name, error)
+                self._drop_tail()
+                if isinstance(error, HistoryLost):
+                    self._disappoint(error)
+            except (NoBackend, ServerRefused) as error:
+                _log.warning("the replica of %s waits for the server: %s", name, error)
+                await asyncio.sleep(0.2)
+            except BlackboardError as error:
+                _log.error("the replica of %s stands still: %s", name, error)
+                self._end(error)
+                return
+            try:
+                self._store.check_open()
+            except BlackboardError as error:
+                self._end(error)
+                return
+
+    def _drop_tail(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            tail.close()
 
     async def _rebuild(self) -> None:
         """Build anew and tell subscribers the difference, as changes: what matters is the state."""
         before = {r.key: r for records in self._regions.values() for r in records.values()}
-        try:
-            await self._build()
-        except BlackboardError as error:
-            _log.warning("the replica of %s cannot be built yet: %s", self._store.keys.name, error)
-            await asyncio.sleep(0.2)
-            return
+        await self._build()
         after = {r.key: r for records in self._regions.values() for r in records.values()}
         now_ms = self._store.server_now_ms()
         for key, old in before.items():
@@ -183,7 +245,10 @@ class Replica:
     def _own(self, committed: Committed, request: Request) -> None:
         """Apply a commit of this process at once if it is the next; else the tail brings it in its place."""
         revision = committed.revision
-        if revision != self.revision + 1 or self._tail is None:
+        if self._tail is None:
+            return
+        if revision != self.revision + 1:
+            self._tail.hurry()
             return
         commit, time_ms, author = committed.commit, committed.time_ms, request.author
         self.revision = revision
@@ -230,7 +295,12 @@ class Replica:
 
     def _tell(self, change: Change) -> None:
         for callback in tuple(self._subscribers):
-            callback(change)
+            try:
+                callback(change)
+            except Exception as error:  # noqa: BLE001  # one subscriber's error must not stop the others' board
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": f"a subscriber failed at {change.key} of {change.commit}", "exception": error}
+                )
 
     def _release(self) -> None:
         still = []

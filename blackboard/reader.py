@@ -1,0 +1,220 @@
+"""A process's connection to a board for reading, and what it knows of the board's history.
+
+Every connection shakes hands: a server that came back without a commit that this process saw is
+found out before anything is read from it or written to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from blackboard.errors import BlackboardError, Corrupt, HistoryLost, NoBackend, ServerRefused, UsageError
+from blackboard.link import Answer, Argument, ErrorAnswer, Link, LinkLost, call, open_link
+from blackboard.record import revision_of
+from blackboard.scripts import Greeting, Script, shake_hands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blackboard.backend import Backend
+    from blackboard.clock import Clock
+    from blackboard.keys import BoardKeys
+
+GIVE_UP_AFTER_S: Final = 30.0
+PASSING: Final = frozenset({"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN"})
+"""The server said "not now": the same call a moment later is answered."""
+
+_log = logging.getLogger(__name__)
+
+
+class Reader:
+    """Introduces connections to one board, answers reads, and notices when history was lost."""
+
+    def __init__(self, backend: Backend, keys: BoardKeys, clock: Clock) -> None:
+        self.backend = backend
+        self.keys = keys
+        self.clock = clock
+        self.epoch = 0
+        self.losses = 0
+        """how often history was lost; who read before and goes on must see the same number"""
+        self.give_up_after_s = GIVE_UP_AFTER_S
+        """how long the server may stay away before callers are told"""
+        self.on_history_lost: Callable[[HistoryLost], None] | None = None
+        self._handshake = Script("handshake.lua")
+        self._seen = ""
+        self._seen_revision = 0
+        self._runs: dict[int, str] = {}
+        self._server_time_offset_ms = 0
+        self._lost: HistoryLost | None = None
+        self._over = False
+        """closed, or the board that was opened is gone for good"""
+        self._link: Link | None = None
+        self._linking = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+
+    # -- reading ----------------------------------------------------------------------------
+
+    async def read(self, *arguments: Argument) -> Answer:
+        """Answer a read command, over a new connection where the old one broke.
+
+        Raises :class:`ServerRefused`, :class:`NoBackend`, :class:`HistoryLost`.
+        """
+        deadline = self._loop.time() + self.give_up_after_s
+        pause, losses, link = 0.01, self.losses, None
+        while True:
+            try:
+                link = self._link or await self._shared()
+                answer = await call(link, *arguments)
+            except ErrorAnswer as error:
+                if error.code not in PASSING or self._loop.time() > deadline:
+                    raise ServerRefused(str(error)) from error
+            except (LinkLost, NoBackend) as error:
+                if self._link is link:
+                    self._drop()
+                self.check_open()
+                if self._loop.time() > deadline:
+                    raise NoBackend(f"no answer from {self.backend.url}: {error}") from error
+                with contextlib.suppress(NoBackend):
+                    await self.backend.revive()
+            else:
+                self.same_history(losses)
+                return answer
+            self.same_history(losses)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.5)
+
+    async def new_link(self) -> Link:
+        """A connection of one's own for reading, introduced to the board."""
+        self.check_open()
+        link = await self._introduced()
+        if self._over:
+            link.close()
+            self.check_open()
+        return link
+
+    async def _shared(self) -> Link:
+        async with self._linking:
+            if self._link is None:
+                link = await self.new_link()
+                self._link = link
+                link.on_lost = self._drop
+                if link.closed:
+                    self._drop()
+                    raise LinkLost("the connection broke after the handshake")
+        return self._link
+
+    def _drop(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    # -- history ----------------------------------------------------------------------------
+
+    def saw(self, commit: str) -> None:
+        """Note the newest commit that this process has seen; the server is held to it from now on."""
+        revision = revision_of(commit)
+        if revision > self._seen_revision:
+            self._seen, self._seen_revision = commit, revision
+
+    def same_history(self, losses: int) -> None:
+        """Raise :class:`HistoryLost` where history was lost since :attr:`losses` was ``losses``."""
+        if self.losses != losses and self._lost is not None:
+            raise HistoryLost(self._lost.seen, self._lost.head)
+
+    def check_open(self) -> None:
+        """Raise :class:`NoBackend` after closing, :class:`HistoryLost` where the board that was opened is gone."""
+        if not self._over:
+            return
+        if self._lost is not None:
+            raise HistoryLost(self._lost.seen, self._lost.head)
+        raise NoBackend("the board was closed")
+
+    def server_now_ms(self) -> int:
+        """The server's time as last compared, for expiry and display."""
+        fixed = self.clock.server_time_ms()
+        return fixed if fixed is not None else self.clock.now_ms() + self._server_time_offset_ms
+
+    def start_over(self, lost: HistoryLost) -> None:
+        """Forget what was seen: the connections go, and everybody who read before is told at the next call."""
+        _log.warning("%s", lost)
+        self._lost = lost
+        self.losses += 1
+        self._seen, self._seen_revision = "", 0
+        self._drop()
+        if self.on_history_lost is not None:
+            self.on_history_lost(lost)
+
+    # -- handshake --------------------------------------------------------------------------
+
+    async def _introduced(self, session: str = "", session_ttl_ms: int | None = None, *, create: bool = False) -> Link:
+        """A connection that has shaken hands; raises what the handshake found wrong."""
+        link = await open_link(self.backend)
+        try:
+            greeting = await shake_hands(
+                self._handshake,
+                link,
+                self.keys,
+                run_id=await self._run_id(link),
+                session=session,
+                session_ttl_ms=session_ttl_ms,
+                seen=self._seen,
+                seen_run=self._runs.get(int(self._seen.partition("-")[0]), "") if self._seen else "",
+                time_ms=self.clock.server_time_ms(),
+                create=create,
+            )
+            self._heed(greeting)
+        except ErrorAnswer as error:
+            link.close()
+            if error.code in PASSING:
+                raise NoBackend(f"{self.backend.url} is not ready: {error}") from error
+            raise ServerRefused(str(error)) from error
+        except LinkLost as error:
+            link.close()
+            raise NoBackend(f"{self.backend.url}: {error}") from error
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    async def _run_id(self, link: Link) -> str:
+        """The identity of the server behind ``link`` itself, so that no restart can slip in between."""
+        if self.backend.kind == "memory":
+            return await self.backend.run_id()
+        info = await call(link, "INFO", "server")
+        for line in info.decode().splitlines():
+            if line.startswith("run_id:"):
+                return str(line[7:])
+        raise NoBackend("the server does not tell its run id")
+
+    def _heed(self, greeting: Greeting) -> None:
+        refused = self._objection(greeting)
+        if refused is not None:
+            raise refused
+        self.epoch = greeting.epoch
+        self._runs[greeting.epoch] = greeting.run_id
+        self._server_time_offset_ms = greeting.time_ms - self.clock.now_ms()
+        if greeting.status == "lost":
+            lost = HistoryLost(self._seen, greeting.head)
+            self.start_over(lost)
+            raise lost
+
+    def _objection(self, greeting: Greeting) -> BlackboardError | None:
+        """Why the board behind a greeting is not the one to work on, for good."""
+        name = self.keys.name
+        if greeting.status == "format":
+            return Corrupt(f"board {name!r} has format {greeting.epoch}, which this version does not know")
+        if greeting.status == "disagree":
+            return Corrupt(f"board {name!r}: its head says {greeting.head}, its log does not; nothing was changed")
+        if greeting.status == "absent" and not self._seen:
+            return UsageError(f"no board {name!r} at {self.backend.url}")
+        if greeting.status in ("absent", "other"):
+            # A board made anew gives the names of commits a second time: a guard read on the old one could hold
+            # by chance, so nothing goes through this object any more.
+            lost = HistoryLost(self._seen, greeting.head if greeting.status == "other" else "none, the board is gone")
+            self._over = True
+            self.start_over(lost)
+            return lost
+        return None
