@@ -74,6 +74,9 @@ class Store(Reader):
         self.on_commit: Callable[[Committed, Request], None] | None = None
         """called for every commit that changed something, in order of revision, before its caller is told; unset
         when history is lost"""
+        self.in_calls_s = 0.0
+        """seconds during which at least one call was in flight"""
+        self._answered_at = 0.0
         self.refused = 0
         """commits refused by a guard since the store was opened"""
         self.answer_within_s = ANSWER_WITHIN_S
@@ -219,6 +222,9 @@ class Store(Reader):
     def _settle(self, flight: _Call, blob: bytes) -> None:
         if self.failpoints is not None:
             self.failpoints.hit("store.before_settle")
+        now = self._loop.time()
+        self.in_calls_s += now - max(flight.sent_at, self._answered_at)
+        self._answered_at = now
         try:
             reply = parse_reply(blob, flight.requests)
         except (Corrupt, ValueError, IndexError) as error:

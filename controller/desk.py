@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blackboard import codec
 from blackboard.commit import Absent, At
@@ -56,6 +56,11 @@ class Desk:
     def now_ms(self) -> int:
         """The server's time."""
         return self.board.store.server_now_ms()
+
+    def overhead(self) -> dict[str, Any]:
+        """What the runtime has cost so far, as ``control/run`` keeps it."""
+        self.meter.state = self.store.in_calls_s
+        return self.meter.document()
 
     def hit(self, failpoint: str) -> None:
         """Pass a failpoint; costs one test where none is switched on."""

@@ -132,7 +132,6 @@ class Firing:
         self.record = record
         self.commit = done.commit
         self._dispatched_at = perf_counter()
-        desk.meter.state += self._dispatched_at - started
         return True
 
     def _exclusions(self) -> list[Guard]:
@@ -203,7 +202,6 @@ class Firing:
         writes.append(packed_activation(self.activation, record, self.source.name))
         guards = self._guards(ctx)
         desk.hit("controller.before_contribution")
-        waiting = perf_counter()
         try:
             if outcome.updates:
                 hot = HotRecords(desk, outcome.updates, stamp)
@@ -212,8 +210,6 @@ class Firing:
                 done = await self._submit(guards, writes, self.source.name)
         except Conflict as conflict:
             return await self._refused(ctx, conflict)
-        finally:
-            desk.meter.state += perf_counter() - waiting
         desk.hit("controller.after_contribution")
         return Ended(record, done.commit)
 

@@ -1,8 +1,8 @@
 """What the runtime itself costs, measured while it runs, split as its users ask.
 
-``routing``: finding out who is eligible.  ``router``: choosing among them.  ``state``: waiting for the
-commits of dispatch and contribution.  ``validation``: checking and packing what agents contribute.
-``tracing``: the record of each activation and its decision.
+``routing``: finding out who is eligible.  ``router``: choosing among them.  ``state``: the time during which
+commits were on their way, counted once however many shared it.  ``validation``: checking and packing what
+agents contribute.  ``tracing``: the record of each activation and its decision.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ PHASES: Final = ("routing", "router", "state", "validation", "tracing")
 class Meter:
     """Sums of seconds by phase, the seconds that agents ran, and how many activations that was for.
 
-    Times of activations that ran side by side add up, the runtime's as the agents': the share says by
-    how much the runtime made an average activation longer.
+    The agents' times add up where they ran side by side, so the share says what the runtime took for each
+    second that an agent worked.
     """
 
     __slots__ = ("activations", "agents", "conflicts", "router", "routing", "state", "tracing", "validation")
