@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,14 @@ def shown(choice: Choice | None) -> object:
     return (choice.entry.activation, *choice[1:-1], runners_up)
 
 
+def agrees(agenda: Agenda, now_ms: int) -> Choice | None:
+    """The agenda's pick, found equal to the pure one over its entries."""
+    ours = agenda.pick(now_ms)
+    pure = pick(list(agenda), agenda.policy, agenda.overrides, now_ms, blocked=agenda.blocked)
+    assert shown(ours) == shown(pure)
+    return ours
+
+
 class AgendaAgreesWithPick(RuleBasedStateMachine):
     """Whatever happens to an agenda, its pick is the pure pick over what is on it."""
 
@@ -73,30 +82,34 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
         self.now_ms = 1_000
 
     @rule(
-        activation=st.sampled_from(IDS),
-        agent=st.sampled_from(AGENTS),
-        level=st.integers(0, 2),
-        rating=st.sampled_from([-2.5, 0.0, 0.0, 0.1, 0.2, 3.0, 5.0]),
-        age_ms=st.sampled_from([-700, 0, 0, 1, 10, 300, 2_999, 3_000, 70_000]),
-        sequence=st.integers(0, 5),
-        delay_ms=st.sampled_from([0, 0, 0, 1, 400, 9_000]),
+        arrivals=st.lists(
+            st.tuples(
+                st.sampled_from(IDS),
+                st.sampled_from(AGENTS),
+                st.integers(0, 2),
+                st.sampled_from([-2.5, 0.0, 0.0, 0.1, 0.2, 3.0, 5.0]),
+                st.sampled_from([-700, 0, 0, 1, 10, 300, 2_999, 3_000, 70_000]),
+                st.sampled_from([0, 0, 0, 1, 400, 9_000]),
+            ),
+            min_size=1,
+            max_size=12,
+        ),
     )
-    def add(
-        self, *, activation: str, agent: str, level: int, rating: float, age_ms: int, sequence: int, delay_ms: int
-    ) -> None:
-        known = activation in self.agenda
-        added = self.agenda.add(
-            an_entry(
-                activation,
-                agent=agent,
-                level=level,
-                rating=rating,
-                eligible_ms=self.now_ms - age_ms,
-                sequence=sequence,
-                not_before_ms=self.now_ms + delay_ms if delay_ms else 0,
+    def add(self, arrivals: list[tuple[str, str, int, float, int, int]]) -> None:
+        for n, (activation, agent, level, rating, age_ms, delay_ms) in enumerate(arrivals):
+            known = activation in self.agenda
+            added = self.agenda.add(
+                an_entry(
+                    activation,
+                    agent=agent,
+                    level=level,
+                    rating=rating,
+                    eligible_ms=self.now_ms - age_ms,
+                    sequence=n % 3,
+                    not_before_ms=self.now_ms + delay_ms if delay_ms else 0,
+                )
             )
-        )
-        assert added is not known
+            assert added is not known
 
     @rule(activation=st.sampled_from(IDS))
     def remove(self, activation: str) -> None:
@@ -133,14 +146,10 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
 
     @invariant()
     def agree(self) -> None:
-        if not hasattr(self, "agenda"):
-            return
-        agenda = self.agenda
-        ours = agenda.pick(self.now_ms)
-        pure = pick(list(agenda), agenda.policy, agenda.overrides, self.now_ms, blocked=agenda.blocked)
-        assert shown(ours) == shown(pure)
-        later = [e.not_before_ms for e in agenda if e.not_before_ms > self.now_ms]
-        assert agenda.next_ms() == (min(later) if later else None)
+        if hasattr(self, "agenda"):
+            agrees(self.agenda, self.now_ms)
+            later = [e.not_before_ms for e in self.agenda if e.not_before_ms > self.now_ms]
+            assert self.agenda.next_ms() == (min(later) if later else None)
 
 
 TestAgendaAgreesWithPick = AgendaAgreesWithPick.TestCase
@@ -174,6 +183,42 @@ def test_draining_an_agenda_fires_in_the_order_of_repeated_pure_picks(
         assert agenda.remove(ours.entry.activation) is left.pop(ours.entry.activation)
         now_ms += step_ms
     assert agenda.pick(now_ms) is None
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> None:
+    """A hundred entries that come, go, wait, are blocked and lifted: the same choice and runners-up each time."""
+    drawn = random.Random(seed)
+    policy = Policy(
+        ageing_rate_per_s=drawn.choice([0, 1, 1, 7.3]),
+        ageing_cap=drawn.choice([0, 2, 4, 60, math.inf]),
+        tie=drawn.choice(["fifo", "recency"]),
+        promote_after_ms=drawn.choice([None, None, 2_000]),
+    )
+    agenda, now_ms = Agenda(policy), 10_000
+    for n in range(400):
+        now_ms += drawn.choice([0, 1, 50, 700])
+        agenda.add(
+            an_entry(
+                f"a{n:03}",
+                agent=drawn.choice(AGENTS),
+                level=drawn.randrange(2),
+                rating=drawn.choice([0.0, 0.5, 1.0, 3.0]),
+                eligible_ms=now_ms - drawn.choice([-20, 0, 0, 500, 4_000]),
+                sequence=n // 2,
+                not_before_ms=now_ms + drawn.choice([-1, -1, -1, 3_000]),
+            )
+        )
+        (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS))
+        if drawn.random() < 0.05:
+            agenda.lift(f"a{drawn.randrange(n + 9):03}", Lift(drawn.choice([-1, 1, 2]), "control/overrides/1"))
+        if drawn.random() < 0.2:
+            agenda.drop_lift(f"a{drawn.randrange(n + 1):03}")
+        if drawn.random() < 0.3:
+            agenda.remove(f"a{drawn.randrange(n + 1):03}")
+        choice = agrees(agenda, now_ms)
+        if choice is not None and drawn.random() < 0.6:
+            agenda.remove(choice.entry.activation)
 
 
 def test_an_agent_at_its_limit_does_not_hold_up_the_others() -> None:
