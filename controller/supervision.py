@@ -47,8 +47,8 @@ class Subject(NamedTuple):
 class Ladder:
     """Who is asked in turn (``escalate``), and how long the agent has (``respond_within_ms``; ``None``: for ever).
 
-    A supervisor is asked again when an extension that it gave has run out, ``asks_per_rung`` times in all;
-    then the next one is, so that nothing is extended for ever.
+    A supervisor is asked again when an extension that it gave has run out.  After ``asks_per_rung`` times the
+    next on the ladder is asked instead, after twice as many the one after that: nothing is extended for ever.
     """
 
     escalate: tuple[str, ...] = ()

@@ -92,8 +92,8 @@ def test_a_ladder_without_rungs_ends_with_a_person() -> None:
     escalate=st.lists(st.sampled_from(["boss", "chief", "gone", "refund", "human"]), max_size=5),
     extends=st.lists(st.booleans(), min_size=60, max_size=60),
 )
-def test_every_ladder_comes_to_a_person_within_three_asks_a_rung(escalate: list[str], extends: list[bool]) -> None:
-    """Whether each supervisor extends or stays silent, the number of asks is bounded."""
+def test_every_ladder_comes_to_a_person_within_four_asks_a_rung(escalate: list[str], extends: list[bool]) -> None:
+    """Each extension counts towards three for each rung so far, and each silence is one rung more."""
     ladder = Ladder(tuple(escalate))
     now_ms, last, asks = 0, None, 0
     ask: AskSupervisor | AskPerson | None = ladder.ask(SUBJECT, now_ms, READY)
@@ -104,7 +104,7 @@ def test_every_ladder_comes_to_a_person_within_three_asks_a_rung(escalate: list[
         extended = extends[asks]
         ask = ladder.ask(SUBJECT, now_ms, READY, last=last) if extended else ladder.step(last, SUBJECT, now_ms, READY)
     assert isinstance(ask, AskPerson)
-    assert asks <= 3 * len(escalate)
+    assert asks <= 4 * len(escalate)
 
 
 def test_an_attention_record_tells_a_supervisor_all_it_needs() -> None:
