@@ -84,7 +84,7 @@ class Leadership:
     async def _until_dead(self, leader: Record) -> None:
         """Return when ``leader`` shows no life, or another record stands in its place."""
         member = str(leader.value["member"])
-        if _gone_from_this_host(member):
+        if gone_from_this_host(member):
             return
         clock, last_sign, seen = self._board.store.clock, None, self._board.store.clock.monotonic()
         while clock.monotonic() - seen < LEASE_S:
@@ -92,7 +92,7 @@ class Leadership:
             if sign != last_sign:
                 last_sign, seen = sign, clock.monotonic()
             present = await self._board.get(LEADER)
-            if present is None or present.commit != leader.commit or _gone_from_this_host(member):
+            if present is None or present.commit != leader.commit or gone_from_this_host(member):
                 return
             await clock.sleep(LEASE_S / 20)
 
@@ -110,7 +110,7 @@ class Leadership:
         await self._board.store.read("SET", alive, str(self._counter), "PX", _KEPT_MS)
 
 
-def _gone_from_this_host(member: str) -> bool:
+def gone_from_this_host(member: str) -> bool:
     """Whether ``member`` was a process of this host that no longer exists."""
     host, _, rest = member.partition(":")
     pid = rest.partition(":")[0]
