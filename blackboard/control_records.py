@@ -236,6 +236,9 @@ class Run(TypedDict):
     ended_ms: NotRequired[int]
     settings: dict[str, Any]
     overhead: NotRequired[dict[str, Any]]
+    """phase → :class:`Phase`"""
+    agents_seconds: NotRequired[float]
+    """all agents' running time, which the shares are of"""
     conflicts: NotRequired[int]
     rejected_input: NotRequired[list[dict[str, Any]]]
     """``{line, reason}`` of input lines that could not be fed"""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.commit import Absent, Put
 from blackboard.errors import Conflict, InvalidInput
+from blackboard.log import entries_after
 from blackboard.record import Stamp
 from scenarios.entries import Entry, Prepared, Sieve
 from scenarios.input import Rejected, read_rows
 from scenarios.scenario import InlineRecord, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from blackboard.board import Board
@@ -43,22 +44,56 @@ class Fed(NamedTuple):
 NOTHING: Final = Fed(0, 0, ())
 
 
-async def feed_scenario(board: Board, scenario: Scenario, input_file: Path | None = None) -> Fed:
+async def feed_scenario(
+    board: Board, scenario: Scenario, input_file: Path | None = None, *, before: Collection[str] = ()
+) -> Fed:
     """Post all that ``scenario`` opens with; ``input_file`` stands in for its own ``input``.
 
     The opening records come first and in the order of the file, so that no line of the input meets a board
     without them.  Lines of the input are cases.  Where the scenario has no ``case``, its opening records are.
+    ``before`` are the keys that were fed earlier (:func:`fed_before`): they are not posted again, even where
+    nothing stands there any more.
     Raises :class:`InvalidInput` where a file cannot be read or an input has no ``case`` to go to.
     """
     fed = NOTHING
     for entries in _openings(scenario):
-        fed += await feed(board, entries, case_of=_case_of_opening(scenario))
-    file = input_file or (scenario.folder / scenario.input if scenario.input else None)
-    if file is not None:
-        if scenario.case is None:
-            raise InvalidInput("an input needs case: in the scenario, as in case: return/{rma}", place=str(scenario.file))
-        fed += await feed(board, Sieve(scenario.case).entries(read_rows(file)), case_of=lambda key: key)
+        fed += await feed(board, entries, case_of=_case_of_opening(scenario), before=before)
+    file = input_of(scenario, input_file)
+    if file is not None and scenario.case is not None:
+        entries = Sieve(scenario.case).entries(read_rows(file))
+        fed += await feed(board, entries, case_of=lambda key: key, before=before)
     return fed
+
+
+def input_of(scenario: Scenario, input_file: Path | None = None) -> Path | None:
+    """The file whose lines are the cases: ``input_file``, else the scenario's own, else none.
+
+    Raises :class:`InvalidInput` where there is one and no ``case`` for it to go to.
+    """
+    file = input_file or (scenario.folder / scenario.input if scenario.input else None)
+    if file is not None and scenario.case is None:
+        raise InvalidInput("an input needs case: in the scenario, as in case: return/{rma}", place=str(scenario.file))
+    return file
+
+
+def check_files(scenario: Scenario, input_file: Path | None = None) -> None:
+    """Look into every file that is to be fed; raises :class:`InvalidInput` where one cannot be read at all."""
+    files = [scenario.folder / record.source for record in scenario.records if not isinstance(record, InlineRecord)]
+    file = input_of(scenario, input_file)
+    for each in [*files, file] if file is not None else files:
+        next(read_rows(each), None)
+
+
+async def fed_before(board: Board) -> frozenset[str]:
+    """The keys that were ever fed to ``board``, by its log: what a run that is taken up again need not post."""
+    return frozenset(
+        [
+            change.key
+            async for entry in entries_after(board.store, 0)
+            for change in entry.changes
+            if change.author == AUTHOR
+        ]
+    )
 
 
 def _openings(scenario: Scenario) -> Iterator[Iterable[Prepared]]:
@@ -71,7 +106,9 @@ def _openings(scenario: Scenario) -> Iterator[Iterable[Prepared]]:
 
 def _from_file(file: Path, sieve: Sieve) -> Iterator[Prepared]:
     for prepared in sieve.entries(read_rows(file)):
-        yield prepared._replace(reason=f"{file.name}: {prepared.reason}") if isinstance(prepared, Rejected) else prepared
+        yield (
+            prepared._replace(reason=f"{file.name}: {prepared.reason}") if isinstance(prepared, Rejected) else prepared
+        )
 
 
 def _case_of_opening(scenario: Scenario) -> Callable[[str], str]:
@@ -82,19 +119,20 @@ def _case_of_opening(scenario: Scenario) -> Callable[[str], str]:
     return lambda key: key if template.match_key(key) is not None else ""
 
 
-async def feed(board: Board, entries: Iterable[Prepared], *, case_of: Callable[[str], str]) -> Fed:
+async def feed(
+    board: Board, entries: Iterable[Prepared], *, case_of: Callable[[str], str], before: Collection[str] = ()
+) -> Fed:
     """Post each entry, if nothing is at its key; many at once, so that they share commits' round trips.
 
-    The records' revisions follow the order of ``entries``.
+    The records' revisions follow the order of ``entries``.  Those at a key in ``before`` are passed over.
     """
     remaining = iter(entries)
     fed = NOTHING
     while chunk := list(islice(remaining, CHUNK)):
         rejected = tuple(one for one in chunk if isinstance(one, Rejected))
-        new = await asyncio.gather(
-            *(_create(board, one, case_of(one.key)) for one in chunk if isinstance(one, Entry))
-        )
-        fed += Fed(sum(new), len(new) - sum(new), rejected)
+        wanted = [one for one in chunk if isinstance(one, Entry)]
+        new = await asyncio.gather(*(_create(board, one, case_of(one.key)) for one in wanted if one.key not in before))
+        fed += Fed(sum(new), len(wanted) - sum(new), rejected)
     return fed
 
 
@@ -106,4 +144,6 @@ async def _create(board: Board, entry: Entry, case: str) -> bool:
         )
     except Conflict:
         return False
+    if board.store.failpoints is not None:
+        board.store.failpoints.hit("runner.while_feeding")
     return True

@@ -23,6 +23,12 @@ class Summary:
     results: tuple[Result, ...]
     url: str
     ending: str
+    flags: str = ""
+    """what has to be typed behind every command that is to find the board, such as ``--url unix:///tmp/s``"""
+    question: tuple[str, str] | None = None
+    """the id of an open question and one of its choices"""
+    resume: str = ""
+    """the command that goes on with the run, where there is something to go on with"""
 
     @property
     def passed(self) -> bool:
@@ -44,14 +50,21 @@ class Summary:
 def next_commands(summary: Summary) -> list[tuple[str, str]]:
     """What is worth typing now: each command with what it is for."""
     report = summary.report
-    board = f" --board {report.board}"
+    board = f" --board {report.board}" + (f" {summary.flags}" if summary.flags else "")
     commands = []
     if report.totals.escalations_open:
         commands.append((f"blackboard escalations{board}", "the questions that wait for a person"))
+    if summary.question is not None:
+        question, choice = summary.question
+        commands.append((f"blackboard escalations answer {question} {shlex.quote(choice)}{board}", "answer one"))
+    if summary.resume:
+        commands.append((summary.resume, "go on with this run"))
     failed = next((result for result in summary.results if result.counter_example), None)
     for result in (failed,) if failed is not None and not failed.passed else ():
         key = result.counter_example.rpartition("@")[0]
-        commands.append((f"blackboard why {shlex.quote(key)}{board}", "how the record came about that was not expected"))
+        commands.append(
+            (f"blackboard why {shlex.quote(key)}{board}", "how the record came about that was not expected")
+        )
     if report.path is not None:
         commands.append((f"blackboard why {shlex.quote(report.path.case)}{board}", "this case, step by step"))
     commands.append((f"blackboard report{board}", "these figures again"))
@@ -66,13 +79,29 @@ def render_summary(console: SafeConsole, summary: Summary) -> None:
         console.print()
         console.print(shown("Expectations", "bold"))
         for result in summary.results:
-            mark, style = ("ok", "green") if result.passed else ("FAILED", "bold red")
-            console.print(shown(f"  {mark:<7}{result.expectation}: {result.sentence}", style))
+            _render_result(console, result)
     console.print()
-    console.print(shown(f"Ended: {summary.ending}"))
-    console.print(shown(f"Board: {summary.report.board} at {summary.url}"))
+    _render_ending(console, summary)
     console.print(shown("Next:"))
     commands = next_commands(summary)
     width = max(len(command) for command, _ in commands)
     for command, why in commands:
         console.print(shown(f"  {command:<{width}}  # {why}"))
+
+
+def render_failures(console: SafeConsole, summary: Summary) -> None:
+    """Write what did not come true, and where to look."""
+    for result in summary.results:
+        if not result.passed:
+            _render_result(console, result)
+    _render_ending(console, summary)
+
+
+def _render_result(console: SafeConsole, result: Result) -> None:
+    mark, style = ("ok", "green") if result.passed else ("FAILED", "bold red")
+    console.print(shown(f"  {mark:<7}{result.expectation}: {result.sentence}", style))
+
+
+def _render_ending(console: SafeConsole, summary: Summary) -> None:
+    console.print(shown(f"Ended: {summary.ending}"))
+    console.print(shown(f"Board: {summary.report.board} at {summary.url}"))

@@ -28,6 +28,28 @@ class Team(NamedTuple):
 
 def load_team(scenario: Scenario) -> Team:
     """Every agent of ``scenario``, those in its folder of agents included; runs the code of their files."""
+    sources, problems = _named(scenario)
+    for found in _in_folder(scenario, problems):
+        if found.name in sources:
+            problems.append(_problem(scenario, ("agents_dir",), f"{found.name!r} is already one of the agents"))
+        else:
+            sources[found.name] = found
+    warnings = [warning for source in sources.values() for warning in _self_wakings(scenario, source)]
+    return Team(tuple(sources.values()), tuple(problems), tuple(warnings))
+
+
+def require_named(scenario: Scenario) -> tuple[KnowledgeSource, ...]:
+    """The agents that the scenario names, without those in its folder of agents, which may join and leave.
+
+    Raises :class:`InvalidScenario` with every agent that could not be loaded.
+    """
+    sources, problems = _named(scenario)
+    if problems:
+        raise InvalidScenario(problems)
+    return tuple(sources.values())
+
+
+def _named(scenario: Scenario) -> tuple[dict[str, KnowledgeSource], list[Problem]]:
     sources: dict[str, KnowledgeSource] = {}
     problems: list[Problem] = []
     for name, settings in scenario.agents.items():
@@ -41,21 +63,7 @@ def load_team(scenario: Scenario) -> Team:
             sources[name] = configured(loaded, scenario, name, settings)
         except InvalidInput as error:
             problems.append(_problem(scenario, path, str(error)))
-    for found in _in_folder(scenario, problems):
-        if found.name in sources:
-            problems.append(_problem(scenario, ("agents_dir",), f"{found.name!r} is already one of the agents"))
-        else:
-            sources[found.name] = found
-    warnings = [warning for source in sources.values() for warning in _self_wakings(scenario, source)]
-    return Team(tuple(sources.values()), tuple(problems), tuple(warnings))
-
-
-def require_team(scenario: Scenario) -> Team:
-    """The team; raises :class:`InvalidScenario` with every agent that could not be loaded."""
-    team = load_team(scenario)
-    if team.problems:
-        raise InvalidScenario(team.problems)
-    return team
+    return sources, problems
 
 
 def _in_folder(scenario: Scenario, problems: list[Problem]) -> list[KnowledgeSource]:

@@ -11,7 +11,7 @@ from blackboard.cli import main
 from blackboard.pattern import Pattern
 from scenarios.loading import load_scenario
 from scenarios.problem import InvalidScenario
-from scenarios.team import Team, load_team, overlaps, require_team
+from scenarios.team import Team, load_team, overlaps, require_named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +110,7 @@ def test_every_agent_that_cannot_be_loaded_is_a_problem_at_its_use(folder: Path)
     assert "did you mean 'clerk'?" in found.problems[0].message
     assert "broken.py:2" in found.problems[2].message
     with pytest.raises(InvalidScenario, match="not today"):
-        require_team(load_scenario(folder))
+        require_named(load_scenario(folder))
 
 
 def test_agents_in_the_folder_join_under_their_own_names(folder: Path) -> None:

@@ -1,0 +1,126 @@
+"""``blackboard run``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blackboard.commands.target import Target, emit, open_backend, server_options
+
+if TYPE_CHECKING:
+    from blackboard.backend import Backend
+    from blackboard.console import SafeConsole
+    from scenarios.runner import Options
+    from scenarios.summary import Summary
+    from scenarios.verdict import Finished
+
+
+@click.command("run")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
+@click.option("--input", "input_file", type=click.Path(path_type=Path), help="Lines to use instead of its own input.")
+@click.option("--board", "-b", metavar="NAME", help="The board's name; default: a new one, SCENARIO@n.")
+@click.option("--resume", is_flag=True, help="Go on with the last run that is not finished.")
+@click.option("--stay", is_flag=True, help="Go on serving when nothing is left to do; limits.run.time does not count.")
+@click.option("--quiet", "-q", is_flag=True, help="Show only what failed, and where the board is.")
+@server_options
+async def command(
+    target: Target,
+    *,
+    scenarios: tuple[str, ...],
+    sets: tuple[str, ...],
+    input_file: Path | None,
+    resume: bool,
+    stay: bool,
+    quiet: bool,
+) -> int:
+    """Run each SCENARIO, a file, a folder or a shipped name, on a new board, and say how it went.
+
+    It ends when nothing is left to do or only people are awaited. 1: an expectation failed; 6: out of time,
+    or stalled.
+
+    \b
+    Examples:
+      blackboard run process_return
+      blackboard run double_refund --set guard=off
+      blackboard run my/scenario.yaml --input today.jsonl -o json
+      blackboard run process_return --resume
+    """
+    from blackboard.errors import UsageError
+    from scenarios.loading import load_scenario
+    from scenarios.runner import Options
+    from scenarios.verdict import INTERRUPTED
+
+    if len(scenarios) > 1 and (target.board or stay or input_file is not None):
+        raise UsageError("--board, --stay and --input are for one scenario")
+    for scenario in scenarios:  # a mistake in the last one is told before the first one runs
+        load_scenario(scenario, sets)
+    options = Options(sets, input_file, target.board or "", resume, stay)
+    codes, documents = [], []
+    async with open_backend(target, create=True) as backend:
+        for scenario in scenarios:
+            finished = await _run(backend, target, scenario, options, quiet=quiet)
+            summary = _summary(finished, backend, target, scenario)
+            documents.append(summary.as_document())
+            if target.output != "json" or len(scenarios) == 1:
+                emit(target, documents[-1], _renderer(summary, quiet=quiet))
+            codes.append(finished.exit_code)
+            if codes[-1] == INTERRUPTED:
+                break
+    if target.output == "json" and len(scenarios) > 1:
+        emit(target, documents, _nothing)
+    return INTERRUPTED if INTERRUPTED in codes else next((code for code in codes if code), 0)
+
+
+async def _run(backend: Backend, target: Target, scenario: str, options: Options, *, quiet: bool) -> Finished:
+    from blackboard.console import SafeConsole
+    from scenarios.commands.run_screen import RunScreen, Silent
+    from scenarios.runner import run_scenario
+
+    # The stream as it is now: while agents run, sys.stdout is theirs.
+    silent = quiet or target.output != "text"
+    onlooker = Silent() if silent else RunScreen(SafeConsole(sys.stdout), scenario)
+    try:
+        return await run_scenario(backend, scenario, options, onlooker)
+    finally:
+        onlooker.close()
+
+
+def _summary(finished: Finished, backend: Backend, target: Target, scenario: str) -> Summary:
+    from blackboard.control_records import ESCALATIONS
+    from scenarios.report import build_report
+    from scenarios.summary import Summary
+
+    flags = f"--url {shlex.quote(target.url)}" if target.url is not None and "@" not in target.url else ""
+    resume = ["blackboard run", shlex.quote(scenario), "--resume", "--board", finished.board, flags]
+    asked = next(((key, one) for key, one in finished.evidence.escalations.items() if one["status"] == "open"), None)
+    return Summary(
+        build_report(finished.evidence),
+        finished.results,
+        backend.url,
+        finished.ending,
+        flags=flags,
+        question=(asked[0].removeprefix(ESCALATIONS), (asked[1]["choices"] or ["ANSWER"])[0]) if asked else None,
+        resume=" ".join(part for part in resume if part) if finished.status != "finished" else "",
+    )
+
+
+def _renderer(summary: Summary, *, quiet: bool) -> Any:
+    from scenarios.summary import render_failures, render_summary
+
+    def render(console: SafeConsole) -> None:
+        if quiet:
+            render_failures(console, summary)
+        else:
+            console.print()
+            render_summary(console, summary)
+
+    return render
+
+
+def _nothing(_console: SafeConsole) -> None:
+    """For a document that only JSON shows."""

@@ -1,0 +1,105 @@
+"""A run as a person watches it: one live line on a terminal, now and then a line elsewhere, and what happens above it."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.console import shown
+from scenarios.progress import Note, Progress
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+    from blackboard.console import SafeConsole
+    from blackboard.log import Change
+    from blackboard.replica import Replica
+
+LIVE_EVERY_S: Final = 0.1
+PLAIN_EVERY_S: Final = 2.0
+
+
+class Silent:
+    """An onlooker that shows nothing, for who wants the result alone."""
+
+    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+        return
+
+    def changed(self, change: Change, running: int, pending: int) -> None:
+        return
+
+    def note(self, text: str) -> None:
+        return
+
+    def rested(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+class RunScreen:
+    """An onlooker that writes on ``console``; :meth:`close` takes the live line away."""
+
+    def __init__(self, console: SafeConsole, scenario: str) -> None:
+        self._console = console
+        self._scenario = scenario
+        self._progress = Progress()
+        self._board = ""
+        self._status: Any = None
+        self._every_s = LIVE_EVERY_S if console.is_terminal else PLAIN_EVERY_S
+        self._started = self._shown = monotonic()
+
+    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+        self._board = board.name
+        self._progress.begin_with(replica.records())
+        going_on = ", going on where it was left" if resumed else ""
+        self._say(shown(f"{self._scenario} on board {board.name}{going_on}", "bold"))
+        if self._console.is_terminal:
+            self._status = self._console.status(self._line(0, 0))
+            self._status.start()
+
+    def changed(self, change: Change, running: int, pending: int) -> None:
+        for note in self._progress.see(change):
+            self._tell(note)
+        now = monotonic()
+        if now - self._shown >= self._every_s:
+            self._shown = now
+            line = self._line(running, pending)
+            if self._status is not None:
+                self._status.update(line)
+            else:
+                self._say(line)
+
+    def note(self, text: str) -> None:
+        self._tell(Note(text))
+
+    def rested(self) -> None:
+        questions = self._progress.questions
+        waiting = f", {questions:,} question{'' if questions == 1 else 's'} to people open" if questions else ""
+        self._tell(Note(f"at rest{waiting}; serving board {self._board} until interrupted"))
+        if self._status is not None:
+            self._status.update(self._line(0, 0))
+
+    def close(self) -> None:
+        """Take the live line away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _line(self, running: int, pending: int) -> Any:
+        progress = self._progress
+        parts = [
+            f"{monotonic() - self._started:.1f} s",
+            f"{progress.resting:,} of {progress.cases:,} cases at rest",
+            f"{running:,} running",
+            f"{pending:,} pending",
+        ]
+        if progress.questions:
+            parts.append(f"{progress.questions:,} waiting for a person")
+        return shown(", ".join(parts))
+
+    def _tell(self, note: Note) -> None:
+        self._say(shown(f"  {note.text}", "yellow" if note.grave else "cyan", keep="\n"))
+
+    def _say(self, line: Any) -> None:
+        self._console.print(line)

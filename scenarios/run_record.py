@@ -1,0 +1,76 @@
+"""``control/run``: what a board says of the run on it, so that it can be reported on and taken up again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.meter import PHASES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.control_records import Run
+    from controller.meter import Meter
+    from scenarios.input import Rejected
+    from scenarios.scenario import Scenario
+
+
+def opened(scenario: Scenario, input_file: Path | None, started_ms: int) -> Run:
+    """The record of a run that begins."""
+    return {
+        "scenario": scenario.name,
+        "status": "running",
+        "started_ms": started_ms,
+        "settings": settings_of(scenario, input_file),
+    }
+
+
+def settings_of(scenario: Scenario, input_file: Path | None) -> dict[str, Any]:
+    """What the run goes by: where it was read, what was laid over it, and all of it but the opening records."""
+    return {
+        "file": str(scenario.file),
+        "input": str(input_file.resolve()) if input_file is not None else None,
+        "sets": list(scenario.sets),
+        "document": {key: value for key, value in scenario.document.items() if key != "records"},
+    }
+
+
+def resumed_from(run: Run) -> tuple[tuple[str, ...], Path | None]:
+    """The ``--set`` and the ``--input`` of a run that is to go on."""
+    settings = run["settings"]
+    given = settings.get("input")
+    return tuple(settings.get("sets", ())), Path(given) if given else None
+
+
+def ended(
+    run: Run,
+    meter: Meter,
+    *,
+    status: Any,
+    settings: dict[str, Any],
+    ended_ms: int,
+    rejected: Sequence[Rejected] | None,
+) -> Run:
+    """``run`` with what came of it; what ``meter`` measured is added to what earlier parts of the run did.
+
+    ``rejected`` is ``None`` where the input was not read to its end.
+    """
+    agents_seconds = run.get("agents_seconds", 0.0) + meter.agents
+    earlier = run.get("overhead", {})
+    seconds = {name: earlier.get(name, {}).get("seconds", 0.0) + getattr(meter, name) for name in PHASES}
+    after: Run = {
+        **run,
+        "status": status,
+        "settings": settings,
+        "ended_ms": ended_ms,
+        "agents_seconds": round(agents_seconds, 6),
+        "overhead": {
+            name: {"seconds": round(spent, 6), "share": round(spent / agents_seconds, 6) if agents_seconds else 0.0}
+            for name, spent in seconds.items()
+        },
+        "conflicts": run.get("conflicts", 0) + meter.conflicts,
+    }
+    if rejected is not None:
+        after["rejected_input"] = [one.as_record() for one in rejected]
+    return after

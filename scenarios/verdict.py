@@ -1,0 +1,83 @@
+"""What a run came to: its judgement, why it ended in words, and the exit code that follows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from controller.budgets import overhead_exceeded
+from scenarios.evidence import read_evidence
+from scenarios.expectation_models import QuiescentExpectation
+from scenarios.expectations import Result
+from scenarios.judging import judge_board
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+    from blackboard.control_records import Run
+    from controller.budgets import Limits
+    from controller.controller import RunEnd
+    from scenarios.evidence import Evidence
+    from scenarios.scenario import Scenario
+
+Status: TypeAlias = Literal["finished", "awaiting", "timed_out", "stalled", "interrupted"]
+
+EXPECTATION_FAILED: Final = 1
+CAME_TO_NO_REST: Final = 6
+INTERRUPTED: Final = 130
+
+
+class Finished(NamedTuple):
+    """What a run came to; all figures are of the whole board, earlier parts of a resumed run included."""
+
+    scenario: Scenario
+    board: str
+    status: Status
+    ending: str
+    """why it ended, in words"""
+    results: tuple[Result, ...]
+    evidence: Evidence
+
+    @property
+    def exit_code(self) -> int:
+        """As the command line promises it: 0, 1, 6 or 130."""
+        if self.status == "interrupted":
+            return INTERRUPTED
+        wanted = any(isinstance(e, QuiescentExpectation) and not e.quiescent for e in self.scenario.expect)
+        if self.status in ("timed_out", "stalled") and not wanted:
+            return CAME_TO_NO_REST
+        return 0 if all(result.passed for result in self.results) else EXPECTATION_FAILED
+
+
+async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run, limits: Limits) -> Finished:
+    """What ``board`` says of the run that ended in ``end``, ``None`` where it was interrupted."""
+    status: Status = end.status if end is not None else "interrupted"
+    await (await board.replica()).caught_up(await board.revision())
+    evidence = await read_evidence(board)
+    ending = _ending(end, evidence)
+    results = await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending)
+    return Finished(scenario, board.name, status, ending, (*results, *_overhead_result(run, limits)), evidence)
+
+
+def _ending(end: RunEnd | None, evidence: Evidence) -> str:
+    """Why a run ended, for a person; who is awaited where somebody is."""
+    if end is None:
+        return "interrupted; what ran was handed back"
+    if end.status == "awaiting":
+        asking = Counter(one["agent"] for one in evidence.activations.values() if one["state"] == "escalated")
+        number = asking.total()
+        who = ", ".join(f"{agent} {count}" for agent, count in sorted(asking.items()))
+        return f"only people are awaited: {number:,} question{'' if number == 1 else 's'} to answer ({who})"
+    return end.reason or "nothing is left to do"
+
+
+def _overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:
+    """Whether the runtime kept within its share, where the scenario limits that."""
+    allowed = limits.run.overhead
+    if allowed is None:
+        return ()
+    agents_ms = run.get("agents_seconds", 0.0) * 1000
+    runtime_ms = sum(phase["seconds"] for phase in run.get("overhead", {}).values()) * 1000
+    over = overhead_exceeded(limits, runtime_ms, agents_ms)
+    share = f"{runtime_ms / agents_ms:.1%}" if agents_ms else "all"
+    sentence = f"the runtime took {share} of the agents' running time"
+    return (Result(f"overhead at most {allowed:.1%}", over is None, f"{allowed:.1%}", share, sentence),)
