@@ -143,6 +143,9 @@ class Controller:
         """Take an agent in while others run."""
         await self.register(source)
         self._matcher.add(source)
+        for key, record in list(self.desk.replica.region("control").items()):
+            if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
+                self._activation_changed(key.removeprefix(ACTIVATIONS), record)
         self._look()
 
     async def report_broken(self, name: str, source: str, traceback: str) -> None:
@@ -286,7 +289,9 @@ class Controller:
             self._overseer.expect(match.activation, source, entry.eligible_ms)
 
     def _requeue(self, activation: str, record: Activation, commit: str) -> None:
-        """Put an activation that is to be tried again on the agenda."""
+        """Put an activation that is to be tried again on the agenda; one whose agent is not here waits for it."""
+        if record["agent"] not in self.desk.sources:
+            return
         match = stored_match(self.desk, activation, record)
         if match is None:
             self._aside(obviate(self.desk, activation, record, commit, None))

@@ -100,7 +100,7 @@ class Matcher:
         for pattern in source.unless:
             self._excluding.setdefault(pattern.region, []).append(_Watching(source, "", pattern))
         if source.unless:
-            self._by_source[source.name] = {}
+            self._by_source.setdefault(source.name, {})
         for match in self._joined(source, {}, {}):
             self._tell(match)
 
@@ -134,7 +134,7 @@ class Matcher:
         for record in match.records.values():
             self._by_key.setdefault(record.key, {})[match.activation] = match
         if match.source.unless:
-            self._by_source[match.source.name][match.activation] = match
+            self._by_source.setdefault(match.source.name, {})[match.activation] = match
 
     def again(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
         """Look once more at what ``source`` matches under ``captures``: a dispatch of it was refused."""

@@ -9,7 +9,7 @@ from blackboard.log import Change
 from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
-from controller.matching import Match
+from controller.matching import Match, excluded_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ async def obviate(desk: Desk, activation: str, record: Activation, commit: str, 
 
 
 def stored_match(desk: Desk, activation: str, record: Activation) -> Match | None:
-    """The match that ``record`` was made for, ``None`` where a trigger has moved on or the agent is not here."""
+    """The match that ``record`` was made for, ``None`` where it no longer holds or the agent is not here."""
     source = desk.sources.get(record["agent"])
     if source is None:
         return None
@@ -101,6 +101,8 @@ def stored_match(desk: Desk, activation: str, record: Activation) -> Match | Non
         if present is None or present.commit != commit:
             return None
         records[alias] = present
+    if excluded_by(desk.replica, source, record["captures"]) is not None:
+        return None
     return Match(activation, source, record["captures"], records)
 
 
