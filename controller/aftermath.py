@@ -41,6 +41,7 @@ def after_failure(
     source: KnowledgeSource,
     activation: str,
     record: Activation,
+    *,
     failure: FailureClass,
     error: str,
     cost: float,
@@ -55,15 +56,13 @@ def after_failure(
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
-    failed = Failure(
-        failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], now_ms
-    )
+    failed = Failure(failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], now_ms)
     work_item_attempts = max(desk.ledger.attempts(record["work_item"]), len(attempts))
     step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.limits)
     if isinstance(step, TryAgain):
         again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
         return Aftermath(again, ())
-    return ask_somebody(desk, source, activation, record, failure, step)
+    return ask_somebody(desk, source, activation, record, failure=failure, step=step)
 
 
 def ask_somebody(
@@ -71,6 +70,7 @@ def ask_somebody(
     source: KnowledgeSource,
     activation: str,
     record: Activation,
+    *,
     failure: FailureClass,
     step: Supervise | AskPerson,
 ) -> Aftermath:
@@ -83,7 +83,7 @@ def ask_somebody(
         key = attention_key("failed", activation)
         return Aftermath({**record, "reason": step.sentence}, (packed_control(key, note, desk.member, record["case"]),))
     sentence = step.sentence if isinstance(step, AskPerson) else asked.sentence
-    return ask_person(desk, source, activation, record, failure, sentence)
+    return ask_person(desk, source, activation, record, failure=failure, sentence=sentence)
 
 
 def ask_person(
@@ -91,6 +91,7 @@ def ask_person(
     source: KnowledgeSource | None,
     activation: str,
     record: Activation,
+    *,
     failure: FailureClass,
     sentence: str,
 ) -> Aftermath:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from controller.budgets import Ledger, Limits
 from controller.meter import Meter
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping, Sequence
     from concurrent.futures import Executor
 
@@ -75,9 +75,7 @@ class Desk:
         """The index of an agent's level; one that no level list names is the least urgent."""
         return self.levels.index(source.level) if source.level in self.levels else len(self.levels) - 1
 
-    async def write_over(
-        self, activation: str, commit: str, record: Activation, extra: Sequence[Packed]
-    ) -> str | None:
+    async def write_over(self, activation: str, commit: str, record: Activation, extra: Sequence[Packed]) -> str | None:
         """Write an activation, as the leader, over the version at ``commit`` (``""``: over none) with ``extra``.
 
         Returns the commit's name, ``None`` where the activation is no longer as it was.
@@ -85,7 +83,9 @@ class Desk:
         key = ACTIVATIONS + activation
         guards = [self.leadership.guard, At(key, commit) if commit else Absent(key)]
         try:
-            done = await self.store.submit(guards, [*extra, packed_activation(activation, record, self.member)], self.member)
+            done = await self.store.submit(
+                guards, [*extra, packed_activation(activation, record, self.member)], self.member
+            )
         except Conflict:
             return None
         return done.commit

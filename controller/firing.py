@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.backoff import backoff_s
-from blackboard.commit import Absent, At, Put, Unchanged
-from blackboard.control_records import ACTIVATIONS, ESCALATIONS, OVERRIDES
+from blackboard.commit import Absent, At, Unchanged
+from blackboard.control_records import ACTIVATIONS, OVERRIDES
 from blackboard.errors import Conflict
 from blackboard.record import FULL_TRUST, Stamp, revision_of
 from controller.activation import advance
@@ -61,11 +61,13 @@ class Firing:
     """The firing of one entry of the agenda.  ``record`` and ``commit`` are the activation as last written."""
 
     __slots__ = (
-        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit", "committing", "conflicts",
-        "entry", "lost_at", "record", "source", "task",
+        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit",
+        "committing", "conflicts", "entry", "lost_at", "record", "source", "task",
     )  # fmt: skip
 
-    def __init__(self, desk: Desk, source: KnowledgeSource, entry: Entry, before: tuple[Activation, str] | None) -> None:
+    def __init__(
+        self, desk: Desk, source: KnowledgeSource, entry: Entry, before: tuple[Activation, str] | None
+    ) -> None:
         self._desk = desk
         self.source = source
         self.entry = entry
@@ -247,7 +249,7 @@ class Firing:
         }
         for field in ("by_ms", "value", "key"):
             if hasattr(order, field):
-                override[field] = getattr(order, field)  # type: ignore[literal-required]
+                override[field] = getattr(order, field)
         key = OVERRIDES + self.activation
         record = self._finished(ctx, "executed", [key])
         return await self._end(ctx, record, [packed_control(key, override, self.source.name, self.entry.case)])
@@ -347,7 +349,9 @@ class Firing:
         self._desk.meter.activations += 1
         record = self._finished(ctx, "failed", [])
         cost = sum(usage["cost"] for usage in ctx.usages)
-        aftermath = after_failure(self._desk, self.source, self.activation, record, failure, error, cost)
+        aftermath = after_failure(
+            self._desk, self.source, self.activation, record, failure=failure, error=error, cost=cost
+        )
         self._desk.hit("controller.before_escalation")
         return await self._write_end(aftermath.record, aftermath.writes)
 
@@ -380,6 +384,8 @@ def _told(error: BaseException) -> str:
     """An agent's error for its record: what it says first, then where it came from."""
     said = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [frame for frame in frames if "knowledge_sources" not in frame.filename and "controller" not in frame.filename]
+    inside = [
+        frame for frame in frames if "knowledge_sources" not in frame.filename and "controller" not in frame.filename
+    ]
     place = f"\n  at {inside[-1].filename}:{inside[-1].lineno} in {inside[-1].name}" if inside else ""
     return (said + place)[:4000]

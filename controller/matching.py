@@ -199,9 +199,7 @@ class Matcher:
         if self._permitted(source, ordered, captures):
             yield Match(identity(source, captures, ordered), source, captures, ordered)
 
-    def _permitted(
-        self, source: KnowledgeSource, records: dict[str, Record[Any]], captures: dict[str, str]
-    ) -> bool:
+    def _permitted(self, source: KnowledgeSource, records: dict[str, Record[Any]], captures: dict[str, str]) -> bool:
         try:
             return source.permits(records, captures)
         except Exception as error:  # noqa: BLE001  # an agent's own code: it does not fire, and people are told

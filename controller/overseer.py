@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from blackboard.commit import Absent, At, Guard, Put
-from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, OVERRIDES
+from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.group import Packed
 from blackboard.record import Stamp
@@ -19,7 +19,6 @@ from controller.deadlines import DeadlineHeap
 from controller.desk import packed_activation, packed_control
 from controller.opening import opened, unchosen
 from controller.overrides import Effect, Refused, judge
-from controller.recovery import AskPerson
 from controller.supervision import AskSupervisor, attention, attention_key
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from blackboard.record import Record
     from controller.desk import Desk
     from controller.entry import Entry
+    from controller.recovery import AskPerson
     from controller.supervision import Subject
     from knowledge_sources.source import KnowledgeSource
 
@@ -181,15 +181,18 @@ class Overseer:
         desk, activation = self._desk, subject.activation
         if isinstance(asked, AskSupervisor):
             last = self._attention.get(activation)
-            failure: FailureClass = last.value["failure"] if last is not None else "slow"
-            note = attention(asked, subject, desk.now_ms(), kind=kind, failure=failure)
+            cause: FailureClass = last.value["failure"] if last is not None else "slow"
+            note = attention(asked, subject, desk.now_ms(), kind=kind, failure=cause)
             key = last.key if last is not None else attention_key(kind, activation)
-            await self._commit([*self._still(activation, standing)], [packed_control(key, note, desk.member, subject.case)])
+            await self._commit(
+                [*self._still(activation, standing)], [packed_control(key, note, desk.member, subject.case)]
+            )
             return
         record = standing.record
         if record["state"] == "running":
             record = advance(record, "failed")
-        aftermath = ask_person(desk, source, activation, record, record.get("failure") or "slow", asked.sentence)
+        failure = record.get("failure") or "slow"
+        aftermath = ask_person(desk, source, activation, record, failure=failure, sentence=asked.sentence)
         desk.hit("controller.before_escalation")
         await self._end(activation, standing, aftermath, [])
 
@@ -265,9 +268,7 @@ class Overseer:
         if refused is not None:
             await self._answer(order, "refused", str(refused))
 
-    def _decision(
-        self, effect: Effect, activation: str, record: Activation, author: str
-    ) -> tuple[Packed, list[Guard]]:
+    def _decision(self, effect: Effect, activation: str, record: Activation, author: str) -> tuple[Packed, list[Guard]]:
         """What a ``decide`` contributes, guarded as the agent's own contribution would be."""
         source = self._desk.sources.get(record["agent"])
         if source is None:

@@ -65,7 +65,8 @@ async def _bury(desk: Desk, activation: str, record: Record) -> Waiting | None:
         await desk.write_over(activation, record.commit, handed, ())
         return None
     died = f"its worker {value['worker']} was gone before it ended"
-    aftermath = after_failure(desk, source, activation, advance(value, "failed"), "dead", died, 0.0)
+    failed = advance(value, "failed")
+    aftermath = after_failure(desk, source, activation, failed, failure="dead", error=died, cost=0.0)
     commit = await desk.write_over(activation, record.commit, aftermath.record, aftermath.writes)
     return None if commit is None else Waiting(activation, aftermath.record, commit)
 
@@ -77,7 +78,9 @@ async def hand_back(desk: Desk, firings: Sequence[Firing]) -> None:
         if present is None or present.value["state"] != "running" or present.value["worker"] != desk.member:
             continue
         value: Activation = present.fresh().value
-        back = advance(value, "pending", attempt=value["attempt"] - 1, reason="handed back by a controller that stopped")
+        back = advance(
+            value, "pending", attempt=value["attempt"] - 1, reason="handed back by a controller that stopped"
+        )
         await desk.write_over(firing.activation, present.commit, back, ())
 
 
@@ -108,4 +111,3 @@ def stored_match(desk: Desk, activation: str, record: Activation) -> Match | Non
 
 def _standing(record: Record) -> Change:
     return Change(record.key, "put", record.commit, record.revision, record.time_ms, record.author, record, "")
-

@@ -1,0 +1,420 @@
+"""The cycle: changes of the board come in, who is eligible is revised, and who may fire fires.
+
+There is no barrier: an agent fires when its inputs exist and it is its turn.  Everything is decided on
+the state of the board; a change only says that it is time to look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.control_records import ACTIVATIONS, ATTENTION, LEADER, OVERRIDES, activation_key
+from controller.activation import FINAL
+from controller.aftermath import ask_person
+from controller.entry import Entry
+from controller.errors import LostLeadership
+from controller.firing import Firing
+from controller.lineup import Lineup
+from controller.matching import Match, Matcher
+from controller.opening import opened, unchosen
+from controller.overseer import Overseer
+from controller.run_end import RunEnd
+from controller.takeover import obviate, stored_match
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from blackboard.control_records import Activation, State
+    from blackboard.log import Change
+    from blackboard.record import Record
+    from controller.agenda import Agenda
+    from controller.budgets import OverBudget
+    from controller.desk import Desk
+    from controller.firing import Ended
+    from controller.registration import Registration
+    from controller.strategy import Choice, Policy
+    from knowledge_sources.source import KnowledgeSource
+
+SWEEP_EVERY_S: Final = 0.05
+
+
+class Cycle:
+    """What fires, what is pending and what goes on beside it.  Stands still until it is started."""
+
+    def __init__(self, desk: Desk, registration: Registration, policy: Policy, max_running: int) -> None:
+        self.desk = desk
+        self.lineup = Lineup(desk, policy)
+        self.matcher = Matcher(desk.replica, self)
+        self.overseer = Overseer(desk, self)
+        self.stirred = asyncio.Event()
+        """set whenever something may have come to an end"""
+        self.end: RunEnd | None = None
+        """set where a limit of the run was reached"""
+        self.failure: BaseException | None = None
+        """why it cannot go on"""
+        self.expecting = 0
+        """how many said that more is about to come"""
+        self._registration = registration
+        self._max_running = max_running
+        self._firings: dict[str, Firing] = {}
+        self._awaited: set[str] = set()
+        """activations that wait for a person"""
+        self._running: dict[str, int] = {}
+        """agent → how many of its activations run"""
+        self._ordinary = 0
+        """running activations that are no supervisor's"""
+        self._side: set[asyncio.Task[None]] = set()
+        self._attending = False
+        self._scheduled = False
+        self._paused = True
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._unsubscribe = desk.replica.subscribe(self._changed)
+
+    def start(self) -> None:
+        """Let fire who may, from now on."""
+        self._paused = False
+        self.look()
+
+    async def stop(self) -> list[Firing]:
+        """Fire nobody more and stop who runs; returns the firings that ran."""
+        self._paused = True
+        if self._timer is not None:
+            self._timer.cancel()
+        firings = list(self._firings.values())
+        for firing in firings:
+            if firing.task is not None and not firing.committing:
+                firing.task.cancel()
+        await asyncio.gather(*(f.task for f in firings if f.task is not None), *self._side, return_exceptions=True)
+        self._unsubscribe()
+        return firings
+
+    @property
+    def firings(self) -> Mapping[str, Firing]:
+        """What runs, by activation."""
+        return self._firings
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is pending, running, asked or expected."""
+        return not (
+            self.expecting or self._firings or self._side or len(self.lineup) or self.overseer.busy or self._attending
+        )
+
+    @property
+    def awaited(self) -> int:
+        """How many wait for a person."""
+        return len(self._awaited)
+
+    # -- what the matcher tells -------------------------------------------------------------
+
+    def matched(self, match: Match) -> None:
+        if match.activation in self._firings:
+            return
+        self._queue(match, attempt=1, not_before_ms=0)
+
+    def unmatched(self, match: Match, change: Change) -> None:
+        activation = match.activation
+        self.lineup.remove(activation)
+        self.overseer.forget(activation)
+        stored = self.lineup.stored.pop(activation, None)
+        if stored is not None:
+            self._aside(obviate(self.desk, activation, *stored, change))
+
+    def misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+        self._aside(self._registration.report_misjudged(source, error))
+
+    def _queue(self, match: Match, *, attempt: int, not_before_ms: int) -> None:
+        source, records = match.source, match.records
+        triggers = tuple(records.values())
+        latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
+        rating = 0.0
+        if source.rating_binding is not None or source.rating:
+            try:
+                rating = source.rating_of(records, match.captures)
+            except Exception as error:  # noqa: BLE001  # an agent's own code: it counts as unrated, and people are told
+                self.misjudged(source, error)
+        entry = Entry(
+            match.activation,
+            source.name,
+            source.provides,
+            triggers[0].case or triggers[0].key,
+            level=self.desk.level_of(source),
+            rating=rating,
+            eligible_ms=max(record.time_ms for record in triggers),
+            sequence=latest.revision,
+            captures=match.captures,
+            triggers=records,
+            attempt=attempt,
+            not_before_ms=not_before_ms,
+        )
+        self.lineup.add(entry)
+        if source.respond_within_ms is not None and source.kind == "agent":
+            self.overseer.expect(match.activation, source, entry.eligible_ms)
+
+    def take_up(self, activation: str, record: Activation, commit: str) -> None:
+        """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""
+        self._note(activation, record["state"])
+        if record["state"] == "pending":
+            self._requeue(activation, record, commit)
+
+    def _requeue(self, activation: str, record: Activation, commit: str) -> None:
+        """Put an activation that is to be tried again on the agenda."""
+        match = stored_match(self.desk, activation, record)
+        if match is None:
+            self._aside(obviate(self.desk, activation, record, commit, None))
+            return
+        self.lineup.stored[activation] = (record, commit)
+        self.matcher.hold(match)
+        self._queue(match, attempt=record["attempt"] + 1, not_before_ms=record.get("not_before_ms", 0))
+
+    # -- what the overseer asks and tells ---------------------------------------------------
+
+    def pending(self, activation: str) -> Entry | None:
+        return self.lineup.get(activation)
+
+    def taken_away(self, activation: str, record: Activation, commit: str) -> None:
+        self._note(activation, record["state"])
+        self.lineup.remove(activation)
+        self.matcher.drop(activation)
+        self.lineup.stored.pop(activation, None)
+        firing = self._firings.get(activation)
+        if firing is not None and firing.task is not None:
+            firing.task.cancel()
+
+    # -- changes of the board ---------------------------------------------------------------
+
+    def _changed(self, change: Change) -> None:
+        started = perf_counter()
+        key = change.key
+        if key.startswith("control/"):
+            self._control_changed(key, change)
+        else:
+            self.matcher.changed(change)
+        self.desk.meter.routing += perf_counter() - started
+        self.look()
+
+    def _control_changed(self, key: str, change: Change) -> None:
+        if key.startswith(ACTIVATIONS):
+            activation = key[len(ACTIVATIONS) :]
+            firing = self._firings.get(activation)
+            if firing is None or not firing.committing:
+                self._activation_changed(activation, change.record)
+            return
+        if key == LEADER:
+            leads = self.desk.leadership.commit
+            if leads and (change.record is None or change.record.commit != leads):
+                self._fail(LostLeadership(self.desk.board.name))
+            return
+        if key.startswith((ATTENTION, OVERRIDES)):
+            self.overseer.changed(change)
+        self.matcher.changed(change)
+
+    def _note(self, activation: str, state: State) -> None:
+        """Keep count of those that wait for a person."""
+        if state == "escalated":
+            self._awaited.add(activation)
+        elif self._awaited:
+            self._awaited.discard(activation)
+
+    def _activation_changed(self, activation: str, record: Record | None) -> None:
+        """Somebody else, a person for one, or our overseer has written an activation."""
+        firing = self._firings.get(activation)
+        if firing is not None:
+            if firing.task is not None and (record is None or record.commit != firing.commit):
+                firing.task.cancel()
+            return
+        if record is None:
+            return
+        state = record.value["state"]
+        self._note(activation, state)
+        if state == "pending" and self.pending(activation) is None:
+            self._requeue(activation, record.fresh().value, record.commit)
+        elif state in FINAL:
+            self.overseer.forget(activation)
+
+    # -- the cycle --------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Go through the cycle soon: something may have changed."""
+        self.stirred.set()
+        if not self._scheduled and not self._paused:
+            self._scheduled = True
+            self._loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        """Let fire who may, attend to what is late, and set the clock for what comes next."""
+        self._scheduled = False
+        if self._paused or self.end is not None or self.failure is not None:
+            return
+        now_ms = self.desk.now_ms()
+        self._fire_from(self.lineup.supervisors, now_ms, limited=False)
+        self._fire_from(self.lineup.agents, now_ms, limited=True)
+        due = self.overseer.next_ms()
+        if due is not None and due <= now_ms and not self._attending:
+            self._attending = True
+            self._aside(self._attend())
+        self._set_timer(now_ms)
+        self.stirred.set()
+
+    def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
+        desk = self.desk
+        while not limited or self._ordinary < self._max_running:
+            started = perf_counter()
+            choice = agenda.pick(now_ms)
+            desk.meter.router += perf_counter() - started
+            if choice is None:
+                return
+            entry = choice.entry
+            agenda.remove(entry.activation)
+            over = desk.ledger.check(entry, desk.limits, now_ms)
+            if over is None:
+                self._fire(choice, now_ms, limited=limited)
+            elif over.scope == "run":
+                agenda.add(entry)
+                if not over.waits or not self._firings:
+                    self.end = RunEnd("timed_out" if over.what == "time" else "stalled", over.sentence())
+                return
+            elif over.waits:
+                self.lineup.park(entry)
+            else:
+                self._refuse(entry, over)
+
+    def _fire(self, choice: Choice, now_ms: int, *, limited: bool) -> None:
+        entry = choice.entry
+        activation, agent = entry.activation, entry.agent
+        source = self.desk.sources[agent]
+        self.matcher.drop(activation)
+        firing = Firing(self.desk, source, entry, self.lineup.stored.pop(activation, None))
+        self._firings[activation] = firing
+        self.desk.ledger.note_dispatch(entry, now_ms)
+        self._ordinary += limited
+        running = self._running.get(agent, 0) + 1
+        self._running[agent] = running
+        if source.max_running is not None and running >= source.max_running:
+            self.lineup.of(agent).block(agent)
+        firing.task = self._loop.create_task(self._drive(firing, choice))
+
+    async def _drive(self, firing: Firing, choice: Choice) -> None:
+        """Fire, then put away."""
+        try:
+            ended = await firing.fire(choice)
+            if ended.record is None and firing.record is None and firing.lost_at:
+                await self.desk.replica.caught_up(firing.lost_at)
+        except asyncio.CancelledError:
+            self._put_away(firing)
+            if not self._paused:
+                return
+            raise
+        except BaseException as error:  # noqa: BLE001  # the run cannot go on: its caller is told
+            self._put_away(firing)
+            self._fail(error)
+        else:
+            self._put_away(firing)
+            self._ended(firing, ended)
+
+    def _put_away(self, firing: Firing) -> None:
+        agent, source = firing.entry.agent, firing.source
+        del self._firings[firing.activation]
+        self._running[agent] -= 1
+        self._ordinary -= source.kind != "supervisor"
+        if source.max_running is not None:
+            self.lineup.of(agent).unblock(agent)
+        # Settled already if it failed; a firing that was taken away or handed back was no failure.
+        record = firing.record
+        cost = sum(u["cost"] for u in record.get("usage", ())) if record is not None else 0.0
+        self.desk.ledger.note_end(firing.activation, self.desk.now_ms(), cost=cost)
+        self.lineup.unpark()
+        self.look()
+
+    def _ended(self, firing: Firing, ended: Ended) -> None:
+        activation, record = firing.activation, ended.record
+        if record is None:
+            present = self.desk.replica.get(activation_key(activation))
+            if present is not None:
+                self._activation_changed(activation, present)
+            else:
+                self.matcher.again(firing.source, dict(firing.entry.captures))
+            return
+        self.desk.meter.activations += 1
+        self._note(activation, record["state"])
+        if record["state"] == "pending":
+            self._requeue(activation, record, ended.commit)
+        elif record["state"] != "failed":
+            self.overseer.forget(activation)
+            if self.overseer.settled(activation):
+                self._aside(self.overseer.clear(activation))
+
+    def _refuse(self, entry: Entry, over: OverBudget) -> None:
+        """A limit is used up for this one: a person decides."""
+        self.matcher.drop(entry.activation)
+        self.overseer.forget(entry.activation)
+        self._aside(self._ask_about(entry, over))
+
+    async def _ask_about(self, entry: Entry, over: OverBudget) -> None:
+        desk, activation = self.desk, entry.activation
+        stored = self.lineup.stored.pop(activation, None)
+        if stored is not None:
+            record, commit = stored
+        else:
+            decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
+            record, commit = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision), ""
+        sentence = f"{entry.agent} was not called for {entry.case}: {over.sentence()}; waiting for a person"
+        source = desk.sources[entry.agent]
+        aftermath = ask_person(desk, source, activation, record, failure="over_budget", sentence=sentence)
+        await desk.write_over(activation, commit, aftermath.record, aftermath.writes)
+
+    async def _attend(self) -> None:
+        try:
+            await self.overseer.attend()
+        finally:
+            self._attending = False
+
+    # -- time and side work -----------------------------------------------------------------
+
+    def _set_timer(self, now_ms: int) -> None:
+        """Look again when the next retry, deadline or expiry is due, or the run's time is over."""
+        limit_ms = self.desk.limits.run.time_ms
+        times = [self.lineup.next_ms(), self.overseer.next_ms()]
+        if limit_ms is not None:
+            times.append(self.desk.ledger.started_ms + limit_ms)
+        expiry_ms = self.desk.replica.next_expiry_ms()
+        due = min((t for t in times if t is not None), default=None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if expiry_ms is not None and (due is None or expiry_ms <= due):
+            delay = max(SWEEP_EVERY_S, (expiry_ms - now_ms) / 1000)
+            self._timer = self._loop.call_later(delay, self._sweep)
+        elif due is not None:
+            self._timer = self._loop.call_later(max(0.001, (due - now_ms) / 1000), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        limit_ms = self.desk.limits.run.time_ms
+        if limit_ms is not None and self.desk.now_ms() >= self.desk.ledger.started_ms + limit_ms:
+            self.end = RunEnd("timed_out", f"the run has used its {limit_ms / 1000:g} s")
+        self.look()
+
+    def _sweep(self) -> None:
+        self._timer = None
+        self._aside(self.desk.board.sweep())
+        self.look()
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work`` beside the cycle; what it raises ends the run."""
+        task = self._loop.create_task(work)
+        self._side.add(task)
+        task.add_done_callback(self._aside_done)
+
+    def _aside_done(self, task: asyncio.Task[None]) -> None:
+        self._side.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(task.exception())
+        self.look()
+
+    def _fail(self, error: BaseException | None) -> None:
+        self.failure = self.failure or error
+        self.stirred.set()

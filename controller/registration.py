@@ -1,0 +1,55 @@
+"""The agents' entries in the registry, as the controller writes them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from blackboard.control_records import AGENTS
+from blackboard.errors import Conflict
+from controller.desk import packed_control
+from controller.errors import LostLeadership
+from knowledge_sources.registry import agent_record, broken_agent_record
+
+if TYPE_CHECKING:
+    from blackboard.control_records import Agent
+    from controller.desk import Desk
+    from knowledge_sources.source import KnowledgeSource
+
+_log = logging.getLogger(__name__)
+
+
+class Registration:
+    """Writes ``control/agents/``, as the leader: raises :class:`LostLeadership` where somebody else leads."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._misjudged: set[str] = set()
+
+    async def enter(self, source: KnowledgeSource) -> None:
+        """Put an agent into the registry and on the desk, ready."""
+        self._desk.sources[source.name] = source
+        self._misjudged.discard(source.name)
+        await self._write(agent_record(source))
+
+    async def report_broken(self, name: str, source: str, traceback: str) -> None:
+        """Register an agent that could not be loaded, so that people see why it is missing."""
+        await self._write(broken_agent_record(name, source, traceback))
+
+    async def report_misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+        """Show with the agent that its rating or precondition raised; the first time tells."""
+        if source.name in self._misjudged:
+            return
+        self._misjudged.add(source.name)
+        _log.warning("the rating or precondition of %s raised: %r", source.name, error)
+        record = agent_record(source)
+        record["error"] = f"its rating or precondition raised {error!r}"
+        await self._write(record)
+
+    async def _write(self, record: Agent) -> None:
+        desk = self._desk
+        write = packed_control(AGENTS + record["name"], record, desk.member)
+        try:
+            await desk.store.submit([desk.leadership.guard], [write], desk.member)
+        except Conflict as conflict:
+            raise LostLeadership(desk.board.name) from conflict
