@@ -61,13 +61,14 @@ class Controller:
         desk = Desk(board, replica, leadership, levels, limits or Limits(), guarded, executor)
         controller = cls(desk, policy=policy or Policy(), max_running=max_running)
         try:
+            cycle = controller._cycle
             for source in sources:
                 await controller.register(source)
-            cycle = controller._cycle
+                cycle.matcher.enter(source)
             for waiting in await take_over(desk, cycle.overseer):
                 cycle.take_up(*waiting)
             for source in desk.sources.values():
-                cycle.matcher.add(source)
+                cycle.matcher.look(source)
         except BaseException:
             await controller.close()
             raise
@@ -82,8 +83,7 @@ class Controller:
     async def join(self, source: KnowledgeSource) -> None:
         """Take an agent in while others run."""
         await self._registration.enter(source)
-        self._cycle.matcher.add(source)
-        self._cycle.look()
+        self._cycle.join(source)
 
     async def report_broken(self, name: str, source: str, traceback: str) -> None:
         """Register an agent that could not be loaded, so that people see why it is missing."""

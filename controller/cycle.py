@@ -154,6 +154,14 @@ class Cycle:
         if source.respond_within_ms is not None and source.kind == "agent":
             self.overseer.expect(match.activation, source, entry.eligible_ms)
 
+    def join(self, source: KnowledgeSource) -> None:
+        """Let an agent take part: tell what it matches, and go on with what waited for it."""
+        self.matcher.add(source)
+        for key, record in list(self.desk.replica.region("control").items()):
+            if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
+                self._activation_changed(key[len(ACTIVATIONS) :], record)
+        self.look()
+
     def take_up(self, activation: str, record: Activation, commit: str) -> None:
         """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""
         self._note(activation, record["state"])
@@ -161,7 +169,9 @@ class Cycle:
             self._requeue(activation, record, commit)
 
     def _requeue(self, activation: str, record: Activation, commit: str) -> None:
-        """Put an activation that is to be tried again on the agenda."""
+        """Put an activation that is to be tried again on the agenda; one whose agent is not here waits for it."""
+        if record["agent"] not in self.desk.sources:
+            return
         match = stored_match(self.desk, activation, record)
         if match is None:
             self._aside(obviate(self.desk, activation, record, commit, None))

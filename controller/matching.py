@@ -56,11 +56,39 @@ class Listener(Protocol):
 class _Watching(NamedTuple):
     source: KnowledgeSource
     alias: str
-    """of the watch; "" for what is excluded"""
     pattern: Pattern
 
 
+class _Excluding:
+    """One ``unless`` of one agent, and the live matches that it could end."""
+
+    __slots__ = ("_matches", "pattern", "source")
+
+    def __init__(self, source: KnowledgeSource, pattern: Pattern) -> None:
+        self.source = source
+        self.pattern = pattern
+        self._matches: dict[tuple[str, ...], dict[str, Match]] = {}
+        """by what they bind of the pattern's captures, so that a change costs only what it ends"""
+
+    def hold(self, match: Match) -> None:
+        self._matches.setdefault(self._place(match.captures), {})[match.activation] = match
+
+    def drop(self, match: Match) -> None:
+        place = self._place(match.captures)
+        found = self._matches.get(place)
+        if found is not None and found.pop(match.activation, None) is not None and not found:
+            del self._matches[place]
+
+    def ended_by(self, captures: Mapping[str, str]) -> list[Match]:
+        """The live matches that a record with these captures excludes."""
+        return list(self._matches.get(self._place(captures), _NO_MATCHES).values())
+
+    def _place(self, captures: Mapping[str, str]) -> tuple[str, ...]:
+        return tuple([captures[name] for name in self.pattern.captures])
+
+
 _NOTHING: Final[tuple[Any, ...]] = ()
+_NO_MATCHES: Final[Mapping[str, Match]] = {}
 
 
 class Matcher:
@@ -75,12 +103,12 @@ class Matcher:
         self._listener = listener
         self._sources: dict[str, KnowledgeSource] = {}
         self._watching: dict[str, list[_Watching]] = {}
-        self._excluding: dict[str, list[_Watching]] = {}
+        self._excluding: dict[str, list[_Excluding]] = {}
         self._live: dict[str, Match] = {}
         self._by_key: dict[str, dict[str, Match]] = {}
         """record key → the live matches that it triggers"""
-        self._by_source: dict[str, dict[str, Match]] = {}
-        """name of an agent that excludes something → its live matches"""
+        self._excluding_of: dict[str, list[_Excluding]] = {}
+        """name of an agent → what it excludes"""
 
     @property
     def sources(self) -> Mapping[str, KnowledgeSource]:
@@ -92,26 +120,38 @@ class Matcher:
         return self._live
 
     def add(self, source: KnowledgeSource) -> None:
-        """Take an agent in and tell what it matches on the board as it is."""
+        """Take an agent in, in the place of one of its name, and tell what it matches on the board as it is."""
+        self.enter(source)
+        self.look(source)
+
+    def enter(self, source: KnowledgeSource) -> None:
+        """Take an agent in, in the place of one of its name, without a look at the board as it is."""
+        if source.name in self._sources:
+            self.remove(source.name)
         self._sources[source.name] = source
         for watch in source.watches:
             watching = _Watching(source, watch.alias, watch.pattern)
             self._watching.setdefault(watch.pattern.region, []).append(watching)
         for pattern in source.unless:
-            self._excluding.setdefault(pattern.region, []).append(_Watching(source, "", pattern))
-        if source.unless:
-            self._by_source.setdefault(source.name, {})
+            excluding = _Excluding(source, pattern)
+            self._excluding.setdefault(pattern.region, []).append(excluding)
+            self._excluding_of.setdefault(source.name, []).append(excluding)
+
+    def look(self, source: KnowledgeSource) -> None:
+        """Tell what an agent that was taken in matches on the board as it is."""
         for match in self._joined(source, {}, {}):
             self._tell(match)
 
     def remove(self, name: str) -> None:
         """Forget an agent; its live matches are dropped without a word."""
-        source = self._sources.pop(name)
-        for index in (self._watching, self._excluding):
-            for region, watchers in index.items():
-                index[region] = [one for one in watchers if one.source is not source]
-        for match in [match for match in self._live.values() if match.source is source]:
+        for match in [match for match in self._live.values() if match.source.name == name]:
             self.drop(match.activation)
+        source = self._sources.pop(name)
+        self._excluding_of.pop(name, None)
+        for region, watchers in self._watching.items():
+            self._watching[region] = [one for one in watchers if one.source is not source]
+        for region, excluding in self._excluding.items():
+            self._excluding[region] = [one for one in excluding if one.source is not source]
 
     def drop(self, activation: str) -> None:
         """Forget a match: it has fired."""
@@ -124,17 +164,16 @@ class Matcher:
                 triggered.pop(activation, None)
                 if not triggered:
                     del self._by_key[record.key]
-        excluded = self._by_source.get(match.source.name)
-        if excluded is not None:
-            excluded.pop(activation, None)
+        for excluding in self._excluding_of.get(match.source.name, _NOTHING):
+            excluding.drop(match)
 
     def hold(self, match: Match) -> None:
         """Watch over a match that has a record already and is to fire again, so that it can be obviated."""
         self._live[match.activation] = match
         for record in match.records.values():
             self._by_key.setdefault(record.key, {})[match.activation] = match
-        if match.source.unless:
-            self._by_source.setdefault(match.source.name, {})[match.activation] = match
+        for excluding in self._excluding_of.get(match.source.name, _NOTHING):
+            excluding.hold(match)
 
     def again(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
         """Look once more at what ``source`` matches under ``captures``: a dispatch of it was refused."""
@@ -149,12 +188,15 @@ class Matcher:
             return
         triggered = self._by_key.get(key)
         if triggered:
+            now = change.record.commit if change.record is not None else ""
             for match in list(triggered.values()):
-                self.drop(match.activation)
-                self._listener.unmatched(match, change)
+                # A replica that starts over tells of records that joins have seen already.
+                if any(record.key == key and record.commit != now for record in match.records.values()):
+                    self.drop(match.activation)
+                    self._listener.unmatched(match, change)
         region = key.partition("/")[0]
-        for source, _, pattern in self._excluding.get(region, _NOTHING):
-            self._excluded(source, pattern, change)
+        for excluding in self._excluding.get(region, _NOTHING):
+            self._excluded(excluding, change)
         if change.record is not None:
             for source, alias, pattern in self._watching.get(region, _NOTHING):
                 captures = pattern.match(change.record)
@@ -162,18 +204,18 @@ class Matcher:
                     for match in self._joined(source, captures, {alias: change.record}):
                         self._tell(match)
 
-    def _excluded(self, source: KnowledgeSource, pattern: Pattern, change: Change) -> None:
+    def _excluded(self, excluding: _Excluding, change: Change) -> None:
         """A record that excludes matches came, or went and lets them be."""
+        pattern = excluding.pattern
         captures = pattern.match(change.record) if change.record is not None else None
         if captures is not None:
-            for match in list(self._by_source[source.name].values()):
-                if all(match.captures.get(name, text) == text for name, text in captures.items()):
-                    self.drop(match.activation)
-                    self._listener.unmatched(match, change)
+            for match in excluding.ended_by(captures):
+                self.drop(match.activation)
+                self._listener.unmatched(match, change)
             return
         gone = pattern.match_key(change.key)
         if gone is not None and (change.previous is None or pattern.match(change.previous) is not None):
-            for match in self._joined(source, gone, {}):
+            for match in self._joined(excluding.source, gone, {}):
                 self._tell(match)
 
     def _tell(self, match: Match) -> None:
