@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any, Self
@@ -11,7 +12,7 @@ from blackboard import codec
 from blackboard.backoff import backoff_s
 from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
-from blackboard.errors import Conflict, HistoryLost, InvalidInput, UsageError, WaitTimeout
+from blackboard.errors import Conflict, HistoryLost, InvalidInput, NoBackend, UsageError, WaitTimeout
 from blackboard.group import Packed
 from blackboard.keys import check_key, region_of
 from blackboard.log import Change, Tail, entries_after
@@ -207,9 +208,10 @@ class Board:
         )
         written = done.writes[0]
         if done.repeated or not written.changed:
-            present = await self.get(put.key)
-            if present is not None and present.commit == written.commit:
-                return present
+            with contextlib.suppress(NoBackend):  # the commit is done, whoever can still be asked about it
+                present = await self.get(put.key)
+                if present is not None and present.commit == written.commit:
+                    return present
         return Record(put.key, written.commit, revision_of(written.commit), written.version, done.time_ms, packed.data)
 
     def pack(self, write: Write, stamp: Stamp) -> Packed:

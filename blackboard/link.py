@@ -94,11 +94,11 @@ async def call(link: Link, *arguments: Argument, timeout_s: float = CALL_WITHIN_
     return value
 
 
-async def open_link(backend: Backend) -> Link:
+async def open_link(backend: Backend, within_s: float = CALL_WITHIN_S) -> Link:
     """A new connection to the server of ``backend``, authenticated; raises :class:`NoBackend`."""
     if backend.kind == "memory" or importlib.util.find_spec("hiredis") is None:
         return await ClientLink.open(backend)
-    return await SocketLink.open(backend)
+    return await SocketLink.open(backend, within_s)
 
 
 class SocketLink(asyncio.Protocol):
@@ -115,18 +115,18 @@ class SocketLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     @classmethod
-    async def open(cls, backend: Backend) -> SocketLink:
+    async def open(cls, backend: Backend, within_s: float = CALL_WITHIN_S) -> SocketLink:
         """Connect as the backend's client would: same address, TLS, user and database."""
         connection: Any = backend.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         link: SocketLink | None = None
         try:
-            async with asyncio.timeout(CALL_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 link = await _connected(cls, connection)
                 await _introduce(link, connection)
         except (OSError, TimeoutError, ErrorAnswer, LinkLost) as error:
             if link is not None:
                 link.close()
-            reason = str(error) or f"no answer in {CALL_WITHIN_S:g} s"
+            reason = str(error) or f"no answer in {within_s:g} s"
             raise NoBackend(f"no server at {backend.url}: {reason}") from error
         except BaseException:
             if link is not None:

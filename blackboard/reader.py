@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from blackboard.errors import BlackboardError, Corrupt, HistoryLost, NoBackend, ServerRefused, UsageError
-from blackboard.link import Answer, Argument, ErrorAnswer, Link, LinkLost, call, open_link
+from blackboard.link import CALL_WITHIN_S, Answer, Argument, ErrorAnswer, Link, LinkLost, call, open_link
 from blackboard.record import revision_of
 from blackboard.scripts import Greeting, Script, shake_hands
 
@@ -42,6 +42,8 @@ class Reader:
         """how often history was lost; who read before and goes on must see the same number"""
         self.give_up_after_s = GIVE_UP_AFTER_S
         """how long the server may stay away before callers are told"""
+        self.answer_within_s = CALL_WITHIN_S
+        """how long a connection may owe an answer before it counts as lost; one to a commit twice as long"""
         self.on_history_lost: Callable[[HistoryLost], None] | None = None
         self._handshake = Script("handshake.lua")
         self._seen = ""
@@ -67,7 +69,7 @@ class Reader:
         while True:
             try:
                 link = self._link or await self._shared()
-                answer = await call(link, *arguments)
+                answer = await call(link, *arguments, timeout_s=self.answer_within_s)
             except ErrorAnswer as error:
                 if error.code not in PASSING or self._loop.time() > deadline:
                     raise ServerRefused(str(error)) from error
@@ -151,7 +153,7 @@ class Reader:
 
     async def _introduced(self, session: str = "", session_ttl_ms: int | None = None, *, create: bool = False) -> Link:
         """A connection that has shaken hands; raises what the handshake found wrong."""
-        link = await open_link(self.backend)
+        link = await open_link(self.backend, self.answer_within_s)
         try:
             greeting = await shake_hands(
                 self._handshake,
@@ -164,6 +166,7 @@ class Reader:
                 seen_run=self._runs.get(int(self._seen.partition("-")[0]), "") if self._seen else "",
                 time_ms=self.clock.server_time_ms(),
                 create=create,
+                timeout_s=self.answer_within_s,
             )
             self._heed(greeting)
         except ErrorAnswer as error:
@@ -183,7 +186,7 @@ class Reader:
         """The identity of the server behind ``link`` itself, so that no restart can slip in between."""
         if self.backend.kind == "memory":
             return await self.backend.run_id()
-        info = await call(link, "INFO", "server")
+        info = await call(link, "INFO", "server", timeout_s=self.answer_within_s)
         for line in info.decode().splitlines():
             if line.startswith("run_id:"):
                 return str(line[7:])

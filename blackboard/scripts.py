@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from blackboard.errors import NoBackend
-from blackboard.link import Answer, Argument, ErrorAnswer, Link, call
+from blackboard.link import CALL_WITHIN_S, Answer, Argument, ErrorAnswer, Link, call
 
 if TYPE_CHECKING:
     from blackboard.keys import BoardKeys
@@ -23,22 +23,25 @@ class Script:
         self.text = resources.files("blackboard").joinpath(file).read_text(encoding="utf-8")
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
-    async def load(self, link: Link) -> None:
+    async def load(self, link: Link, timeout_s: float = CALL_WITHIN_S) -> None:
         """Put the script into the server's cache, which a restart or promotion empties."""
         try:
-            await call(link, "SCRIPT", "LOAD", self.text)
+            await call(link, "SCRIPT", "LOAD", self.text, timeout_s=timeout_s)
         except ErrorAnswer as error:
             raise NoBackend(f"the server does not take scripts: {error}") from error
 
-    async def run(self, link: Link, keys: list[str], arguments: list[Argument]) -> Answer:
+    async def run(
+        self, link: Link, keys: list[str], arguments: list[Argument], timeout_s: float = CALL_WITHIN_S
+    ) -> Answer:
         """Run it, loading it first where the server does not have it."""
+        command: list[Argument] = ["EVALSHA", self.sha, len(keys), *keys, *arguments]
         try:
-            return await call(link, "EVALSHA", self.sha, len(keys), *keys, *arguments)
+            return await call(link, *command, timeout_s=timeout_s)
         except ErrorAnswer as error:
             if error.code != "NOSCRIPT":
                 raise
-        await self.load(link)
-        return await call(link, "EVALSHA", self.sha, len(keys), *keys, *arguments)
+        await self.load(link, timeout_s)
+        return await call(link, *command, timeout_s=timeout_s)
 
 
 class Greeting:
@@ -71,6 +74,7 @@ async def shake_hands(
     seen_run: str,
     time_ms: int | None,
     create: bool,
+    timeout_s: float = CALL_WITHIN_S,
 ) -> Greeting:
     """Introduce ``link`` to the board: ``handshake.lua`` says what becomes of it."""
     names = [keys.meta, keys.log, keys.session(session)]
@@ -83,4 +87,4 @@ async def shake_hands(
         "" if time_ms is None else time_ms,
         "1" if create else "",
     ]
-    return Greeting(await script.run(link, names, arguments))
+    return Greeting(await script.run(link, names, arguments, timeout_s))

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from blackboard.commit import Guard
 
 MAX_IN_FLIGHT: Final = 2
-ANSWER_WITHIN_S: Final = 10.0
 
 
 class _Call:
@@ -79,8 +78,6 @@ class Store(Reader):
         self._answered_at = 0.0
         self.refused = 0
         """commits refused by a guard since the store was opened"""
-        self.answer_within_s = ANSWER_WITHIN_S
-        """how long a call may go unanswered before its connection counts as lost"""
         self.failpoints = failpoints
         self._commit_script = Script("commit.lua")
         self._session = _new_session()
@@ -107,7 +104,7 @@ class Store(Reader):
         pending = [request.future for flight in self._in_flight for request in flight.requests]
         pending += [request.future for request in self._queue]
         if pending and not self._over:
-            await asyncio.wait(pending, timeout=self.answer_within_s)
+            await asyncio.wait(pending, timeout=2 * self.answer_within_s)
         self._over = True
         repair, self._repair = self._repair, None
         if repair is not None:
@@ -205,7 +202,7 @@ class Store(Reader):
         if self.failpoints is not None:
             self.failpoints.hit("store.after_send")
         if self._watchdog is None:
-            self._watchdog = self._loop.call_later(self.answer_within_s / 2, self._watch)
+            self._watchdog = self._loop.call_later(self.answer_within_s, self._watch)
 
     def _answered(self, flight: _Call, answer: Answer) -> None:
         if isinstance(answer, LinkLost):
@@ -282,10 +279,10 @@ class Store(Reader):
         self._watchdog = None
         if not self._in_flight or self._over:
             return
-        if self._writer is not None and self._loop.time() - self._in_flight[0].sent_at > self.answer_within_s:
+        if self._writer is not None and self._loop.time() - self._in_flight[0].sent_at > 2 * self.answer_within_s:
             self._drop_writer()
             self._hold()
-        self._watchdog = self._loop.call_later(self.answer_within_s / 2, self._watch)
+        self._watchdog = self._loop.call_later(self.answer_within_s, self._watch)
 
     async def _put_right(self) -> None:
         """Come back to a connection on which everything in flight was sent; else tell the callers."""
@@ -334,7 +331,8 @@ class Store(Reader):
 
     async def _heeded(self, link: Link, flight: _Call, refusal: str) -> bool:
         # What followed a refused call is refused too; its answer comes before this one's.
-        last = await call(link, "GETRANGE", self.keys.session(self._session), 0, 20)
+        session = self.keys.session(self._session)
+        last = await call(link, "GETRANGE", session, 0, 20, timeout_s=self.answer_within_s)
         code = refusal.partition(" ")[0]
         if code == "E":
             self._drop_writer()
@@ -347,7 +345,7 @@ class Store(Reader):
             self._give_up(NoBackend(f"the server forgot the outcome of call {flight.sequence}"))
             return False
         if code == "NOSCRIPT":
-            await self._commit_script.load(link)
+            await self._commit_script.load(link, self.answer_within_s)
         elif code in PASSING and self._loop.time() < flight.born + self.give_up_after_s:
             await asyncio.sleep(0.05)
         elif last.partition(b" ")[0] == b"%d" % flight.sequence:
