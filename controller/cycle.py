@@ -7,6 +7,7 @@ the state of the board; a change only says that it is time to look.
 from __future__ import annotations
 
 import asyncio
+import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,19 +131,13 @@ class Cycle:
         source, records = match.source, match.records
         triggers = tuple(records.values())
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
-        rating = 0.0
-        if source.rating_binding is not None or source.rating:
-            try:
-                rating = source.rating_of(records, match.captures)
-            except Exception as error:  # noqa: BLE001  # an agent's own code: it counts as unrated, and people are told
-                self.misjudged(source, error)
         entry = Entry(
             match.activation,
             source.name,
             source.provides,
             triggers[0].case or triggers[0].key,
             level=self.desk.level_of(source),
-            rating=rating,
+            rating=self._rating(match) if source.rating else 0.0,
             eligible_ms=max(record.time_ms for record in triggers),
             sequence=latest.revision,
             captures=match.captures,
@@ -153,6 +148,18 @@ class Cycle:
         self.lineup.add(entry)
         if source.respond_within_ms is not None and source.kind == "agent":
             self.overseer.expect(match.activation, source, entry.eligible_ms)
+
+    def _rating(self, match: Match) -> float:
+        """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""
+        try:
+            rating = match.source.rating_of(match.records, match.captures)
+        except Exception as error:  # noqa: BLE001  # whatever it raises
+            self.misjudged(match.source, error)
+            return 0.0
+        if math.isfinite(rating):
+            return rating
+        self.misjudged(match.source, ValueError(f"{rating!r} is not a finite number"))
+        return 0.0
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""
@@ -280,7 +287,7 @@ class Cycle:
             entry = choice.entry
             agenda.remove(entry.activation)
             over = desk.ledger.check(entry, desk.limits, now_ms)
-            if over is None:
+            if over is None or (over.scope != "run" and self.lineup.granted(entry.activation)):
                 self._fire(choice, now_ms, limited=limited)
             elif over.scope == "run":
                 agenda.add(entry)
@@ -314,18 +321,18 @@ class Cycle:
             if ended.record is None and firing.record is None and firing.lost_at:
                 await self.desk.replica.caught_up(firing.lost_at)
         except asyncio.CancelledError:
-            self._put_away(firing)
+            self._put_away(firing, None)
             if not self._paused:
                 return
             raise
         except BaseException as error:  # noqa: BLE001  # the run cannot go on: its caller is told
-            self._put_away(firing)
+            self._put_away(firing, None)
             self._fail(error)
         else:
-            self._put_away(firing)
+            self._put_away(firing, ended.record)
             self._ended(firing, ended)
 
-    def _put_away(self, firing: Firing) -> None:
+    def _put_away(self, firing: Firing, record: Activation | None) -> None:
         agent, source = firing.entry.agent, firing.source
         del self._firings[firing.activation]
         self._running[agent] -= 1
@@ -333,7 +340,6 @@ class Cycle:
         if source.max_running is not None:
             self.lineup.of(agent).unblock(agent)
         # Settled already if it failed; a firing that was taken away or handed back was no failure.
-        record = firing.record
         cost = sum(u["cost"] for u in record.get("usage", ())) if record is not None else 0.0
         self.desk.ledger.note_end(firing.activation, self.desk.now_ms(), cost=cost)
         self.lineup.unpark()
