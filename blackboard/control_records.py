@@ -102,6 +102,7 @@ class Attempt(TypedDict):
     failure: FailureClass
     error: str
     cost: float
+    usage: NotRequired[list[Usage]]
 
 
 class Activation(TypedDict):

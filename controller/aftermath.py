@@ -45,18 +45,27 @@ def after_failure(
     failure: FailureClass,
     error: str,
     cost: float,
+    ended_ms: int | None = None,
 ) -> Aftermath:
-    """What follows a call of ``record`` (in state ``failed``) that ended in ``failure``; books it in the ledger."""
+    """What follows a call of ``record`` (in state ``failed``) that ended in ``failure``; books it in the ledger.
+
+    ``ended_ms`` is when it ended, where that is not now.
+    """
     now_ms = desk.now_ms()
-    attempts: list[Attempt] = [*record.get("attempts", [])]
-    attempts.append(
-        {"started_ms": record["dispatched_ms"], "ended_ms": now_ms, "failure": failure, "error": error, "cost": cost}
-    )
-    desk.ledger.note_end(activation, now_ms, cost=cost, failed=True)
+    if ended_ms is None:
+        ended_ms = now_ms
+    started_ms = record["dispatched_ms"]
+    attempt: Attempt = {
+        "started_ms": started_ms, "ended_ms": ended_ms, "failure": failure, "error": error, "cost": cost
+    }  # fmt: skip
+    if "usage" in record:
+        attempt["usage"] = record["usage"]
+    attempts = [*record.get("attempts", []), attempt]
+    desk.ledger.note_end(activation, ended_ms, cost=cost, failed=True)
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
-    failed = Failure(failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], now_ms)
+    failed = Failure(failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], ended_ms)
     work_item_attempts = max(desk.ledger.attempts(record["work_item"]), len(attempts))
     step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.limits)
     if isinstance(step, TryAgain):

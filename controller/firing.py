@@ -121,6 +121,7 @@ class Firing:
             record = advance(
                 before, "running", worker=desk.member, attempt=entry.attempt, dispatched_ms=now_ms, decision=decision
             )
+            record.pop("decided_by", None)
             own = At(self.key, self.commit)
         self._excluded = self._exclusions()
         guards = [desk.leadership.guard, own, *self._triggers, *self._excluded]

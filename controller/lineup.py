@@ -42,6 +42,11 @@ class Lineup:
         """The pending entry of that id, if there is one."""
         return self.agents.get(activation) or self.supervisors.get(activation) or self._parked.get(activation)
 
+    def granted(self, activation: str) -> bool:
+        """Whether a person has said that it is to be tried again: budgets were known to whoever said so."""
+        stored = self.stored.get(activation)
+        return stored is not None and "decided_by" in stored[0]
+
     def remove(self, activation: str) -> None:
         """Take the entry of that id out; nothing happens if there is none."""
         if self.agents.remove(activation) is None and self.supervisors.remove(activation) is None:

@@ -43,12 +43,14 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):
             overseer.changed(_standing(record))
+    # Nobody saw the last one die; it was alive when it last wrote, and the time since is no agent's.
+    last_ms = max((record.time_ms for record in activations), default=0)
     waiting = []
     for record in activations:
         state = record.value["state"]
         activation = record.key.removeprefix(ACTIVATIONS)
         if state == "running":
-            buried = await _bury(desk, activation, record)
+            buried = await _bury(desk, activation, record, last_ms)
             if buried is not None:
                 waiting.append(buried)
         elif state in ("pending", "escalated"):
@@ -56,8 +58,8 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     return waiting
 
 
-async def _bury(desk: Desk, activation: str, record: Record) -> Waiting | None:
-    """An activation whose worker is gone: a failed call, tried again or brought before somebody."""
+async def _bury(desk: Desk, activation: str, record: Record, last_ms: int) -> Waiting | None:
+    """An activation whose worker was gone after ``last_ms``: a failed call, tried again or brought before somebody."""
     value: Activation = record.fresh().value
     source = desk.sources.get(value["agent"])
     if source is None:
@@ -66,7 +68,7 @@ async def _bury(desk: Desk, activation: str, record: Record) -> Waiting | None:
         return None
     died = f"its worker {value['worker']} was gone before it ended"
     failed = advance(value, "failed")
-    aftermath = after_failure(desk, source, activation, failed, failure="dead", error=died, cost=0.0)
+    aftermath = after_failure(desk, source, activation, failed, failure="dead", error=died, cost=0.0, ended_ms=last_ms)
     commit = await desk.write_over(activation, record.commit, aftermath.record, aftermath.writes)
     return None if commit is None else Waiting(activation, aftermath.record, commit)
 

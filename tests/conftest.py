@@ -43,7 +43,16 @@ class RedisServer:
         self.url = f"unix://{self.socket}"
         arguments = ["--port", "0", "--save", "", "--appendonly", "no", "--unixsocketperm", "700"]
         self._process = subprocess.Popen(
-            [self.binary, *arguments, "--unixsocket", self.socket, "--dir", self.directory, "--logfile", "log"],
+            [
+                self.binary,
+                *arguments,
+                "--unixsocket",
+                self.socket,
+                "--dir",
+                self.directory,
+                "--logfile",
+                self.directory / "log",
+            ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no thread runs yet; nothing else survives a kill -9
