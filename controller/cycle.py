@@ -313,6 +313,8 @@ class Cycle:
         if source.max_running is not None and running >= source.max_running:
             self.lineup.of(agent).block(agent)
         firing.task = self._loop.create_task(self._drive(firing, choice))
+        # A task that is cancelled before its first step never comes to its own clean-up.
+        firing.task.add_done_callback(lambda _: self._put_away(firing))
 
     async def _drive(self, firing: Firing, choice: Choice) -> None:
         """Fire, then put away."""
