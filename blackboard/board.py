@@ -242,7 +242,9 @@ class Board:
 
     async def get(self, key: str) -> Record | None:
         """The record at ``key`` as the server has it now, ``None`` where there is none."""
-        stored = await self.store.read("HGET", self.store.keys.records(region_of(check_key(key))), key)
+        name = self.store.keys.records(region_of(check_key(key)))
+        with self.store.telling():
+            stored = await self.store.read("HGET", name, key)
         if stored is None:
             return None
         record = parse_stored(key, stored)
@@ -254,17 +256,19 @@ class Board:
         parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
         if self._replica is not None:
             self._replica.check_following()
+            self.store.check_told()
             return [record.fresh() for record in self._replica.find(parsed)]
         if parsed.is_literal:
             record = await self.get(parsed.key_text)
             return [record] if record is not None and parsed.match(record) is not None else []
         found: dict[str, Record] = {}
         losses = self.store.losses
-        async for record in scan_region(self.store, parsed.region):
-            self.store.same_history(losses)
-            self.store.saw(record.commit)
-            if parsed.match(record) is not None and not self._expired(record):
-                found[record.key] = record
+        with self.store.telling():
+            async for record in scan_region(self.store, parsed.region):
+                self.store.same_history(losses)
+                self.store.saw(record.commit)
+                if parsed.match(record) is not None and not self._expired(record):
+                    found[record.key] = record
         return [found[key] for key in sorted(found)]
 
     async def changes(self, pattern: str | Pattern | None = None, *, since: int = 0) -> AsyncIterator[Change]:
@@ -309,8 +313,9 @@ class Board:
         """Every change of ``key`` that the log still holds, oldest first."""
         check_key(key)
         found: list[Change] = []
-        async for entry in entries_after(self.store, await self._oldest() - 1):
-            found.extend(change for change in entry.changes if change.key == key)
+        with self.store.telling():
+            async for entry in entries_after(self.store, await self._oldest() - 1):
+                found.extend(change for change in entry.changes if change.key == key)
         return found
 
     async def replica(self) -> Replica:
@@ -322,7 +327,8 @@ class Board:
 
     async def revision(self) -> int:
         """The board's newest revision."""
-        revision = int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
+        with self.store.telling():
+            revision = int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
         self.store.saw(f"{self.store.epoch}-{revision}")
         return revision
 

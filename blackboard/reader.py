@@ -17,7 +17,7 @@ from blackboard.record import revision_of
 from blackboard.scripts import Greeting, Script, shake_hands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from blackboard.backend import Backend
     from blackboard.clock import Clock
@@ -53,6 +53,9 @@ class Reader:
         self._lost: HistoryLost | None = None
         self._over = False
         """closed, or the board that was opened is gone for good"""
+        self._untold: HistoryLost | None = None
+        self._alert = False
+        """over, or a loss is untold: one look for both in the path of every commit"""
         self._link: Link | None = None
         self._linking = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -134,6 +137,28 @@ class Reader:
             raise HistoryLost(self._lost.seen, self._lost.head)
         raise NoBackend("the board was closed")
 
+    def check_told(self) -> None:
+        """:meth:`check_open`, and a loss that was found when nobody waited is raised to the caller, once."""
+        self.check_open()
+        lost = self._untold
+        if lost is not None:
+            self._tell()
+            raise lost
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Around what a user reads: :meth:`check_told` before it, and a loss that it raises itself is told by that."""
+        self.check_told()
+        try:
+            yield
+        except HistoryLost:
+            self._tell()
+            raise
+
+    def _tell(self) -> None:
+        self._untold = None
+        self._alert = self._over
+
     def server_now_ms(self) -> int:
         """The server's time as last compared, for expiry and display."""
         fixed = self.clock.server_time_ms()
@@ -142,7 +167,8 @@ class Reader:
     def start_over(self, lost: HistoryLost) -> None:
         """Forget what was seen: the connections go, and everybody who read before is told at the next call."""
         _log.warning("%s", lost)
-        self._lost = lost
+        self._lost = self._untold = lost
+        self._alert = True
         self.losses += 1
         self._seen, self._seen_revision = "", 0
         self._drop()
@@ -155,20 +181,22 @@ class Reader:
         """A connection that has shaken hands; raises what the handshake found wrong."""
         link = await open_link(self.backend, self.answer_within_s)
         try:
+            run_id = await self._run_id(link)
+            seen, losses = self._seen, self.losses
             greeting = await shake_hands(
                 self._handshake,
                 link,
                 self.keys,
-                run_id=await self._run_id(link),
+                run_id=run_id,
                 session=session,
                 session_ttl_ms=session_ttl_ms,
-                seen=self._seen,
-                seen_run=self._runs.get(int(self._seen.partition("-")[0]), "") if self._seen else "",
+                seen=seen,
+                seen_run=self._runs.get(int(seen.partition("-")[0]), "") if seen else "",
                 time_ms=self.clock.server_time_ms(),
                 create=create,
                 timeout_s=self.answer_within_s,
             )
-            self._heed(greeting)
+            self._heed(greeting, seen, losses)
         except ErrorAnswer as error:
             link.close()
             if error.code in PASSING:
@@ -192,31 +220,32 @@ class Reader:
                 return str(line[7:])
         raise NoBackend("the server does not tell its run id")
 
-    def _heed(self, greeting: Greeting) -> None:
-        refused = self._objection(greeting)
+    def _heed(self, greeting: Greeting, seen: str, losses: int) -> None:
+        self.check_open()  # another connection may have found out meanwhile
+        refused = self._objection(greeting, seen)
         if refused is not None:
             raise refused
         self.epoch = greeting.epoch
         self._runs[greeting.epoch] = greeting.run_id
         self._server_time_offset_ms = greeting.time_ms - self.clock.now_ms()
-        if greeting.status == "lost":
-            lost = HistoryLost(self._seen, greeting.head)
+        if greeting.status == "lost" and self.losses == losses:  # else it was told already
+            lost = HistoryLost(seen, greeting.head)
             self.start_over(lost)
             raise lost
 
-    def _objection(self, greeting: Greeting) -> BlackboardError | None:
+    def _objection(self, greeting: Greeting, seen: str) -> BlackboardError | None:
         """Why the board behind a greeting is not the one to work on, for good."""
         name = self.keys.name
         if greeting.status == "format":
             return Corrupt(f"board {name!r} has format {greeting.epoch}, which this version does not know")
         if greeting.status == "disagree":
             return Corrupt(f"board {name!r}: its head says {greeting.head}, its log does not; nothing was changed")
-        if greeting.status == "absent" and not self._seen:
+        if greeting.status == "absent" and not seen:
             return UsageError(f"no board {name!r} at {self.backend.url}")
         if greeting.status in ("absent", "other"):
             # A board made anew gives the names of commits a second time: a guard read on the old one could hold
             # by chance, so nothing goes through this object any more.
-            lost = HistoryLost(self._seen, greeting.head if greeting.status == "other" else "none, the board is gone")
+            lost = HistoryLost(seen, greeting.head if greeting.status == "other" else "none, the board is gone")
             self._over = True
             self.start_over(lost)
             return lost

@@ -105,7 +105,7 @@ class Store(Reader):
         pending += [request.future for request in self._queue]
         if pending and not self._over:
             await asyncio.wait(pending, timeout=2 * self.answer_within_s)
-        self._over = True
+        self._over = self._alert = True
         repair, self._repair = self._repair, None
         if repair is not None:
             repair.cancel()
@@ -132,8 +132,8 @@ class Store(Reader):
         Commits of one process are applied in the order in which they were submitted.  Cancelling the
         future abandons the answer only: the commit goes its way.
         """
-        if self._over:
-            self.check_open()
+        if self._alert:
+            self.check_told()
         if len(writes) > MAX_WRITES or len(guards) + len(writes) > MAX_OPERATIONS:
             raise TooLarge(
                 f"{len(guards)} guards and {len(writes)} writes in one commit; at most {MAX_WRITES:,} writes"
@@ -387,9 +387,12 @@ class Store(Reader):
 
     def start_over(self, lost: HistoryLost) -> None:
         """What was guarded by a history that is gone is refused; the next commits belong to the new one."""
+        callers = bool(self._in_flight or self._queue)
         self._give_up(lost)
         self.on_commit = None  # who follows builds anew, and asks again then
         super().start_over(lost)
+        if callers:
+            self._tell()
         self._hold()
 
     def _give_up(self, error: Exception) -> None:

@@ -34,7 +34,7 @@ class OwnServer:
 
     def start(self) -> None:
         """Start it on what its directory holds; returns when it answers."""
-        fixed = ["--port", "0", "--save", "", "--unixsocketperm", "700", "--logfile", "log"]
+        fixed = ["--port", "0", "--save", "", "--unixsocketperm", "700", "--logfile", str(self.directory / "log")]
         self._process = subprocess.Popen(
             [find_server().path, *fixed, "--unixsocket", self.socket, "--dir", self.directory, *self._arguments],
             stdin=subprocess.DEVNULL,
