@@ -7,11 +7,13 @@ the state of the board; a change only says that it is time to look.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, LEADER, OVERRIDES, activation_key
+from blackboard.record import revision_of
 from controller.activation import FINAL
 from controller.aftermath import ask_person
 from controller.entry import Entry
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
     from knowledge_sources.source import KnowledgeSource
 
 SWEEP_EVERY_S: Final = 0.05
+STOP_WITHIN_S: Final = 5.0
+"""after which an agent that does not heed its cancellation is left alone"""
+
+_log = logging.getLogger(__name__)
 
 
 class Cycle:
@@ -86,9 +92,12 @@ class Cycle:
             self._timer.cancel()
         firings = list(self._firings.values())
         for firing in firings:
-            if firing.task is not None and not firing.committing:
-                firing.task.cancel()
-        await asyncio.gather(*(f.task for f in firings if f.task is not None), *self._side, return_exceptions=True)
+            self._stop(firing)
+        tasks = [*(firing.task for firing in firings if firing.task is not None), *self._side]
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
+            for task in left:
+                _log.warning("%s does not stop; what it contributes later is refused", task.get_name())
         self._unsubscribe()
         return firings
 
@@ -198,8 +207,8 @@ class Cycle:
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
         firing = self._firings.get(activation)
-        if firing is not None and firing.task is not None:
-            firing.task.cancel()
+        if firing is not None:
+            self._stop(firing)
 
     # -- changes of the board ---------------------------------------------------------------
 
@@ -240,8 +249,9 @@ class Cycle:
         """Somebody else, a person for one, or our overseer has written an activation."""
         firing = self._firings.get(activation)
         if firing is not None:
-            if firing.task is not None and (record is None or record.commit != firing.commit):
-                firing.task.cancel()
+            # The log may be behind the answers to our own commits.
+            if record is None or record.revision > revision_of(firing.commit):
+                self._stop(firing)
             return
         if record is None:
             return
@@ -313,28 +323,29 @@ class Cycle:
         if source.max_running is not None and running >= source.max_running:
             self.lineup.of(agent).block(agent)
         firing.task = self._loop.create_task(self._drive(firing, choice))
-        # A task that is cancelled before its first step never comes to its own clean-up.
-        firing.task.add_done_callback(lambda _: self._put_away(firing))
+
+    def _stop(self, firing: Firing) -> None:
+        firing.stop()
+        if not firing.begun:  # then its task never comes to its own clean-up
+            self._put_away(firing)
 
     async def _drive(self, firing: Firing, choice: Choice) -> None:
         """Fire, then put away."""
         try:
             ended = await firing.fire(choice)
-            if ended.record is None and firing.record is None and firing.lost_at:
-                await self.desk.replica.caught_up(firing.lost_at)
         except asyncio.CancelledError:
-            self._put_away(firing, None)
+            self._put_away(firing)
             if not self._paused:
                 return
             raise
         except BaseException as error:  # noqa: BLE001  # the run cannot go on: its caller is told
-            self._put_away(firing, None)
+            self._put_away(firing)
             self._fail(error)
         else:
-            self._put_away(firing, ended.record)
+            self._put_away(firing)
             self._ended(firing, ended)
 
-    def _put_away(self, firing: Firing, record: Activation | None) -> None:
+    def _put_away(self, firing: Firing) -> None:
         agent, source = firing.entry.agent, firing.source
         del self._firings[firing.activation]
         self._running[agent] -= 1
@@ -342,8 +353,9 @@ class Cycle:
         if source.max_running is not None:
             self.lineup.of(agent).unblock(agent)
         # Settled already if it failed; a firing that was taken away or handed back was no failure.
-        cost = sum(u["cost"] for u in record.get("usage", ())) if record is not None else 0.0
-        self.desk.ledger.note_end(firing.activation, self.desk.now_ms(), cost=cost)
+        self.desk.ledger.note_end(
+            firing.activation, self.desk.now_ms(), cost=firing.cost, counts=firing.dispatched and not self._paused
+        )
         self.lineup.unpark()
         self.look()
 

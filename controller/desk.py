@@ -10,7 +10,7 @@ from blackboard.commit import Absent, At
 from blackboard.control_records import ACTIVATIONS
 from blackboard.errors import Conflict
 from blackboard.group import Packed
-from blackboard.record import Stamp
+from blackboard.record import Stamp, revision_of
 from controller.budgets import Ledger, Limits
 from controller.meter import Meter
 
@@ -74,6 +74,13 @@ class Desk:
     def level_of(self, source: KnowledgeSource) -> int:
         """The index of an agent's level; one that no level list names is the least urgent."""
         return self.levels.index(source.level) if source.level in self.levels else len(self.levels) - 1
+
+    async def caught_up(self, conflict: Conflict) -> None:
+        """Return once the replica shows what stood against a commit."""
+        present = [failure.commit for failure in conflict.failures]
+        # What is absent names no commit that took it away.
+        revision = max(map(revision_of, present)) if all(present) else await self.board.revision()
+        await self.replica.caught_up(revision)
 
     async def write_over(self, activation: str, commit: str, record: Activation, extra: Sequence[Packed]) -> str | None:
         """Write an activation, as the leader, over the version at ``commit`` (``""``: over none) with ``extra``.

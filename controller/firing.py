@@ -8,6 +8,7 @@ its end in the same commit.  Whoever lost the activation meanwhile is refused by
 from __future__ import annotations
 
 import asyncio
+import math
 import traceback
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from blackboard.backoff import backoff_s
 from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS, OVERRIDES
-from blackboard.errors import Conflict
-from blackboard.record import FULL_TRUST, Stamp, revision_of
+from blackboard.errors import Conflict, InvalidInput, TooLarge
+from blackboard.record import FULL_TRUST, Stamp
 from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.desk import packed_activation, packed_control
@@ -26,7 +27,7 @@ from controller.matching import candidates
 from controller.opening import opened
 from controller.recovery import first_line
 from knowledge_sources.context import Context
-from knowledge_sources.errors import failure_of
+from knowledge_sources.errors import InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
 from knowledge_sources.outcome import Contribution, Escalate
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.commit import Committed, Guard
-    from blackboard.control_records import Activation, FailureClass, Override
+    from blackboard.control_records import Activation, FailureClass, Override, Usage
     from blackboard.errors import GuardFailure
     from blackboard.group import Packed
     from controller.desk import Desk
@@ -55,6 +56,7 @@ class Ended(NamedTuple):
 
 
 LOST: Final = Ended(None, "")
+"""The replica shows by then what stood against it."""
 
 
 class Firing:
@@ -62,7 +64,7 @@ class Firing:
 
     __slots__ = (
         "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit",
-        "committing", "conflicts", "entry", "lost_at", "record", "source", "task",
+        "committing", "conflicts", "entry", "record", "source", "stopping", "task", "usages",
     )  # fmt: skip
 
     def __init__(
@@ -77,8 +79,9 @@ class Firing:
         self.conflicts = 0
         self.committing = False
         """whether a commit of ours that changes the activation is on its way"""
-        self.lost_at = 0
-        """the revision that refused us, where the firing was lost"""
+        self.usages: list[Usage] = []
+        """what the agent reported, over all its runs"""
+        self.stopping = False
         self.task: asyncio.Task[None] | None = None
         self._picked_at = 0.0
         self._dispatched_at = 0.0
@@ -90,17 +93,43 @@ class Firing:
     def key(self) -> str:
         return ACTIVATIONS + self.activation
 
+    @property
+    def begun(self) -> bool:
+        """Whether its task has come as far as the dispatch."""
+        return self._picked_at > 0
+
+    @property
+    def dispatched(self) -> bool:
+        """Whether the dispatch was acknowledged, so that the agent may have run."""
+        return self._dispatched_at > 0
+
+    @property
+    def cost(self) -> float:
+        """What the agent's runs have cost so far."""
+        return math.fsum(usage["cost"] for usage in self.usages)
+
+    def stop(self) -> None:
+        """Stop the agent; a commit that is on its way is seen through first."""
+        self.stopping = True
+        if self.task is not None and not self.committing:
+            self.task.cancel()
+
     async def fire(self, choice: Choice) -> Ended:
         """Dispatch, run, contribute.  A cancelled firing writes nothing more; who cancels it says what becomes of it."""
         if not await self._dispatch(choice):
             return LOST
         for rerun in range(RERUNS):
+            if self.stopping:
+                raise asyncio.CancelledError
             ctx = self._context()
             try:
                 outcome = await self._run(ctx)
             except Exception as error:  # noqa: BLE001  # whatever an agent raises is its failure, and is recorded
                 return await self._fail(ctx, failure_of(error), _told(error))
-            ended = await self._settle(ctx, outcome)
+            try:
+                ended = await self._settle(ctx, outcome)
+            except (InvalidContribution, InvalidInput, TooLarge) as error:
+                return await self._fail(ctx, "invalid", _told(error))
             if ended is not None:
                 return ended
             await asyncio.sleep(backoff_s(rerun))
@@ -173,6 +202,7 @@ class Firing:
             records = {alias: record.fresh() for alias, record in self.entry.triggers.items()}
             return await invoke(self.source, records, self.entry.captures, ctx, executor=self._desk.executor)
         finally:
+            self.usages += ctx.usages
             ran = perf_counter() - started
             self._running_us += round(ran * 1e6)
             self._desk.meter.agents += ran
@@ -298,8 +328,8 @@ class Firing:
             record["conflicts"] = self.conflicts
         if ctx.reads:
             record["read"] = ctx.reads
-        if ctx.usages:
-            record["usage"] = ctx.usages
+        if self.usages:
+            record["usage"] = self.usages
         if ctx.lines:
             record["log"] = ctx.lines
         self._desk.meter.tracing += perf_counter() - started
@@ -311,18 +341,17 @@ class Firing:
         """What a refused contribution means: lost, obviated, or run again on what is there now."""
         self.conflicts += 1
         self._desk.meter.conflicts += 1
-        keys = {self.key: "own"}
-        keys |= {record.key: "trigger" for record in self.entry.triggers.values()}
-        for failure in conflict.failures:
-            if getattr(failure.guard, "key", None) == self.key:
-                return LOST
-        for failure in conflict.failures:
-            if keys.get(getattr(failure.guard, "key", "")) == "trigger":
-                return await self._obviated(ctx, failure)
+        failures = {getattr(failure.guard, "key", ""): failure for failure in conflict.failures}
+        if self.key in failures:
+            await self._desk.caught_up(conflict)
+            return LOST
+        for record in self.entry.triggers.values():
+            if record.key in failures:
+                return await self._obviated(ctx, failures[record.key])
         excluding = self._excluding(conflict)
         if excluding is not None:
             return await self._obviated(ctx, excluding)
-        await self._desk.replica.caught_up(max(revision_of(failure.commit) for failure in conflict.failures))
+        await self._desk.caught_up(conflict)
         self._excluded = self._exclusions()
         return None
 
@@ -349,7 +378,7 @@ class Firing:
         """A failed call: the record says what follows, and why in one sentence."""
         self._desk.meter.activations += 1
         record = self._finished(ctx, "failed", [])
-        cost = sum(usage["cost"] for usage in ctx.usages)
+        cost = self.cost
         aftermath = after_failure(
             self._desk, self.source, self.activation, record, failure=failure, error=error, cost=cost
         )
@@ -368,7 +397,7 @@ class Firing:
             return await self._submit(guards, writes, author)
         except Conflict as conflict:
             self._desk.meter.conflicts += 1
-            self.lost_at = max(revision_of(failure.commit) for failure in conflict.failures)
+            await self._desk.caught_up(conflict)
             return None
 
     async def _submit(self, guards: Sequence[Guard], writes: Sequence[Packed], author: str) -> Committed:

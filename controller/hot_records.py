@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from blackboard.backoff import backoff_s
 from blackboard.commit import Absent, At, Put
 from blackboard.errors import Conflict
+from knowledge_sources.errors import InvalidContribution
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -65,7 +66,11 @@ class HotRecords:
         raise AssertionError("unreachable")
 
     def _applied(self, update: Update, present: Record | None) -> Packed:
-        value = update.fn(present.fresh().value if present is not None else None)
+        try:
+            value = update.fn(present.fresh().value if present is not None else None)
+        except Exception as error:
+            reason = f"its update of {update.key} raised {error!r}"
+            raise InvalidContribution(self._stamp.author, reason, key=update.key) from error
         stamp = self._stamp if present is None else self._stamp._replace(case=present.case)
         return self._desk.board.pack(Put(update.key, value), stamp)
 

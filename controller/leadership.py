@@ -8,6 +8,7 @@ monotonic clock, is dead.  Safety does not rest on that judgement but on the gua
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -75,10 +76,8 @@ class Leadership:
             await asyncio.gather(self._beating, return_exceptions=True)
         if self.commit:
             commit, self.commit = self.commit, ""
-            try:
+            with contextlib.suppress(Conflict):  # somebody else leads by now: there is nothing left to give up
                 await self._board.commit([At(LEADER, commit)], [Delete(LEADER)], stamp=Stamp(author=self.member))
-            except Conflict:
-                pass  # somebody else leads by now: there is nothing left to give up
         await self._board.store.read("DEL", self._board.store.keys.alive(self.member))
 
     async def _until_dead(self, leader: Record) -> None:
