@@ -13,5 +13,5 @@ def clerk(item: Any, ctx: Context) -> Any:
     if item["days"] > 30:
         return {"answer": "reject", "reason": f"{item['days']} days are too long"}
     if item["amount"] > ctx.config["limit"]:
-        return Escalate(f"Refund {item['amount']} for the {item['article']}?", choices=["approve", "reject"])
+        return Escalate(f"Refund {item['amount']:.2f} for the {item['article']}?", choices=["approve", "reject"])
     return {"answer": "approve", "reason": "in time"}

@@ -10,7 +10,7 @@ import hashlib
 from typing import Final
 
 USUAL_SECONDS: Final = 0.005
-LATENESS_SECONDS: Final = {"LATE": 1.2, "SLOW": 2.5}
+LATENESS_SECONDS: Final = {"LATE": 1.2, "SLOW": 10.0}
 
 PRICE_PER_CALL: Final = 0.002
 """what the shop pays the bank for each call, answered or not"""
