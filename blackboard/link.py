@@ -139,8 +139,8 @@ class SocketLink(asyncio.Protocol):
         return self._transport is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # streams only: asyncio promises it
-        self._transport = transport
+        # A stream's transport; other event loops' are no subclass of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
 
     def send(self, arguments: list[Argument], on_answer: OnAnswer) -> None:
         if self._transport is None:

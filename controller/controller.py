@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from blackboard.errors import BlackboardError
 from controller.budgets import Limits
+from controller.collection import collected_rarely
 from controller.cycle import Cycle
 from controller.desk import Desk
 from controller.leadership import Leadership, new_member
@@ -98,7 +99,7 @@ class Controller:
         """
         cycle = self._cycle
         cycle.start()
-        with intercepted():
+        with intercepted(), collected_rarely():
             while True:
                 cycle.stirred.clear()
                 if cycle.failure is not None:
