@@ -1,7 +1,8 @@
 """Questions to people: what is asked, what may be answered, and what an answer does.
 
 An answer is one commit: it is guarded by the question still being open, by the activation still waiting
-for it and by the records that the question is about, so a stale answer changes nothing.
+for it and by the records that the question is about, so a stale answer changes nothing.  One that
+contributes in the agent's place is held to what the agent's ``unless`` names as the agent is.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.commit import Absent, At, Put
-from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
 from blackboard.errors import UsageError
+from blackboard.pattern import Pattern
 from blackboard.record import Stamp
 from controller.activation import advance
 
@@ -87,15 +89,39 @@ async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalati
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
-    moved = await _moved(board, asked.value)
+    basis = await _basis(board, asked.value, waiting.value, given)
+    moved = await _moved(board, basis)
     if moved:
-        stale: Escalation = asked.fresh().value
-        stale["status"], stale["reason"] = "stale", moved
-        await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=_stamp(given, asked.value))
+        if asked.value["failure"] is None:  # else it may still be tried again or given up
+            stale: Escalation = asked.fresh().value
+            stale["status"], stale["reason"] = "stale", moved
+            await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=_stamp(given, asked.value))
         raise Refusal(f"the answer is stale: {moved}")
     guards, writes, answered = _commit(key, asked, waiting, given, now_ms)
-    await board.commit(guards, writes, stamp=_stamp(given, asked.value))
+    await board.commit([*guards, *basis], writes, stamp=_stamp(given, asked.value))
     return answered
+
+
+async def _basis(board: Board, question: Escalation, activation: Activation, given: Answer) -> list[At | Absent]:
+    """What must be as it was for the answer to count: what the question is about and, for one that contributes
+    in the agent's place, what the agent's own contribution would rest on.
+    """
+    basis: dict[str, str] = dict(question["context"])
+    if not question["answer_to"] or (question["failure"] is not None and given.choice != DECIDE):
+        return [_as_was(key, commit) for key, commit in basis.items()]
+    if question["failure"] is not None:
+        basis |= {key: commit for _, key, commit in activation["triggers"]}
+    agent = await board.get(AGENTS + activation["agent"])
+    for text in agent.value["unless"] if agent is not None else ():
+        pattern = Pattern.parse(text)
+        excluded = pattern.bind(activation["captures"])
+        if excluded is not None and pattern.predicate is None:
+            basis[excluded] = ""
+    return [_as_was(key, commit) for key, commit in basis.items()]
+
+
+def _as_was(key: str, commit: str) -> At | Absent:
+    return At(key, commit) if commit else Absent(key)
 
 
 def _stamp(given: Answer, asked: Escalation) -> Stamp:
@@ -124,12 +150,12 @@ def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
     return ""
 
 
-async def _moved(board: Board, question: Escalation) -> str:
-    """What became of the records that the question is about, ``""`` where all stand as they were."""
-    for key, commit in question["context"]:
-        present = await board.get(key)
-        if (present.commit if present is not None else "") != commit:
-            return f"{key} has changed since it was asked" if present is not None else f"{key} is gone"
+async def _moved(board: Board, basis: Sequence[At | Absent]) -> str:
+    """What became of the first record that is not as it was, ``""`` where all are."""
+    for guard in basis:
+        present = await board.get(guard.key)
+        if (present.commit if present is not None else "") != (guard.commit if isinstance(guard, At) else ""):
+            return f"{guard.key} has changed since it was asked" if present is not None else f"{guard.key} is gone"
     return ""
 
 
@@ -140,7 +166,6 @@ def _commit(
     question: Escalation = asked.value
     activation: Activation = waiting.value
     guards: list[Guard] = [At(key, asked.commit), At(waiting.key, waiting.commit)]
-    guards += [At(k, commit) if commit else Absent(k) for k, commit in question["context"]]
     answered: Escalation = {
         **question,
         "status": "answered",

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import traceback
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -26,6 +28,7 @@ from controller.hot_records import HotRecords
 from controller.matching import candidates
 from controller.opening import opened
 from controller.recovery import first_line
+from knowledge_sources import declaration
 from knowledge_sources.context import Context
 from knowledge_sources.errors import InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, FailureClass, Override, Usage
     from blackboard.errors import GuardFailure
     from blackboard.group import Packed
+    from blackboard.record import Record
     from controller.desk import Desk
     from controller.entry import Entry
     from controller.strategy import Choice
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
 
 RERUNS: Final = 50
 """How often an agent runs again because what it read had changed, before that counts as a failed call."""
+
+_OWN_CODE: Final = tuple(str(Path(path).parent) + os.sep for path in (__file__, declaration.__file__))
+"""where errors pass through that come out of an agent"""
 
 
 class Ended(NamedTuple):
@@ -150,7 +157,8 @@ class Firing:
             record = advance(
                 before, "running", worker=desk.member, attempt=entry.attempt, dispatched_ms=now_ms, decision=decision
             )
-            record.pop("decided_by", None)
+            for past in ("decided_by", "failure", "not_before_ms", "reason"):
+                record.pop(past, None)  # type: ignore[misc]  # optional fields, all of them
             own = At(self.key, self.commit)
         self._excluded = self._exclusions()
         guards = [desk.leadership.guard, own, *self._triggers, *self._excluded]
@@ -249,17 +257,16 @@ class Firing:
     async def _ask(self, ctx: Context, asked: Escalate) -> Ended | None:
         """A question to a person; the activation waits for the answer."""
         desk, source = self._desk, self.source
-        target = source.target.fill(self.entry.captures) if source.target is not None else ""
         question_key, question = question_of(
             self.activation,
             self._now(),
             question=asked.question,
             choices=asked.choices,
             schema=asked.schema if isinstance(asked.schema, dict) else None,
-            answer_to=asked.answer_to or target,
+            answer_to=asked.answer_to,
             asked_ms=desk.now_ms(),
             revision=desk.replica.revision,
-            context=[[record.key, record.commit] for record in self.entry.triggers.values()],
+            context=[self._as_seen(about) for about in asked.context or self.entry.triggers.values()],
             failure=None,
         )
         record = self._finished(ctx, "escalated", [])
@@ -267,6 +274,13 @@ class Firing:
         record["reason"] = f"{source.name} asks: {first_line(asked.question)}"
         del record["ended_ms"]
         return await self._end(ctx, record, [packed_control(question_key, question, source.name, self.entry.case)])
+
+    def _as_seen(self, about: Record | str) -> list[str]:
+        """A record that a question is about, as key and commit; a key stands for what is there now."""
+        if not isinstance(about, str):
+            return [about.key, about.commit]
+        present = self._desk.replica.get(about)
+        return [about, present.commit if present is not None else ""]
 
     async def _order(self, ctx: Context, order: Order) -> Ended | None:
         """A supervisor's order is a record; the controller judges and applies it when it appears on the board."""
@@ -414,8 +428,6 @@ def _told(error: BaseException) -> str:
     """An agent's error for its record: what it says first, then where it came from."""
     said = "".join(traceback.format_exception_only(error)).strip()
     frames = traceback.extract_tb(error.__traceback__)
-    inside = [
-        frame for frame in frames if "knowledge_sources" not in frame.filename and "controller" not in frame.filename
-    ]
+    inside = [frame for frame in frames if not frame.filename.startswith(_OWN_CODE)]
     place = f"\n  at {inside[-1].filename}:{inside[-1].lineno} in {inside[-1].name}" if inside else ""
     return (said + place)[:4000]
