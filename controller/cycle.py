@@ -201,6 +201,9 @@ class Cycle:
     def pending(self, activation: str) -> Entry | None:
         return self.lineup.get(activation)
 
+    def fires(self, activation: str) -> bool:
+        return activation in self._firings
+
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self._note(activation, record["state"])
         self.lineup.remove(activation)

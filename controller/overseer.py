@@ -6,13 +6,13 @@ record names whose turn it is and until when, the override is that supervisor's 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from blackboard.commit import Absent, At, Guard, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.group import Packed
-from blackboard.record import Stamp
+from blackboard.record import Stamp, revision_of
 from controller.activation import FINAL, advance
 from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
 from controller.deadlines import DeadlineHeap
@@ -40,6 +40,9 @@ class Floor(Protocol):
     def pending(self, activation: str) -> Entry | None:
         """The entry of the agenda, if it is there."""
 
+    def fires(self, activation: str) -> bool:
+        """Whether it is being dispatched or runs."""
+
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         """``record`` was written over a pending or running activation: whoever works on it is to stop."""
 
@@ -49,6 +52,13 @@ class Standing(NamedTuple):
 
     record: Activation
     commit: str
+
+
+Looked: TypeAlias = Literal["seen to", "moved"]
+SEEN_TO: Final = "seen to"
+MOVED: Final = "moved"
+"""the activation was just being dispatched, or came to something else: look again soon"""
+LOOK_AGAIN_MS: Final = 10
 
 
 class Overseer:
@@ -113,9 +123,11 @@ class Overseer:
             await self._apply(record)
         now_ms = self._desk.now_ms()
         for activation, _ in self._deadlines.due(now_ms):
-            await self._overdue(activation)
+            if await self._overdue(activation) is MOVED:
+                self._deadlines.set(activation, now_ms + LOOK_AGAIN_MS)
         for activation, _ in self._answers.due(now_ms):
-            await self._unanswered(activation)
+            if await self._unanswered(activation) is MOVED:
+                self._answers.set(activation, now_ms + LOOK_AGAIN_MS)
 
     def settled(self, activation: str) -> list[Packed]:
         """The removal of the attention record of an activation that has ended, as a write."""
@@ -141,34 +153,35 @@ class Overseer:
         waiting = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision)
         return Standing(waiting, "")
 
-    async def _overdue(self, activation: str) -> None:
+    async def _overdue(self, activation: str) -> Looked:
         standing = self.standing(activation)
-        if standing is None or standing.record["state"] not in ("pending", "running"):
-            return
+        if standing is None:
+            return MOVED if self._floor.fires(activation) else SEEN_TO
         source = self._desk.sources.get(standing.record["agent"])
-        if source is None:
-            return
+        if source is None or standing.record["state"] not in ("pending", "running"):
+            return SEEN_TO
         last = self._attention.get(activation)
         subject = subject_of(activation, standing.record)
         asked = ladder_of(source).ask(
             subject, self._desk.now_ms(), self._desk.roster(), last.value if last is not None else None
         )
-        await self._ask(standing, source, subject, asked, "overdue")
+        return await self._ask(standing, source, subject, asked, "overdue")
 
-    async def _unanswered(self, activation: str) -> None:
+    async def _unanswered(self, activation: str) -> Looked:
         record = self._attention.get(activation)
         standing = self.standing(activation)
         if record is None:
-            return
+            return SEEN_TO
+        if standing is None and self._floor.fires(activation):
+            return MOVED
         note: Attention = record.value
         source = self._desk.sources.get(note["agent"])
         if standing is None or source is None or standing.record["state"] in FINAL | {"escalated"}:
             await self.clear(activation)
-            return
+            return SEEN_TO
         subject = subject_of(activation, standing.record)
         asked = ladder_of(source).step(note, subject, self._desk.now_ms(), self._desk.roster())
-        if asked is not None:
-            await self._ask(standing, source, subject, asked, note["kind"])
+        return SEEN_TO if asked is None else await self._ask(standing, source, subject, asked, note["kind"])
 
     async def _ask(
         self,
@@ -177,24 +190,24 @@ class Overseer:
         subject: Subject,
         asked: AskSupervisor | AskPerson,
         kind: Any,
-    ) -> None:
+    ) -> Looked:
         desk, activation = self._desk, subject.activation
         if isinstance(asked, AskSupervisor):
             last = self._attention.get(activation)
             cause: FailureClass = last.value["failure"] if last is not None else "slow"
             note = attention(asked, subject, desk.now_ms(), kind=kind, failure=cause)
             key = last.key if last is not None else attention_key(kind, activation)
-            await self._commit(
+            done = await self._commit(
                 [*self._still(activation, standing)], [packed_control(key, note, desk.member, subject.case)]
             )
-            return
+            return MOVED if isinstance(done, Conflict) else SEEN_TO
         record = standing.record
         if record["state"] == "running":
             record = advance(record, "failed")
         failure = record.get("failure") or "slow"
         aftermath = ask_person(desk, source, activation, record, failure=failure, sentence=asked.sentence)
         desk.hit("controller.before_escalation")
-        await self._end(activation, standing, aftermath, [])
+        return SEEN_TO if await self._end(activation, standing, aftermath, []) is None else MOVED
 
     def _still(self, activation: str, standing: Standing) -> list[Guard]:
         key = ACTIVATIONS + activation
@@ -230,6 +243,9 @@ class Overseer:
         override: Override = order.fresh().value
         activation = override["activation"]
         standing = self.standing(activation)
+        if standing is None and self._floor.fires(activation):
+            self._orders.setdefault(order.key, order)
+            return
         author = desk.replica.get(AGENTS + override["author"])
         effect = judge(
             override,
@@ -265,7 +281,13 @@ class Overseer:
             writes.append(write)
             guards += on
         refused = await self._end(activation, standing, Aftermath(record, tuple(writes)), guards)
-        if refused is not None:
+        if refused is None:
+            return
+        moved = [failure for failure in refused.failures if getattr(failure.guard, "key", "") == ACTIVATIONS + activation]
+        if moved:  # it was dispatched, or ended, at that moment: the order is judged again on what it is now
+            await desk.replica.caught_up(max(revision_of(failure.commit) for failure in moved))
+            self._orders.setdefault(order.key, order)
+        else:
             await self._answer(order, "refused", str(refused))
 
     def _decision(self, effect: Effect, activation: str, record: Activation, author: str) -> tuple[Packed, list[Guard]]:
