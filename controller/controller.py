@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Self
 
 from blackboard.errors import BlackboardError
+from controller.agenda_view import AgendaView
 from controller.budgets import Limits
 from controller.collection import collected_rarely
 from controller.cycle import Cycle
@@ -37,6 +38,7 @@ class Controller:
         self.desk = desk
         self._registration = Registration(desk)
         self._cycle = Cycle(desk, self._registration, policy, max_running)
+        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.firings)
 
     @classmethod
     async def start(
@@ -125,6 +127,7 @@ class Controller:
         """Stop: hand back what runs, so that the next controller need not wait for it, and give up the lead."""
         firings = await self._cycle.stop()
         with contextlib.suppress(BlackboardError):  # the server is away: the next controller sees them as dead
+            await self._view.close()
             await hand_back(self.desk, firings)
             await self.desk.leadership.release()
         self.desk.executor.shutdown(wait=False, cancel_futures=True)

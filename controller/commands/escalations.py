@@ -1,0 +1,195 @@
+"""``blackboard escalations``: list, show, answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from blackboard.commands.defaulting import DefaultingGroup
+from blackboard.commands.target import Target, board_options, emit, open_board
+
+if TYPE_CHECKING:
+    from blackboard.console import SafeConsole
+    from blackboard.record import Record
+    from controller.escalation import Answer
+
+
+@click.group("escalations", cls=DefaultingGroup)
+def command() -> None:
+    """List the questions to people, show one, or answer it.
+
+    \b
+    Examples:
+      blackboard escalations
+      blackboard escalations answer return/R-1003 approve --reason "regular customer"
+    """
+
+
+@command.command("list")
+@click.option("--all", "every", is_flag=True, help="The answered and stale ones too.")
+@board_options
+async def list_(target: Target, *, every: bool) -> None:
+    """List the open questions, the oldest first.
+
+    \b
+    Example:
+      blackboard escalations list --all -o jsonl
+    """
+    from controller.commands.questions import asked_on, document_of
+
+    async with open_board(target) as board:
+        found = [record for record in await asked_on(board) if every or record.value["status"] == "open"]
+        now_ms = board.store.server_now_ms()
+        documents = [document_of(record, now_ms) for record in found]
+        none = f"{'nobody was' if every else 'nobody is'} asked anything on board {board.name}"
+    emit(target, documents, lambda console: _render_list(console, documents, none, every=every))
+
+
+@command.command("show")
+@click.argument("question", metavar="ID")
+@board_options
+async def show(target: Target, *, question: str) -> None:
+    """Show the question ID: what it is about, what was tried, how to answer. ID may be its beginning, or the case.
+
+    \b
+    Example:
+      blackboard escalations show return/R-1003
+    """
+    from controller.commands.questions import asked_on, background_of, choose, document_of
+
+    async with open_board(target) as board:
+        asked = choose(await asked_on(board), question, board.name)
+        document = {**document_of(asked, board.store.server_now_ms()), **await background_of(board, asked)}
+    emit(target, document, lambda console: _render_one(console, document))
+
+
+@command.command("answer")
+@click.argument("question", metavar="ID")
+@click.argument("choice", required=False)
+@click.option(
+    "--value", metavar="JSON", help="What 'decide' writes in the agent's place, or an answer without choices."
+)
+@click.option("--reason", default="", help="Kept with the answer.")
+@click.option("--by", metavar="NAME", help="Who answers; default: your user name.")
+@board_options
+async def answer(
+    target: Target, *, question: str, choice: str | None, value: str | None, reason: str, by: str | None
+) -> None:
+    """Answer the question ID with CHOICE; asked for where a terminal is there and none is given.
+
+    ID may be its beginning, or the case if that has one open question. An answer to a question that was answered,
+    or whose records have changed since it was asked, is refused with exit code 1.
+
+    \b
+    Examples:
+      blackboard escalations answer 3b660f1c approve --reason "regular customer"
+      blackboard escalations answer return/R-1003 decide --value '{"amount": 20}'
+    """
+    from blackboard.commands.post import parse_value, user_name
+    from controller.commands.questions import asked_on, choose, going_on
+    from controller.escalation import Answer
+    from controller.escalation import answer as give
+
+    async with open_board(target) as board:
+        asked = choose(await asked_on(board), question, board.name)
+        content = parse_value(value) if value is not None else None
+        choice, content = _completed(asked, choice, content)
+        given = Answer(choice, by or user_name(), reason, content)
+        answered = await give(board, asked.key, given, board.store.server_now_ms())
+        go_on = await going_on(board, target)
+    document = {"board": board.name, "id": answered["activation"], **answered, "next": go_on}
+    emit(target, document, lambda console: _render_answered(console, given, document, go_on))
+
+
+def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[str, Any]:
+    """The choice and the value of an answer, asked for at the terminal where they are missing.
+
+    Raises :class:`click.UsageError` where they are missing and nobody can be asked, or do not go together.
+    """
+    from blackboard.commands.post import parse_value
+    from blackboard.terminal import sanitize
+    from controller.escalation import DECIDE
+
+    question = asked.value
+    choices: list[str] = question["choices"]
+    can_ask = sys.stdin.isatty() and question["status"] == "open"
+    if choice is None and content is None and can_ask:
+        click.echo(sanitize(question["question"]), err=True)
+        kind = click.Choice([sanitize(one) for one in choices]) if choices else None
+        choice = str(click.prompt("Your answer", type=kind, err=True))
+    decides = choice == DECIDE and question["failure"] is not None
+    if decides and content is None and can_ask:
+        content = parse_value(str(click.prompt("The value to write, as JSON", err=True)))
+    if choice is None and (choices or content is None):
+        raise click.UsageError(f"Say which answer: {', '.join(choices) or 'CHOICE, or --value JSON'}.")
+    if decides and content is None:
+        raise click.UsageError(f"decide needs --value JSON: what is written to {question['answer_to']}.")
+    if choices and not decides and content is not None:
+        raise click.UsageError("--value goes with decide, or with a question that names no choices.")
+    return choice or "", content
+
+
+def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: str, *, every: bool) -> None:
+    from blackboard.commands.record_view import instant, short_value, span
+    from blackboard.console import shown, table
+    from controller.commands.questions import short_ids
+
+    if not documents:
+        console.print(shown(none))
+        return
+    short = short_ids([document["id"] for document in documents])
+    columns = ["id", "case", "agent", "question", "choices", "asked", "since"] + (["status", "answer"] if every else [])
+    rows = []
+    for d in documents:
+        row = [short[d["id"]], d["case"], d["agent"], d["question"], ", ".join(d["choices"]), instant(d["asked_ms"])]
+        row.append(span(d["waited_ms"]))
+        if every:
+            told = f"{short_value(d['answer'])} by {d['answered_by']}" if d["status"] == "answered" else ""
+            row += [d["status"], told]
+        rows.append(row)
+    console.print(table(columns, rows))
+
+
+def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
+    from blackboard.commands.record_view import instant, short_value, span
+    from blackboard.console import shown, table
+    from controller.recovery import first_line
+
+    d = document
+    answered = d["status"] == "answered"
+    calls = [f"call {n}: {c['failure']}, {first_line(c['error'])}" for n, c in enumerate(d["failed_calls"], 1)]
+    about = [f"{one['key']} = {short_value(one['value'])}{_moved(one)}" for one in d["about"]]
+    facts = [
+        ("question", d["question"]),
+        ("id", d["id"]),
+        ("status", d["status"] + (f": {d['reason']}" if d.get("reason") and not answered else "")),
+        ("case", d["case"]),
+        ("asked", f"{instant(d['asked_ms'])}, {span(d['waited_ms'])} {'until the answer' if answered else 'ago'}"),
+        ("by", f"{d['agent']}, which now is {d['state']}"),
+        ("tried", "\n".join(calls)),
+        ("about", "\n".join(about)),
+        ("choices", ", ".join(d["choices"])),
+        ("written to", d["answer_to"]),
+        ("answer", f"{short_value(d['answer'])} by {d['answered_by']} {d.get('reason', '')}" if answered else ""),
+        ("to answer", f"blackboard escalations answer {d['id'][:8]} CHOICE" if d["status"] == "open" else ""),
+    ]
+    lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
+    lines.show_header = False
+    console.print(lines)
+
+
+def _moved(about: dict[str, Any]) -> str:
+    if about["stands"]:
+        return ""
+    return " (changed since it was asked)" if about["value"] is not None else " (gone since it was asked)"
+
+
+def _render_answered(console: SafeConsole, given: Answer, document: dict[str, Any], go_on: str) -> None:
+    from blackboard.console import shown
+
+    said = given.choice or "a value"
+    console.print(shown(f"{document['case']}: {given.by} answered {said} to {document['agent']}"))
+    if go_on:
+        console.print(shown(f"nobody leads board {document['board']}; to go on: {go_on}"))

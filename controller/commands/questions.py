@@ -1,0 +1,97 @@
+"""The questions on a board: found by what a person types, told with their background."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS, LEADER, RUN
+from blackboard.errors import NothingSelected, UsageError
+from controller.leadership import gone_from_this_host
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from blackboard.board import Board
+    from blackboard.commands.target import Target
+    from blackboard.record import Record
+
+SHORT_ID: Final = 8
+"""characters of an id that are shown where they are enough to tell it from the others"""
+
+
+async def asked_on(board: Board) -> list[Record[Any]]:
+    """Every question of ``board`` as it stands, the oldest first."""
+    return sorted(await board.find(f"{ESCALATIONS}*"), key=lambda record: (record.value["asked_ms"], record.key))
+
+
+def id_of(question: Record[Any]) -> str:
+    """The question's id: that of the activation that waits for its answer."""
+    return question.key.removeprefix(ESCALATIONS)
+
+
+def choose(questions: Sequence[Record[Any]], text: str, board: str) -> Record[Any]:
+    """The question that ``text`` means: its id, the unique beginning of one, or its case if that has one open question.
+
+    Raises :class:`NothingSelected`, and :class:`UsageError` where it could be several.
+    """
+    found = [q for q in questions if id_of(q) == text]
+    found = found or [q for q in questions if q.value["case"] == text] or [q for q in questions if _begins(q, text)]
+    still_open = [q for q in found if q.value["status"] == "open"]
+    meant = still_open if len(still_open) == 1 else found
+    if not meant:
+        raise NothingSelected(f"no question {text!r} on board {board}; 'blackboard escalations list --all' lists them")
+    if len(meant) > 1:
+        short = short_ids([id_of(q) for q in meant])
+        named = "; ".join(f"{short[id_of(q)]} ({q.value['status']}: {q.value['question']})" for q in meant)
+        raise UsageError(f"{text!r} could be several questions: {named}")
+    return meant[0]
+
+
+def _begins(question: Record[Any], text: str) -> bool:
+    return bool(text) and id_of(question).startswith(text)
+
+
+def short_ids(ids: Sequence[str]) -> Mapping[str, str]:
+    """Each id's beginning that no other of them has, at least eight characters of it."""
+    length = SHORT_ID
+    while len({one[:length] for one in ids}) < len(set(ids)):
+        length += 1
+    return {one: one[:length] for one in ids}
+
+
+def document_of(question: Record[Any], now_ms: int) -> dict[str, Any]:
+    """A question under stable names; ``waited_ms`` counts to its answer, or to now."""
+    value = question.value
+    waited_ms = max(0, value.get("answered_ms", now_ms) - value["asked_ms"])
+    return {"id": id_of(question), **value, "commit": question.commit, "waited_ms": waited_ms}
+
+
+async def background_of(board: Board, question: Record[Any]) -> dict[str, Any]:
+    """What one should know to answer: the state of who asked, the calls that failed, the records it is about."""
+    value = question.value
+    activation = await board.get(ACTIVATIONS + value["activation"])
+    triggers = [[key, commit] for _, key, commit in activation.value["triggers"]] if activation is not None else []
+    about = []
+    for key, commit in value["context"] or triggers:
+        present = await board.get(key)
+        stands = (present.commit if present is not None else "") == commit
+        content = present.value if present is not None else None
+        about.append({"key": key, "commit": commit, "stands": stands, "value": content})
+    return {
+        "state": activation.value["state"] if activation is not None else "gone",
+        "failed_calls": activation.value.get("attempts", []) if activation is not None else [],
+        "about": about,
+    }
+
+
+async def going_on(board: Board, target: Target) -> str:
+    """What to type so that the answer has its effect; ``""`` where a controller leads the board."""
+    leader = await board.get(LEADER)
+    if leader is not None and not gone_from_this_host(str(leader.value["member"])):
+        return ""
+    run = await board.get(RUN)
+    words = ["blackboard", "run", str(run.value["scenario"]) if run is not None else "SCENARIO", "--resume"]
+    words += ["--url", target.url] if target.url else []
+    words += ["--board", target.board] if target.board else []
+    return shlex.join(words)

@@ -1,0 +1,91 @@
+"""``blackboard why``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from blackboard.commands.target import Target, board_options, emit, open_board
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from blackboard.board import Board
+    from blackboard.console import SafeConsole
+    from controller.provenance import CaseAccount, Explanation
+
+
+@click.command("why")
+@click.argument("key", required=False)
+@click.option("--case", metavar="CASE", help="Tell all that was done for a case, by the key of its fed record.")
+@click.option("--depth", type=click.IntRange(0, 200), default=20, show_default=True, help="Levels of causes.")
+@board_options
+async def command(target: Target, *, key: str | None, case: str | None, depth: int) -> None:
+    """Explain the record at KEY: who wrote it, why that one was chosen, who was not, and from what, to the fed record.
+
+    Told from the records alone, whether a controller runs or not. A record that is not there is explained too:
+    who removed it, or who was to write it and what became of that.
+
+    \b
+    Examples:
+      blackboard why refund/R-1001
+      blackboard why --case return/R-1001 -o json
+    """
+    import dataclasses
+
+    from controller.commands.why_text import account_lines, explanation_lines
+
+    if (key is None) == (case is None):
+        raise click.UsageError("Give a KEY or --case CASE, one of the two.")
+    async with open_board(target) as board:
+        if key is not None:
+            explained = await _explained(board, key, depth)
+            lines = explanation_lines(explained)
+            document = {"board": board.name, **dataclasses.asdict(explained)}
+        else:
+            told = await _told(board, case or "")
+            lines = account_lines(told)
+            document = {"board": board.name, **dataclasses.asdict(told)}
+    emit(target, document, lambda console: _render(console, lines))
+
+
+async def _explained(board: Board, key: str, depth: int) -> Explanation:
+    from blackboard.errors import NothingSelected
+    from blackboard.keys import region_of
+    from controller.past import Recollection
+    from controller.provenance import explain
+    from knowledge_sources.nearest import did_you_mean
+
+    explained = explain(await Recollection(board).of_record(key, depth), key, depth)
+    if not explained.known:
+        near = did_you_mean(key, [record.key for record in await board.find(f"{region_of(key)}/*")])
+        may = f"; it may be written by {', '.join(explained.writers)}" if explained.writers else ""
+        raise NothingSelected(f"no record at {key!r} on board {board.name}, now or in its log{near or may}")
+    return explained
+
+
+async def _told(board: Board, case: str) -> CaseAccount:
+    from blackboard.errors import NothingSelected
+    from controller.past import Recollection
+    from controller.provenance import account
+
+    told = account(await Recollection(board).of_case(case), case)
+    if told.fed is None and not told.steps:
+        raise NothingSelected(f"no case {case!r} on board {board.name}: a case is named by the key of its fed record")
+    return told
+
+
+def _render(console: SafeConsole, lines: Iterable[str]) -> None:
+    """Write the lines; one that is too long for the terminal goes on under its own beginning."""
+    import textwrap
+
+    from blackboard.console import shown
+    from blackboard.terminal import sanitize
+
+    for line in lines:
+        text = sanitize(line)
+        indent = " " * (len(text) - len(text.lstrip(" ")) + 2)
+        width = max(console.width, len(indent) + 20)
+        for part in textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False) or [""]:
+            console.print(shown(part))

@@ -1,0 +1,196 @@
+"""An explanation in sentences: what happened first, then why, then what stood against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from blackboard.commands.record_view import instant, short_value
+from controller.recovery import first_line, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from controller.provenance import CaseAccount, Cause, Explanation, Origin
+    from controller.step import Asked, Decided, NotChosen, Rival, Ruling, Step
+
+ENDINGS: Final = {
+    "pending": "is to be tried again",
+    "held": "is held",
+    "running": "is running",
+    "failed": "has failed and waits for a supervisor",
+    "executed": "executed",
+    "obviated": "was obviated",
+    "vetoed": "was vetoed",
+    "cancelled": "was cancelled",
+    "abandoned": "was given up",
+    "escalated": "waits for a person",
+}
+
+
+def explanation_lines(explained: Explanation) -> Iterator[str]:
+    """``explained`` as lines, those of causes indented under what they led to."""
+    if not explained.there:
+        yield from _absence(explained)
+    if explained.origin is not None:
+        yield from _origin(explained.origin, "")
+        if explained.origin.case == explained.key:
+            yield f"what came of it: blackboard why --case {explained.key}"
+    for step in explained.aimed:
+        yield f"{step.agent}, which was to write it, {ENDINGS[step.state]}{_because(step.reason)}"
+        yield from _under("  ", _details(step))
+
+
+def account_lines(told: CaseAccount) -> Iterator[str]:
+    """A case as lines: what was fed, then each activation in the order of the decisions."""
+    if told.fed is not None:
+        yield f"{told.case} = {short_value(told.fed.value)}"
+        yield f"  fed by {told.fed.author or 'nobody named'} at {instant(told.fed.time_ms)}, commit {told.fed.commit}"
+    start_ms = told.fed.time_ms if told.fed is not None else min((s.first_dispatched_ms for s in told.steps), default=0)
+    for number, step in enumerate(told.steps, 1):
+        decided = f" as {step.decided_by} decided" if step.decided_by else ""
+        wrote = f": wrote {', '.join(step.wrote)}" if step.wrote else _because(step.reason)
+        at = seconds(step.first_dispatched_ms - start_ms)
+        yield f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}"
+        yield from _under("   ", _details(step))
+
+
+def _absence(explained: Explanation) -> Iterator[str]:
+    gone = explained.removal
+    if gone is None:
+        yield f"{explained.key} is not there, and the log holds no change of it"
+    else:
+        how = "its time was over" if gone.operation == "expire" else f"removed by {gone.author or 'nobody named'}"
+        yield f"{explained.key} is not there any more: {how} at {instant(gone.time_ms)}, commit {gone.commit}"
+    if explained.origin is not None:
+        yield "what stood there last:"
+    elif explained.writers and not explained.aimed:
+        yield f"it may be written by {_listed(explained.writers)}; none of their activations was to write it"
+
+
+def _origin(origin: Origin, indent: str) -> Iterator[str]:
+    yield f"{indent}{origin.key} = {short_value(origin.value)}"
+    yield from _under(indent + "  ", _writing(origin))
+    if origin.causes:
+        yield f"{indent}  from"
+    for cause in origin.causes:
+        yield from _cause(cause, indent + "    ")
+
+
+def _cause(cause: Cause, indent: str) -> Iterator[str]:
+    if cause.origin is None:
+        yield f"{indent}{cause.reference} ({cause.left_out})"
+    else:
+        yield from _origin(cause.origin, indent)
+
+
+def _writing(origin: Origin) -> Iterator[str]:
+    by, step = origin.author or "nobody named", origin.by
+    version = f"commit {origin.commit}, version {origin.version}, {instant(origin.time_ms)}"
+    if step is None and origin.activation:
+        yield f"written by {by}, activation {origin.activation}, of which no record is left; {version}"
+    elif step is None:
+        yield f"fed by {by}; {version}"
+    elif by != step.agent:
+        yield f"written by {by} in the place of {step.agent}, activation {origin.activation}; {version}"
+    else:
+        yield f"written by {by}, activation {origin.activation}; {version}"
+    if not origin.stands:
+        yield f"it does not stand any more: {origin.since} wrote over it" if origin.since else "it was removed since"
+    if step is not None:
+        yield from _details(step)
+
+
+def _details(step: Step) -> Iterator[str]:
+    yield from _decision(step.decision)
+    yield _figures(step)
+    for number, failed in enumerate(step.failed, 1):
+        took = seconds(failed["ended_ms"] - failed["started_ms"])
+        cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""
+        yield f"call {number} failed after {took} ({failed['failure']}{cost}): {first_line(failed['error'])}"
+    for ruling in step.rulings:
+        yield _ruled(ruling)
+    for asked in step.questions:
+        yield from _question(asked)
+    told = [ruling.status == "applied" for ruling in step.rulings] + [
+        one.status == "answered" for one in step.questions
+    ]
+    if step.decided_by and not any(told):
+        yield step.reason
+    for rival in step.rivals:
+        yield _rival(rival)
+    for line in step.log:
+        yield f"it said: {first_line(line)}"
+
+
+def _decision(decided: Decided) -> Iterator[str]:
+    if not decided.eligible:
+        yield f"never picked: settled at revision {decided.revision}, level {decided.level}"
+        return
+    place = (
+        "the only one eligible" if decided.eligible == 1 else f"number {decided.rank} of {decided.eligible} eligible"
+    )
+    moved = f", moved by {decided.override}" if decided.override else ""
+    yield (
+        f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}, rating {decided.rating:g},"
+        f" score {decided.score:.3f}, waited {seconds(decided.waited_ms)}"
+    )
+    if decided.not_chosen:
+        yield f"not chosen then: {'; '.join(_not_chosen(one) for one in decided.not_chosen)}"
+
+
+def _not_chosen(one: NotChosen) -> str:
+    since = ENDINGS.get(one.became, "never fired")
+    about = f" for {one.case}" if one.case else ""
+    return f"{one.agent}{about} (level {one.level}, score {one.score:.3f}; since then it {since})"
+
+
+def _figures(step: Step) -> str:
+    parts = [f"ran {step.ran_ms:.2f} ms" if step.ran_ms is not None else "its running time is not known"]
+    if step.latency_ms is not None:
+        parts.append(f"{seconds(step.latency_ms)} from eligible to its end")
+    if step.calls > 1:
+        parts.append(f"{step.calls} calls")
+    if step.conflicts:
+        parts.append(f"{step.conflicts} conflict{'s' if step.conflicts > 1 else ''}")
+    tokens = f", {step.input_tokens} tokens in and {step.output_tokens} out" if step.input_tokens else ""
+    parts.append(f"cost {step.cost:.4f}{tokens}" if step.cost or tokens else "no cost")
+    return ", ".join(parts)
+
+
+def _ruled(ruling: Ruling) -> str:
+    asked = f"supervisor {ruling.supervisor} was asked at {instant(ruling.asked_ms)}{_because(ruling.why)}"
+    if not ruling.verb:
+        return f"{asked}; it gave no order and {ENDINGS[ruling.state]}{_because(ruling.reason)}"
+    by = f" by {seconds(ruling.by_ms)}" if ruling.by_ms else ""
+    order = f"{asked}; it ordered {ruling.verb}{by} ({ruling.reason})"
+    return f"{order}, refused: {ruling.outcome}" if ruling.status == "refused" else f"{order}, {ruling.status}"
+
+
+def _question(asked: Asked) -> Iterator[str]:
+    choices = f" ({', '.join(asked.choices)})" if asked.choices else ""
+    yield f"a person was asked at {instant(asked.asked_ms)}: {asked.question}{choices}"
+    if asked.status == "answered":
+        took = seconds(asked.answered_ms - asked.asked_ms)
+        yield f"{asked.answered_by} answered {short_value(asked.answer)} after {took}{_because(asked.reason)}"
+    elif asked.status == "open":
+        yield f"nobody has answered yet: blackboard escalations answer {asked.id[:8]} CHOICE"
+    else:
+        yield f"the question is {asked.status}{_because(asked.reason)}"
+
+
+def _rival(rival: Rival) -> str:
+    first = f"; {rival.winner} was first" if rival.winner else ""
+    return f"{rival.agent}, for the same, {ENDINGS[rival.state]}{first}{_because(rival.reason)}"
+
+
+def _because(reason: str) -> str:
+    return f": {first_line(reason)}" if reason else ""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _under(indent: str, lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield indent + line
