@@ -1,0 +1,1 @@
+"""The view of a live board: it reads, and nothing waits for it."""
