@@ -71,6 +71,8 @@ def after_failure(
     if isinstance(step, TryAgain):
         again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
         return Aftermath(again, ())
+    if source.kind == "supervisor":  # the next on the ladder is asked what it was asked
+        return Aftermath(advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence), ())
     return ask_somebody(desk, source, activation, record, failure=failure, step=step)
 
 

@@ -239,7 +239,15 @@ class Cycle:
             return
         if key.startswith((ATTENTION, OVERRIDES)):
             self.overseer.changed(change)
+            self._supersede(change)
         self.matcher.changed(change)
+
+    def _supersede(self, change: Change) -> None:
+        """Stop the supervisors that are no longer asked: one that is silent must not keep the run from ending."""
+        for firing in list(self._firings.values()):
+            if firing.source.kind == "supervisor" and any(r.key == change.key for r in firing.entry.triggers.values()):
+                firing.superseded = change
+                self._stop(firing)
 
     def _note(self, activation: str, state: State) -> None:
         """Keep count of those that wait for a person."""
@@ -262,7 +270,7 @@ class Cycle:
         self._note(activation, state)
         if state == "pending" and self.pending(activation) is None:
             self._requeue(activation, record.fresh().value, record.commit)
-        elif state in FINAL:
+        elif state in FINAL or state == "escalated":
             self.overseer.forget(activation)
 
     # -- the cycle --------------------------------------------------------------------------
@@ -338,9 +346,10 @@ class Cycle:
             ended = await firing.fire(choice)
         except asyncio.CancelledError:
             self._put_away(firing)
-            if not self._paused:
-                return
-            raise
+            if self._paused:
+                raise
+            if firing.superseded is not None and firing.record is not None and firing.dispatched:
+                self._aside(obviate(self.desk, firing.activation, firing.record, firing.commit, firing.superseded))
         except BaseException as error:  # noqa: BLE001  # the run cannot go on: its caller is told
             self._put_away(firing)
             self._fail(error)
@@ -377,8 +386,9 @@ class Cycle:
             self._requeue(activation, record, ended.commit)
         elif record["state"] != "failed":
             self.overseer.forget(activation)
-            if self.overseer.settled(activation):
-                self._aside(self.overseer.clear(activation))
+            if firing.source.kind == "supervisor" and not record.get("wrote"):
+                attention = next(iter(firing.entry.triggers.values()))
+                self.overseer.declined(attention.value["activation"], attention.commit)
 
     def _refuse(self, entry: Entry, over: OverBudget) -> None:
         """A limit is used up for this one: a person decides."""

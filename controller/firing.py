@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, FailureClass, Override, Usage
     from blackboard.errors import GuardFailure
     from blackboard.group import Packed
+    from blackboard.log import Change
     from blackboard.record import Record
     from controller.desk import Desk
     from controller.entry import Entry
@@ -71,7 +72,7 @@ class Firing:
 
     __slots__ = (
         "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit",
-        "committing", "conflicts", "entry", "record", "source", "stopping", "task", "usages",
+        "committing", "conflicts", "entry", "record", "source", "stopping", "superseded", "task", "usages",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +90,8 @@ class Firing:
         self.usages: list[Usage] = []
         """what the agent reported, over all its runs"""
         self.stopping = False
+        self.superseded: Change | None = None
+        """the change that made it moot, where it was stopped for that"""
         self.task: asyncio.Task[None] | None = None
         self._picked_at = 0.0
         self._dispatched_at = 0.0

@@ -12,7 +12,7 @@ from blackboard.commit import Absent, At, Guard, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.group import Packed
-from blackboard.record import Stamp, revision_of
+from blackboard.record import FULL_TRUST, Stamp, revision_of
 from controller.activation import FINAL, advance
 from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
 from controller.deadlines import DeadlineHeap
@@ -73,19 +73,30 @@ class Overseer:
         """activation → the attention record that stands for it"""
         self._orders: dict[str, Record] = {}
         """open overrides by key"""
+        self._moot: set[str] = set()
+        """activations that have ended while somebody was asked about them"""
 
     # -- what is to be watched --------------------------------------------------------------
 
     def expect(self, activation: str, source: KnowledgeSource, eligible_ms: int) -> None:
         """Hold ``activation`` to its agent's ``respond_within``, counted from its eligibility."""
         deadline_ms = ladder_of(source).first_deadline(eligible_ms)
-        if deadline_ms is not None and self._deadlines.get(activation) is None:
-            self._deadlines.set(activation, deadline_ms)
+        if deadline_ms is None or activation in self._attention or self._deadlines.get(activation) is not None:
+            return
+        self._deadlines.set(activation, deadline_ms)
 
     def forget(self, activation: str) -> None:
-        """The activation has come to an end, or is nobody's to wait for."""
+        """The activation has come to an end, or is nobody's to wait for: whoever is asked about it no longer is."""
         self._deadlines.remove(activation)
-        self._answers.remove(activation)
+        if activation in self._attention:
+            self._answers.remove(activation)
+            self._moot.add(activation)
+
+    def declined(self, subject: str, asked_at: str) -> None:
+        """The supervisor that the commit ``asked_at`` asked about ``subject`` gives no order: the next one is asked."""
+        record = self._attention.get(subject)
+        if record is not None and record.commit == asked_at and self._answers.get(subject) is not None:
+            self._answers.set(subject, 0)
 
     def changed(self, change: Change) -> None:
         """Take in a change of an attention record or an override."""
@@ -102,9 +113,15 @@ class Overseer:
         else:
             self._orders.pop(change.key, None)
 
+    def resume(self, override: Record) -> None:
+        """Take in an order that another controller applied: an extension goes on."""
+        order: Override = override.value
+        if (order["verb"], order["status"]) == ("extend", "applied"):
+            self._extend(order["activation"], override.time_ms + order["by_ms"])
+
     def next_ms(self) -> int | None:
         """When there is something to do next; 0: now."""
-        if self._orders:
+        if self._orders or self._moot:
             return 0
         times = [t for t in (self._deadlines.next_ms(), self._answers.next_ms()) if t is not None]
         return min(times, default=None)
@@ -121,6 +138,9 @@ class Overseer:
         for key, record in list(self._orders.items()):
             self._orders.pop(key, None)
             await self._apply(record)
+        for activation in list(self._moot):
+            self._moot.discard(activation)
+            await self._clear(activation)
         now_ms = self._desk.now_ms()
         for activation, _ in self._deadlines.due(now_ms):
             if await self._overdue(activation) is MOVED:
@@ -129,12 +149,12 @@ class Overseer:
             if await self._unanswered(activation) is MOVED:
                 self._answers.set(activation, now_ms + LOOK_AGAIN_MS)
 
-    def settled(self, activation: str) -> list[Packed]:
+    def _settled(self, activation: str) -> list[Packed]:
         """The removal of the attention record of an activation that has ended, as a write."""
         record = self._attention.get(activation)
         return [] if record is None else [Packed(record.key, 0, "", b"")]
 
-    async def clear(self, activation: str) -> None:
+    async def _clear(self, activation: str) -> None:
         """Withdraw the question about an activation that has ended by itself."""
         record = self._attention.get(activation)
         if record is not None:
@@ -177,10 +197,12 @@ class Overseer:
         note: Attention = record.value
         source = self._desk.sources.get(note["agent"])
         if standing is None or source is None or standing.record["state"] in FINAL | {"escalated"}:
-            await self.clear(activation)
+            await self._clear(activation)
             return SEEN_TO
         subject = subject_of(activation, standing.record)
-        asked = ladder_of(source).step(note, subject, self._desk.now_ms(), self._desk.roster())
+        # Whoever is asked has had the time, or does without an order.
+        had_time: Attention = {**note, "deadline_ms": 0}
+        asked = ladder_of(source).step(had_time, subject, self._desk.now_ms(), self._desk.roster())
         return SEEN_TO if asked is None else await self._ask(standing, source, subject, asked, note["kind"])
 
     async def _ask(
@@ -217,7 +239,7 @@ class Overseer:
         self, activation: str, standing: Standing, aftermath: Aftermath, guards: Sequence[Guard]
     ) -> Conflict | None:
         """Write over the activation; ``None`` if that was done, else what stood against it."""
-        writes = [*aftermath.writes, *self.settled(activation)]
+        writes = [*aftermath.writes, *self._settled(activation)]
         writes.append(packed_activation(activation, aftermath.record, self._desk.member))
         done = await self._commit([*self._still(activation, standing), *guards], writes)
         if isinstance(done, Conflict):
@@ -254,10 +276,9 @@ class Overseer:
             desk.now_ms(),
         )
         if isinstance(effect, Refused) or standing is None:
-            await self._answer(order, "refused", effect.reason if isinstance(effect, Refused) else "")
+            await self._refuse(order, effect.reason if isinstance(effect, Refused) else "")
         elif effect.deadline_ms is not None:
-            self._deadlines.set(activation, effect.deadline_ms)
-            self._answers.remove(activation)
+            self._extend(activation, effect.deadline_ms)
             await self._answer(order, "applied", effect.sentence)
         else:
             await self._end_by_order(order, effect, activation, standing)
@@ -275,7 +296,7 @@ class Overseer:
             try:
                 write, on = self._decision(effect, activation, record, author)
             except BlackboardError as error:
-                await self._answer(order, "refused", str(error))
+                await self._refuse(order, str(error))
                 return
             record["wrote"] = [write.key]
             writes.append(write)
@@ -283,12 +304,14 @@ class Overseer:
         refused = await self._end(activation, standing, Aftermath(record, tuple(writes)), guards)
         if refused is None:
             return
-        moved = [failure for failure in refused.failures if getattr(failure.guard, "key", "") == ACTIVATIONS + activation]
+        moved = [
+            failure for failure in refused.failures if getattr(failure.guard, "key", "") == ACTIVATIONS + activation
+        ]
         if moved:  # it was dispatched, or ended, at that moment: the order is judged again on what it is now
             await desk.replica.caught_up(max(revision_of(failure.commit) for failure in moved))
             self._orders.setdefault(order.key, order)
         else:
-            await self._answer(order, "refused", str(refused))
+            await self._refuse(order, str(refused))
 
     def _decision(self, effect: Effect, activation: str, record: Activation, author: str) -> tuple[Packed, list[Guard]]:
         """What a ``decide`` contributes, guarded as the agent's own contribution would be."""
@@ -307,13 +330,28 @@ class Overseer:
             if excluded is not None and pattern.predicate is None:
                 guards.append(Absent(excluded))
         causes = tuple(f"{k}@{commit}" for _, k, commit in record["triggers"])
-        stamp = Stamp(author, activation, record["case"], causes, 1)
+        present = [trigger for _, k, _ in record["triggers"] if (trigger := self._desk.replica.get(k)) is not None]
+        depth = max((trigger.depth for trigger in present), default=0) + 1
+        trust = min((trigger.trust for trigger in present), default=FULL_TRUST)
+        stamp = Stamp(author, activation, record["case"], causes, depth, trust)
         return self._desk.board.pack(Put(key, effect.value), stamp), guards
 
     def _answered(self, order: Record, status: Any, outcome: str) -> Packed:
         value: Override = order.fresh().value
         value["status"], value["outcome"] = status, outcome
         return packed_control(order.key, value, self._desk.member, order.case)
+
+    def _extend(self, activation: str, deadline_ms: int) -> None:
+        self._deadlines.set(activation, deadline_ms)
+        self._answers.remove(activation)
+
+    async def _refuse(self, order: Record, reason: str) -> None:
+        """Tell its author; where that is who was asked, the matter goes on to the next supervisor at once."""
+        await self._answer(order, "refused", reason)
+        activation = order.value["activation"]
+        asked = self._attention.get(activation)
+        if asked is not None and asked.value["addressed"] == order.value["author"]:
+            self.declined(activation, asked.commit)
 
     async def _answer(self, order: Record, status: Any, outcome: str) -> None:
         await self._commit([At(order.key, order.commit)], [self._answered(order, status, outcome)])

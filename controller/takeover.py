@@ -43,6 +43,8 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):
             overseer.changed(_standing(record))
+            if record.key.startswith(OVERRIDES):
+                overseer.resume(record)
     # Nobody saw the last one die; it was alive when it last wrote, and the time since is no agent's.
     last_ms = max((record.time_ms for record in activations), default=0)
     waiting = []
