@@ -49,11 +49,16 @@ class Finished(NamedTuple):
 
 
 async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run, limits: Limits) -> Finished:
-    """What ``board`` says of the run that ended in ``end``, ``None`` where it was interrupted."""
+    """What ``board`` says of the run that ended in ``end``.
+
+    ``None`` is one that was interrupted: it is not judged, for it has not come to what it will come to.
+    """
     status: Status = end.status if end is not None else "interrupted"
     await (await board.replica()).caught_up(await board.revision())
     evidence = await read_evidence(board)
     ending = _ending(end, evidence)
+    if end is None:
+        return Finished(scenario, board.name, status, ending, (), evidence)
     results = await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending)
     return Finished(scenario, board.name, status, ending, (*results, *_overhead_result(run, limits)), evidence)
 

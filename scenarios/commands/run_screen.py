@@ -89,14 +89,15 @@ class RunScreen:
     def _line(self, running: int, pending: int) -> Any:
         progress = self._progress
         parts = [
-            f"{monotonic() - self._started:.1f} s",
-            f"{progress.resting:,} of {progress.cases:,} cases at rest",
+            f"{monotonic() - self._started:.1f} s: {progress.resting:,} of {progress.cases:,} cases at rest",
             f"{running:,} running",
             f"{pending:,} pending",
         ]
         if progress.questions:
-            parts.append(f"{progress.questions:,} waiting for a person")
-        return shown(", ".join(parts))
+            parts.append(f"{progress.questions:,} asked")
+        line = shown(", ".join(parts))
+        line.no_wrap, line.overflow = True, "ellipsis"
+        return line
 
     def _tell(self, note: Note) -> None:
         self._say(shown(f"  {note.text}", "yellow" if note.grave else "cyan", keep="\n"))
