@@ -333,8 +333,10 @@ class Board:
         return revision
 
     async def sweep(self) -> None:
-        """Remove some records whose time is over; every commit does this by the way."""
+        """Remove up to 16 records whose time is over; every commit does this by the way."""
         await self.store.submit([], [])
+        if self.store.sweeping:  # where they are was not known before
+            await self.store.submit([], [])
 
     async def _oldest(self) -> int:
         raw = await self.store.read("XRANGE", self.store.keys.log, "-", "+", "COUNT", 1)

@@ -169,7 +169,9 @@ if #due > 0 then
           commit_of[K], version_of[K], digest_of[K] = commit, tonumber(version), digest
           expired[#expired + 1] = K
         end
-      elseif not reported[region] then
+      end
+      -- a full batch: more of these regions may be due, so the next call names them again
+      if (not region_number[region] or #due == EXPIRE_AT_MOST) and not reported[region] then
         reported[region] = true
         due_elsewhere[#due_elsewhere + 1] = ' ' .. region
       end

@@ -245,6 +245,9 @@ class ClientLink:
                 await self._more.wait()
         except (OSError, redis.exceptions.RedisError) as error:
             lost = str(error)
+        except asyncio.CancelledError:
+            self.on_lost = None  # by close, or because the loop ends: nobody is to connect again
+            raise
         finally:
             self._lose(LinkLost(lost))
             with contextlib.suppress(OSError, redis.exceptions.RedisError):

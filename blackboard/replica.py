@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from blackboard.ending import end
 from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, ServerRefused
 from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail, entries_after
@@ -131,13 +132,13 @@ class Replica:
             except BlackboardError as error:  # such as bytes that do not decode: who waits is told
                 found.set_exception(error)
 
-        end = self.subscribe(look)
+        unsubscribe = self.subscribe(look)
         self._finding.add(found)
         try:
             return await found
         finally:
             self._finding.discard(found)
-            end()
+            unsubscribe()
 
     def check_following(self) -> None:
         """Raise why the replica is followed no more, where that is so; else do nothing."""
@@ -148,8 +149,7 @@ class Replica:
         """Stop following; what was read stays readable."""
         self._store.on_commit = None
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end(self._task)
         self._drop_tail()
         if self._ended is None:
             self._end(NoBackend("the board was closed"))

@@ -15,6 +15,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from blackboard.commit import MAX_WRITES, Committed, Previous
+from blackboard.ending import end
 from blackboard.errors import (
     BlackboardError,
     Corrupt,
@@ -108,8 +109,7 @@ class Store(Reader):
         self._over = self._alert = True
         repair, self._repair = self._repair, None
         if repair is not None:
-            repair.cancel()
-            await asyncio.gather(repair, return_exceptions=True)
+            await end(repair)
         if self._watchdog is not None:
             self._watchdog.cancel()
         self._drop()
@@ -145,6 +145,11 @@ class Store(Reader):
             self._flush_scheduled = True
             self._loop.call_soon(self._flush)
         return request.future
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether the last answer told of records whose time is over and that the next commit will remove."""
+        return bool(self._due_regions)
 
     def _flush(self) -> None:
         self._flush_scheduled = False
