@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, OVERRIDES
@@ -76,16 +77,18 @@ async def _bury(desk: Desk, activation: str, record: Record, last_ms: int) -> Wa
 
 
 async def hand_back(desk: Desk, firings: Sequence[Firing]) -> None:
-    """Give up what runs, so that it is pending again at once; that was no failed call."""
+    """Give up what ran, so that it is pending again at once; that was no failed call.
+
+    One that has ended meanwhile stays as it is: its record is no longer at the commit of its dispatch.
+    """
+    given = []
     for firing in firings:
-        present = desk.replica.get(firing.key)
-        if present is None or present.value["state"] != "running" or present.value["worker"] != desk.member:
-            continue
-        value: Activation = present.fresh().value
-        back = advance(
-            value, "pending", attempt=value["attempt"] - 1, reason="handed back by a controller that stopped"
-        )
-        await desk.write_over(firing.activation, present.commit, back, ())
+        record = firing.record
+        if record is not None and firing.dispatched:
+            attempt, reason = record["attempt"] - 1, "handed back by a controller that stopped"
+            back = advance(record, "pending", attempt=attempt, reason=reason)
+            given.append(desk.write_over(firing.activation, firing.commit, back, ()))
+    await asyncio.gather(*given)
 
 
 async def obviate(desk: Desk, activation: str, record: Activation, commit: str, change: Change | None) -> None:
