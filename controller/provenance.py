@@ -13,6 +13,8 @@ from controller.past import causes_of, writers_of
 from controller.step import Step, step_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blackboard.record import Record
     from controller.past import Past
 
@@ -115,8 +117,13 @@ def account(past: Past, case: str) -> CaseAccount:
     return CaseAccount(case, _origin(past, fed, 0, set()) if fed is not None else None, tuple(_in_order(own)))
 
 
-def _in_order(steps: Any) -> list[Step]:
-    return sorted(steps, key=lambda step: (step.first_dispatched_ms, step.decision.revision, step.activation))
+def _in_order(steps: Iterable[Step]) -> list[Step]:
+    """By the time of the decision; of those made at one revision, each left one fewer to choose from."""
+
+    def place(step: Step) -> tuple[int, int, int, str]:
+        return step.first_dispatched_ms, step.decision.revision, -step.decision.eligible, step.activation
+
+    return sorted(steps, key=place)
 
 
 def _last_version(past: Past, key: str) -> Record | None:

@@ -69,6 +69,8 @@ class Viewer:
         self._board = board
         self._replica = replica
         self._agenda: dict[str, Any] | None = None
+        self._agenda_kept: dict[str, Any] | None = None
+        self._kept: Snapshot | None = None
         self._changes: deque[Change] = deque()
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
@@ -81,8 +83,12 @@ class Viewer:
         self._heard = self._loop.time()
 
     def snapshot(self) -> Snapshot:
-        """The board as the replica shows it."""
-        return take(self._board.name, self._replica.revision, self._replica.records(), self._agenda)
+        """The board as the replica shows it; the same one while nothing changes."""
+        kept, revision = self._kept, self._replica.revision
+        if kept is None or kept.revision != revision or self._agenda != self._agenda_kept:
+            kept = self._kept = take(self._board.name, revision, self._replica.records(), self._agenda)
+            self._agenda_kept = self._agenda
+        return kept
 
     async def follow(self, show: Callable[[], None], every_s: float, *, until_end: bool) -> None:
         """Call ``show`` again and again, until the run has ended or for ever; raises where the board is gone."""

@@ -1,0 +1,72 @@
+"""The agenda that a leader publishes while it works."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from controller.agenda_view import SHOWN
+from controller.controller import Controller
+from knowledge_sources import knowledge_source
+from knowledge_sources.source import source_of
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+
+
+async def test_the_agenda_is_bounded_while_work_waits_and_gone_when_the_leader_is(board: Board) -> None:
+    release = asyncio.Event()
+
+    @knowledge_source(watches={"item": "job/{n}"}, contributes="done/{n}")
+    async def worker(item: Any) -> Any:
+        await release.wait()
+        return item
+
+    async def published() -> Any:
+        raw = await board.store.read("GET", board.store.keys.agenda)
+        return json.loads(raw) if raw else None
+
+    source = source_of(worker)
+    assert source is not None
+    controller = await Controller.start(board, [source], max_running=2)
+    running = asyncio.create_task(controller.run_until_quiescent())
+    for n in range(60):
+        await board.create(f"job/{n}", n)
+    seen: Any = None
+    async with asyncio.timeout(10):
+        while seen is None or seen["pending_count"] != 58:
+            seen = await published()
+            await asyncio.sleep(0.01)
+    assert len(seen["pending"]) == SHOWN
+    assert [(one["agent"], one["case"]) for one in seen["running"]] == [("worker", "job/0"), ("worker", "job/1")]
+    first = seen["pending"][0]
+    assert (first["agent"], first["case"], first["level"], first["state"]) == ("worker", "job/2", "normal", "ready")
+    assert first["waited_ms"] >= 0
+    assert seen["member"] == controller.desk.member
+    release.set()
+    await running
+    await controller.close()
+    assert await published() is None
+
+
+async def test_where_nothing_changes_nothing_is_published(board: Board) -> None:
+    @knowledge_source(watches={"item": "job/{n}"}, contributes="done/{n}")
+    async def worker(item: Any) -> Any:
+        return item
+
+    source = source_of(worker)
+    assert source is not None
+    controller = await Controller.start(board, [source])
+    await board.create("job/1", 1)
+    await controller.run_until_quiescent()
+    view = controller._view
+    await eventually(
+        lambda: view._published is not None and view._task is not None and view._task.done(), "it is there"
+    )
+    before = view._task
+    await board.put("elsewhere/1", 1)
+    await eventually(lambda: view._timer is None, "it has looked again")
+    assert view._task is before
+    await controller.close()
