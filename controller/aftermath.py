@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from controller.activation import advance
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, question_of
@@ -11,7 +12,7 @@ from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation, Attempt, FailureClass
+    from blackboard.control_records import Activation, Attempt, Escalation, FailureClass
     from blackboard.group import Packed
     from controller.desk import Desk
     from knowledge_sources.source import KnowledgeSource
@@ -122,3 +123,17 @@ def ask_person(
     )
     waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)
     return Aftermath(waiting, (packed_control(key, question, desk.member, record["case"]),))
+
+
+async def withdraw(desk: Desk, activation: str, reason: str) -> None:
+    """Give up an activation that waits for a person, whose question another one has taken the place of."""
+    waiting = desk.replica.get(ACTIVATIONS + activation)
+    asked = desk.replica.get(ESCALATIONS + activation)
+    if waiting is None or asked is None or waiting.value["state"] != "escalated":
+        return
+    stale: Escalation = asked.fresh().value
+    stale["status"], stale["reason"] = "stale", reason
+    ended = advance(waiting.fresh().value, "abandoned", ended_ms=desk.now_ms(), reason=reason)
+    await desk.write_over(
+        activation, waiting.commit, ended, [packed_control(asked.key, stale, desk.member, asked.case)]
+    )

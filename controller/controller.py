@@ -14,6 +14,7 @@ from controller.cycle import Cycle
 from controller.desk import Desk
 from controller.leadership import Leadership, new_member
 from controller.registration import Registration
+from controller.repetition import FIRINGS_PER_KEYS, Repetition
 from controller.run_end import RunEnd
 from controller.strategy import Policy
 from controller.takeover import hand_back, take_over
@@ -51,17 +52,20 @@ class Controller:
         limits: Limits | None = None,
         max_running: int = 16,
         guarded: bool = True,
+        repeats: int | None = FIRINGS_PER_KEYS,
     ) -> Self:
         """Lead ``board``: wait until nobody else does, register the agents, take up what was left undone.
 
-        Nothing fires before :meth:`run_until_quiescent`.
+        Nothing fires before :meth:`run_until_quiescent`.  After ``repeats`` firings of one agent on the same keys
+        a person is asked; ``None`` is no limit.
         """
         replica = await board.replica()
         leadership = Leadership(board, new_member())
         await leadership.acquire()
         await replica.caught_up(await board.revision())
         executor = ThreadPoolExecutor(max_workers=max_running + 8, thread_name_prefix="agent")
-        desk = Desk(board, replica, leadership, levels, limits or Limits(), guarded, executor)
+        repetition = Repetition(repeats)
+        desk = Desk(board, replica, leadership, levels, limits or Limits(), guarded, executor, repetition=repetition)
         controller = cls(desk, policy=policy or Policy(), max_running=max_running)
         try:
             cycle = controller._cycle

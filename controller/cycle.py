@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from blackboard.control_records import ACTIVATIONS, ATTENTION, LEADER, OVERRIDES, activation_key
 from blackboard.record import revision_of
 from controller.activation import FINAL
-from controller.aftermath import ask_person
+from controller.aftermath import ask_person, withdraw
 from controller.entry import Entry
 from controller.errors import LostLeadership
 from controller.firing import Firing
@@ -29,11 +29,10 @@ from controller.takeover import obviate, stored_match
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
-    from blackboard.control_records import Activation, State
+    from blackboard.control_records import Activation, FailureClass, State
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.agenda import Agenda
-    from controller.budgets import OverBudget
     from controller.desk import Desk
     from controller.firing import Ended
     from controller.registration import Registration
@@ -308,17 +307,20 @@ class Cycle:
             entry = choice.entry
             agenda.remove(entry.activation)
             over = desk.ledger.check(entry, desk.limits, now_ms)
-            if over is None or (over.scope != "run" and self.lineup.granted(entry.activation)):
-                self._fire(choice, now_ms, limited=limited)
-            elif over.scope == "run":
+            if over is not None and over.scope == "run":
                 agenda.add(entry)
                 if not over.waits or not self._firings:
                     self.end = RunEnd("timed_out" if over.what == "time" else "stalled", over.sentence())
                 return
+            repeats = desk.repetition.refusal(entry)
+            if (over is None and not repeats) or self.lineup.granted(entry.activation):
+                self._fire(choice, now_ms, limited=limited)
+            elif over is None:
+                self._refuse(entry, "stalled", repeats)
             elif over.waits:
                 self.lineup.park(entry)
             else:
-                self._refuse(entry, over)
+                self._refuse(entry, "over_budget", over.sentence())
 
     def _fire(self, choice: Choice, now_ms: int, *, limited: bool) -> None:
         entry = choice.entry
@@ -328,6 +330,7 @@ class Cycle:
         firing = Firing(self.desk, source, entry, self.lineup.stored.pop(activation, None))
         self._firings[activation] = firing
         self.desk.ledger.note_dispatch(entry, now_ms)
+        self.desk.repetition.note(entry, 1)
         self._ordinary += limited
         running = self._running.get(agent, 0) + 1
         self._running[agent] = running
@@ -368,6 +371,8 @@ class Cycle:
         self.desk.ledger.note_end(
             firing.activation, self.desk.now_ms(), cost=firing.cost, counts=firing.dispatched and not self._paused
         )
+        if not firing.dispatched:
+            self.desk.repetition.note(firing.entry, -1)
         self.lineup.unpark()
         self.look()
 
@@ -390,13 +395,13 @@ class Cycle:
                 attention = next(iter(firing.entry.triggers.values()))
                 self.overseer.declined(attention.value["activation"], attention.commit)
 
-    def _refuse(self, entry: Entry, over: OverBudget) -> None:
+    def _refuse(self, entry: Entry, failure: FailureClass, why: str) -> None:
         """A limit is used up for this one: a person decides."""
         self.matcher.drop(entry.activation)
         self.overseer.forget(entry.activation)
-        self._aside(self._ask_about(entry, over))
+        self._aside(self._ask_about(entry, failure, why))
 
-    async def _ask_about(self, entry: Entry, over: OverBudget) -> None:
+    async def _ask_about(self, entry: Entry, failure: FailureClass, why: str) -> None:
         desk, activation = self.desk, entry.activation
         stored = self.lineup.stored.pop(activation, None)
         if stored is not None:
@@ -404,10 +409,13 @@ class Cycle:
         else:
             decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
             record, commit = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision), ""
-        sentence = f"{entry.agent} was not called for {entry.case}: {over.sentence()}; waiting for a person"
+        sentence = f"{entry.agent} was not called for {entry.case}: {why}; waiting for a person"
         source = desk.sources[entry.agent]
-        aftermath = ask_person(desk, source, activation, record, failure="over_budget", sentence=sentence)
+        aftermath = ask_person(desk, source, activation, record, failure=failure, sentence=sentence)
         await desk.write_over(activation, commit, aftermath.record, aftermath.writes)
+        before = desk.repetition.asked(entry) if failure == "stalled" else ""
+        if before:
+            await withdraw(desk, before, f"{entry.agent} would have fired on a newer version since")
 
     async def _attend(self) -> None:
         try:

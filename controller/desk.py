@@ -13,6 +13,7 @@ from blackboard.group import Packed
 from blackboard.record import Stamp, revision_of
 from controller.budgets import Ledger, Limits
 from controller.meter import Meter
+from controller.repetition import Repetition
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,6 +42,7 @@ class Desk:
     executor: Executor
     ledger: Ledger = field(default_factory=Ledger)
     meter: Meter = field(default_factory=Meter)
+    repetition: Repetition = field(default_factory=Repetition)
     sources: dict[str, KnowledgeSource] = field(default_factory=dict)
     hot: dict[str, asyncio.Lock] = field(default_factory=dict)
     """one lock per hot record, so that this process does not race itself for it"""

@@ -12,7 +12,7 @@ UNDECIDED_RANK = 0
 
 
 def opened(entry: Entry, state: State, *, worker: str, now_ms: int, decision: Decision) -> Activation:
-    """The record of ``entry``'s activation in ``state``, written by ``worker``."""
+    """The record of ``entry``'s activation in ``state``, called by ``worker``; ``""`` where nobody calls it."""
     return {
         "agent": entry.agent,
         "capability": entry.capability,
@@ -22,7 +22,7 @@ def opened(entry: Entry, state: State, *, worker: str, now_ms: int, decision: De
         "captures": dict(entry.captures),
         "triggers": [[alias, record.key, record.commit] for alias, record in entry.triggers.items()],
         "worker": worker,
-        "attempt": entry.attempt,
+        "attempt": entry.attempt if worker else entry.attempt - 1,
         "eligible_ms": entry.eligible_ms,
         "dispatched_ms": now_ms,
         "decision": decision,

@@ -33,7 +33,7 @@ class Waiting(NamedTuple):
 async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
 
-    Rebuilds the ledger.  Returns what is to be tried again and what waits for a person, as it stands then.
+    Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person, as it stands then.
     """
     control = sorted(desk.replica.region("control").values(), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
@@ -41,6 +41,7 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     desk.ledger = Ledger.rebuild(
         ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations), started_ms=started_ms
     )
+    desk.repetition.rebuild((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):
             overseer.changed(_standing(record))
