@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import re
 import traceback
 from pathlib import Path
 from time import perf_counter
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 RERUNS: Final = 50
 """How often an agent runs again because what it read had changed, before that counts as a failed call."""
 
+_FOLDER_PACKAGE: Final = re.compile(r"\bblackboard_agents_[0-9a-f]{16}\.")
+"""what a file of agents is imported under, which says nothing to a person"""
 _OWN_CODE: Final = tuple(str(Path(path).parent) + os.sep for path in (__file__, declaration.__file__))
 """where errors pass through that come out of an agent"""
 
@@ -429,7 +432,7 @@ class Firing:
 
 def _told(error: BaseException) -> str:
     """An agent's error for its record: what it says first, then where it came from."""
-    said = "".join(traceback.format_exception_only(error)).strip()
+    said = _FOLDER_PACKAGE.sub("", "".join(traceback.format_exception_only(error)).strip())
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if not frame.filename.startswith(_OWN_CODE)]
     place = f"\n  at {inside[-1].filename}:{inside[-1].lineno} in {inside[-1].name}" if inside else ""

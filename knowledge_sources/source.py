@@ -69,6 +69,8 @@ class KnowledgeSource:
     """where it comes from: ``module:name``, or what the scenario says"""
     place: str
     """``file:line`` of the declaration"""
+    named_for_itself: bool
+    """whether the capability was not stated, so that it goes by the name"""
     rating_binding: Binding | None = field(repr=False)
     precondition_binding: Binding | None = field(repr=False)
 
@@ -144,8 +146,10 @@ def _configured(source: KnowledgeSource, settings: Mapping[str, Any]) -> Knowled
     if "config" in changes:
         changes["config"] = {**source.config, **changes["config"]}
     name = changes.get("name", source.name)
-    if source.provides == source.name:
+    if source.named_for_itself:
         changes.setdefault("provides", name)
+    if "provides" in changes and "provides" in given:
+        changes["named_for_itself"] = False
     if "rating" in changes:
         changes["rating_binding"] = _bind_helper(changes["rating"], "rating", source.watches)
     if source.kind == "supervisor":
@@ -284,6 +288,7 @@ def _declared(fn: Callable[..., Any], name: str, given: _Given, namespace: Names
         contributes=contributes,
         target=declaration.target_of(contributes),
         provides=name if given.provides is None else declaration.check_name(given.provides, "provides"),
+        named_for_itself=given.provides is None,
         level=declaration.check_name(given.level, "level"),
         rating=rating,
         precondition=given.precondition,

@@ -93,7 +93,7 @@ def _json_rows(lines: Iterable[tuple[int, bytes | None]], _place: str) -> Iterat
 
 def _json_row(number: int, content: bytes) -> Read:
     try:
-        fields = parse_json(content.decode("utf-8"))
+        fields = parse_json(content.decode("utf-8").rstrip("\r\n"))
         if not isinstance(fields, dict):
             return Rejected(number, 'not an object: write {"field": value, …}')
         pack_value(fields)
