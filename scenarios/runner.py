@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from blackboard.commit import Put
 from blackboard.control_records import LEADER, RUN
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Run
     from blackboard.log import Change
     from blackboard.replica import Replica
+    from knowledge_sources.source import KnowledgeSource
     from scenarios.feeding import Fed
     from scenarios.run_boards import Claimed
     from scenarios.scenario import Scenario
@@ -80,7 +81,8 @@ async def run_scenario(backend: Backend, name: str, options: Options, onlooker: 
     any board is made; :class:`NothingSelected`, :class:`UsageError` where there is no such board to run on;
     :class:`LostLeadership`, :class:`Unknown`, :class:`HistoryLost` where it cannot go on: the run can be resumed.
     """
-    scenario = _checked(name, options)
+    ready = _prepared(name, options)
+    scenario = ready.scenario
     run_at = partial(opened, scenario, options.input_file)
     if options.board:
         claimed = await claim_named(backend, options.board, run_at, resume=options.resume)
@@ -94,21 +96,31 @@ async def run_scenario(backend: Backend, name: str, options: Options, onlooker: 
             options = dataclasses.replace(
                 options, sets=(*sets, *options.sets), input_file=options.input_file or input_file
             )
-            scenario = _checked(name, options)
-        return await _Session(scenario, options, claimed, onlooker).run()
+            ready = _prepared(name, options)
+        return await _Session(ready, options, claimed, onlooker).run()
 
 
-def _checked(name: str, options: Options) -> Scenario:
+class _Ready(NamedTuple):
+    """A scenario whose files and agents could be read."""
+
+    scenario: Scenario
+    named: tuple[KnowledgeSource, ...]
+    newcomers: Newcomers
+
+
+def _prepared(name: str, options: Options) -> _Ready:
     scenario = load_scenario(name, options.sets)
     check_files(scenario, options.input_file)
-    return scenario
+    named = require_named(scenario)
+    return _Ready(scenario, named, Newcomers(scenario, named))
 
 
 class _Session:
     """One process's part in a run, from taking the lead to giving it up."""
 
-    def __init__(self, scenario: Scenario, options: Options, claimed: Claimed, onlooker: Onlooker) -> None:
-        self._scenario = scenario
+    def __init__(self, ready: _Ready, options: Options, claimed: Claimed, onlooker: Onlooker) -> None:
+        self._ready = ready
+        self._scenario = ready.scenario
         self._options = options
         self._board = claimed.board
         self._run = claimed.run
@@ -117,9 +129,7 @@ class _Session:
         self._fed: Fed | None = None
 
     async def run(self) -> Finished:
-        scenario, board = self._scenario, self._board
-        named = require_named(scenario)
-        newcomers = Newcomers(scenario, named)
+        (scenario, named, newcomers), board = self._ready, self._board
         limits = limits_of(scenario, timed=not self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
         controller = await self._lead(
@@ -192,14 +202,14 @@ class _Session:
 
     async def _stay(self, controller: Controller) -> None:
         """Keep the run from ending, and say each time it comes to rest."""
+        replica, rested_at = await self._board.replica(), -1
         with controller.expecting():
-            rests = False
             while True:
                 await asyncio.sleep(REST_EVERY_S)
                 busy = self._fed is None or bool(controller.running_count or controller.pending_count)
-                if not busy and not rests:
+                if not busy and replica.revision != rested_at:
+                    rested_at = replica.revision
                     self._onlooker.rested()
-                rests = not busy
 
     # -- its end ----------------------------------------------------------------------------
 

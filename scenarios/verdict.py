@@ -85,4 +85,5 @@ def _overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:
     over = overhead_exceeded(limits, runtime_ms, agents_ms)
     share = f"{runtime_ms / agents_ms:.1%}" if agents_ms else "all"
     sentence = f"the runtime took {share} of the agents' running time"
-    return (Result(f"overhead at most {allowed:.1%}", over is None, f"{allowed:.1%}", share, sentence),)
+    bound = f"{allowed * 100:g}%"
+    return (Result(f"overhead at most {bound}", over is None, bound, share, sentence),)
