@@ -117,8 +117,8 @@ def _refuse_surrogates(root: object) -> None:
                 raise InvalidValue(f"a lone surrogate in {value[:40]!a}", place=_place(path))
         elif isinstance(value, dict):
             for key, item in value.items():
-                stack.append((item, (*path, ascii(key))))
-                stack.append((key, path))
+                stack.append((item, (*path, key)))
+                stack.append((key, path))  # seen before the item, so a place is always printable
         elif isinstance(value, list | tuple):
             stack.extend((item, (*path, index)) for index, item in enumerate(value))
 
@@ -152,7 +152,7 @@ def unpack_value(packed: bytes) -> Any:
     try:
         return msgpack.unpackb(packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
-        raise Corrupt(f"a value of {len(packed)} bytes does not decode: {error}") from error
+        raise Corrupt(f"a value of {len(packed)} bytes does not decode: {error!r}") from error
 
 
 def _refuse_ext(code: int, _data: bytes) -> object:
@@ -184,7 +184,7 @@ def unpack_head(packed: bytes) -> Head:
         fields = msgpack.unpackb(packed, raw=False, use_list=False, ext_hook=_refuse_ext)
         head = Head(*fields)
     except (ValueError, TypeError, msgpack.exceptions.UnpackException, RecursionError) as error:
-        raise Corrupt(f"a record of {len(packed)} bytes does not decode: {error}") from error
+        raise Corrupt(f"a record of {len(packed)} bytes does not decode: {error!r}") from error
     if not isinstance(head.value, bytes):
         raise Corrupt("a record holds no packed value")
     return head

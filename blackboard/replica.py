@@ -182,6 +182,8 @@ class Replica:
                     for change in entry.changes:
                         _replay(regions, change)
                     revision = entry.revision
+                    if revision >= end:  # all that the scan can have seen; the tail brings the rest
+                        break
             except Gap:
                 continue
             if revision >= end:
