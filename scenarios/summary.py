@@ -48,8 +48,10 @@ class Summary:
 
 
 def next_commands(summary: Summary) -> list[tuple[str, str]]:
-    """What is worth typing now: each command with what it is for."""
+    """What is worth typing now: each command with what it is for; nothing where the board ended with the process."""
     report = summary.report
+    if summary.url == "memory:":
+        return []
     board = f" --board {report.board}" + (f" {summary.flags}" if summary.flags else "")
     commands = []
     if report.totals.escalations_open:
@@ -82,8 +84,11 @@ def render_summary(console: SafeConsole, summary: Summary) -> None:
             _render_result(console, result)
     console.print()
     _render_ending(console, summary)
-    console.print(shown("Next:"))
     commands = next_commands(summary)
+    if not commands:
+        console.print(shown("It was in memory and is gone; --url embedded:.blackboard keeps one"))
+        return
+    console.print(shown("Next:"))
     width = max(len(command) for command, _ in commands)
     for command, why in commands:
         console.print(shown(f"  {command:<{width}}  # {why}"))

@@ -235,7 +235,7 @@ def test_an_interrupted_run_hands_back_what_ran_and_goes_on_without_a_failed_cal
     def all_run() -> bool:
         with redis_server.client() as client:
             keys = client.hkeys(f"bb:{{{name}}}:records:control")
-        return sum(key.startswith(ACTIVATIONS.encode()) for key in keys) == 3
+        return len([key for key in keys if key.startswith(ACTIVATIONS.encode())]) == 3
 
     code, out, _ = _interrupted(redis_url, folder, board_name, all_run)
     assert code == 130
@@ -261,3 +261,12 @@ async def test_the_board_says_how_the_run_went_and_what_it_went_by(
     assert value["settings"]["document"]["max_running"] == 7
     assert set(value["overhead"]) == {"routing", "router", "state", "validation", "tracing"}
     assert value["started_ms"] <= value["ended_ms"]
+
+
+def test_a_board_in_memory_is_gone_with_the_run_and_nothing_is_to_be_typed_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", "double_refund", "--url", "memory:"]) == 0
+    shown = capsys.readouterr().out
+    assert "It was in memory and is gone" in shown
+    assert "Next:" not in shown

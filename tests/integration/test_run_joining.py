@@ -159,3 +159,17 @@ async def test_work_of_an_agent_that_is_missing_waits_until_it_joins_again(
                 await board.wait_for(f"second/O-{n}", 8.0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_second_run_of_a_board_waits_for_the_first_and_says_so(
+    serving: Serving, redis_url: str, folder: Path
+) -> None:
+    onlooker = Onlooker()
+    async with await connect(redis_url) as backend:
+        options = Options(board=serving.board.name, resume=True)
+        second = asyncio.create_task(run_scenario(backend, str(folder), options, onlooker))
+        await eventually(lambda: onlooker.notes or second.done(), "the second run says for whom it waits")
+        assert not second.done(), second.result()
+        assert f"which leads board {serving.board.name}" in onlooker.notes[0]
+        serving.running.cancel()
+        assert (await second).status == "finished"
