@@ -1,0 +1,124 @@
+"""Bytes of records: what comes back is what was packed, and nothing else decodes."""
+
+from __future__ import annotations
+
+import math
+import time
+import tracemalloc
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackboard import codec
+from blackboard.errors import Corrupt, InvalidValue
+from blackboard.record import Stamp
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 64) - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=20,
+)
+
+
+@given(PLAIN)
+def test_any_plain_value_comes_back(value: Any) -> None:
+    assert codec.unpack_value(codec.pack_value(value)) == value
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_decode_or_are_corrupt(data: bytes) -> None:
+    for decode in (codec.unpack_value, codec.unpack_head):
+        try:
+            decode(data)
+        except Corrupt:
+            pass
+
+
+@given(st.text(), st.text())
+def test_any_text_in_a_stamp_is_packed_or_refused(author: str, status: str) -> None:
+    try:
+        data, digest = codec.pack_record(Stamp(author), status, 0, codec.pack_value(1))
+    except InvalidValue:
+        return
+    head = codec.unpack_head(data)
+    assert (head.author, head.status, head.digest) == (author, status, digest)
+
+
+def test_a_head_holds_the_stamp_and_a_digest_that_fits() -> None:
+    stamp = Stamp("a", "act", "case/1", ("k@1-2", "l@1-3"), 4, 2)
+    data, digest = codec.pack_record(stamp, "proposed", 77, codec.pack_value({"x": 1}))
+    head = codec.unpack_head(data)
+    assert Stamp(head.author, head.activation, head.case, head.causes, head.depth, head.trust) == stamp
+    assert (head.status, head.expires_ms, head.digest) == ("proposed", 77, digest)
+    assert codec.unpack_value(head.value) == {"x": 1}
+    assert codec.verify(head)
+    assert not codec.verify(head._replace(value=codec.pack_value({"x": 2})))
+    assert not codec.verify(head._replace(status="final"))
+
+
+def test_one_flipped_bit_in_a_value_is_seen() -> None:
+    data, _ = codec.pack_record(Stamp(), "", 0, codec.pack_value("x" * 100))
+    at = data.index(b"x" * 100) + 50
+    head = codec.unpack_head(data[:at] + b"y" + data[at + 1 :])
+    assert not codec.verify(head)
+
+
+def test_the_digest_is_of_value_status_and_expiry_and_of_nothing_else() -> None:
+    value = codec.pack_value(1)
+    digests = {
+        codec.pack_record(Stamp("a"), "", 0, value)[1], codec.pack_record(Stamp("b", depth=3), "", 0, value)[1],
+    }  # fmt: skip
+    assert len(digests) == 1
+    others = {codec.digest_of(value, status, expires) for status in ("", "s") for expires in (0, 1, 2)}
+    assert len(others) == 6
+    assert others >= digests
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1 << 64, -(1 << 63) - 1, object(), {1, 2}, {2: 1}, "\ud800"])
+def test_what_json_cannot_say_is_refused(bad: Any) -> None:
+    for value in (bad, [bad], {"x": {"y": bad}}):
+        with pytest.raises(InvalidValue):
+            codec.pack_value(value)
+
+
+def test_an_extension_type_is_corrupt() -> None:
+    with pytest.raises(Corrupt):
+        codec.unpack_value(msgpack.packb(msgpack.ExtType(7, b"x")))
+
+
+def test_a_field_name_that_is_no_text_is_corrupt() -> None:
+    with pytest.raises(Corrupt):
+        codec.unpack_value(msgpack.packb({1: 2}))
+
+
+def test_a_record_of_another_shape_is_corrupt() -> None:
+    for fields in ([], [1], list(range(10)), {"a": 1}, 7):
+        with pytest.raises(Corrupt):
+            codec.unpack_head(msgpack.packb(fields))
+
+
+def test_a_structure_that_holds_itself_many_times_is_refused_at_once_and_in_little_memory() -> None:
+    """Sixty-four lists of 100,000, each full of the next: a walk that stacks before it counts takes gigabytes."""
+    value: list[Any] = [0] * 99_000
+    for _ in range(60):
+        value = [value] * 99_000
+    started = time.monotonic()
+    tracemalloc.start()
+    with pytest.raises(InvalidValue):
+        codec.pack_value(value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.monotonic() - started < 2
+    assert peak < 100_000_000
+
+
+def test_what_the_runtime_packs_itself_is_what_everybody_unpacks() -> None:
+    assert codec.unpack_value(codec.pack_own({"a": [1, None]})) == {"a": [1, None]}
