@@ -25,29 +25,34 @@ async def command(target: Target, *, key: str | None, case: str | None, depth: i
     """Explain the record at KEY: who wrote it, why that one was chosen, who was not, and from what, to the fed record.
 
     Told from the records alone, whether a controller runs or not. A record that is not there is explained too:
-    who removed it, or who was to write it and what became of that.
+    who removed it, or who was to write it and what became of that. A fed record is told as --case tells its case.
 
     \b
     Examples:
-      blackboard why refund/R-1001
-      blackboard why --case return/R-1001 -o json
+      blackboard why payment/R-1004
+      blackboard why --case return/R-1004 -o json
     """
-    import dataclasses
+    from dataclasses import asdict
 
     from controller.commands.why_text import account_lines, explanation_lines
 
     if (key is None) == (case is None):
         raise click.UsageError("Give a KEY or --case CASE, one of the two.")
     async with open_board(target) as board:
-        if key is not None:
-            explained = await _explained(board, key, depth)
-            lines = explanation_lines(explained)
-            document = {"board": board.name, **dataclasses.asdict(explained)}
+        explained = await _explained(board, key, depth) if key is not None else None
+        if explained is not None and not _is_case(explained):
+            document, lines = asdict(explained), explanation_lines(explained)
         else:
-            told = await _told(board, case or "")
-            lines = account_lines(told)
-            document = {"board": board.name, **dataclasses.asdict(told)}
+            told = await _told(board, case or key or "")
+            document, lines = asdict(told), account_lines(told)
+        document = {"board": board.name, **document}
     emit(target, document, lambda console: _render(console, lines))
+
+
+def _is_case(explained: Explanation) -> bool:
+    """Whether it is a fed record that is there: what one wants to know is what came of it."""
+    origin = explained.origin
+    return origin is not None and explained.there and origin.case == explained.key and origin.by is None
 
 
 async def _explained(board: Board, key: str, depth: int) -> Explanation:
@@ -61,7 +66,7 @@ async def _explained(board: Board, key: str, depth: int) -> Explanation:
     if not explained.known:
         near = did_you_mean(key, [record.key for record in await board.find(f"{region_of(key)}/*")])
         may = f"; it may be written by {', '.join(explained.writers)}" if explained.writers else ""
-        raise NothingSelected(f"no record at {key!r} on board {board.name}, now or in its log{near or may}")
+        raise NothingSelected(f"no record at {key!r} on board {board.name}, now or in its log{may}{near}")
     return explained
 
 

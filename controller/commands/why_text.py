@@ -33,10 +33,9 @@ def explanation_lines(explained: Explanation) -> Iterator[str]:
         yield from _absence(explained)
     if explained.origin is not None:
         yield from _origin(explained.origin, "")
-        if explained.origin.case == explained.key:
-            yield f"what came of it: blackboard why --case {explained.key}"
     for step in explained.aimed:
-        yield f"{step.agent}, which was to write it, {ENDINGS[step.state]}{_because(step.reason)}"
+        instead = f"; it wrote {_listed(step.wrote)}" if step.wrote else ""
+        yield f"{step.agent}, which may write it, {ENDINGS[step.state]}{instead}{_because(step.reason)}"
         yield from _under("  ", _details(step))
 
 
@@ -134,14 +133,22 @@ def _decision(decided: Decided) -> Iterator[str]:
         f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}, rating {decided.rating:g},"
         f" score {decided.score:.3f}, waited {seconds(decided.waited_ms)}"
     )
-    if decided.not_chosen:
-        yield f"not chosen then: {'; '.join(_not_chosen(one) for one in decided.not_chosen)}"
+    alike: dict[tuple[str, str, str], list[NotChosen]] = {}
+    for one in decided.not_chosen:
+        alike.setdefault((one.agent, one.level, one.became), []).append(one)
+    if alike:
+        yield f"not chosen then: {'; '.join(_not_chosen(group) for group in alike.values())}"
 
 
-def _not_chosen(one: NotChosen) -> str:
-    since = ENDINGS.get(one.became, "never fired")
-    about = f" for {one.case}" if one.case else ""
-    return f"{one.agent}{about} (level {one.level}, score {one.score:.3f}; since then it {since})"
+def _not_chosen(alike: list[NotChosen]) -> str:
+    """Entries of one agent and level that became the same."""
+    first, last = alike[0], alike[-1]
+    cases = tuple(dict.fromkeys(one.case for one in alike if one.case))
+    about = f" for {_listed(cases)}" if cases else ""
+    best, least = f"{first.score:.3f}", f"{last.score:.3f}"
+    score = f"score {best}" if best == least else f"scores {best} to {least}"
+    since = f"{first.became} by now" if first.became else "never fired"
+    return f"{first.agent}{about} (level {first.level}, {score}; {since})"
 
 
 def _figures(step: Step) -> str:

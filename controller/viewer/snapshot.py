@@ -70,6 +70,8 @@ def told(change: Change) -> str:
         return f"{value['author']} orders {value['verb']}, {value['status']}: {first_line(value['reason'])}"
     if change.key.startswith(ESCALATIONS):
         return f"{value['agent']} for {value['case']} asks, {value['status']}: {first_line(value['question'])}"
+    if change.key.startswith("control/progress/"):
+        return f"{value['agent']}: {first_line(value['text'])}"
     return f"{value['kind']} is {value['status']}" if change.key.startswith(AGENTS) else short_value(value)
 
 

@@ -101,8 +101,8 @@ def test_who_was_not_chosen_is_told_with_what_became_of_each() -> None:
     ])  # fmt: skip
     told = text(explain(past(FED, CHECK, activations=activations), "check/R-1", 9))
     assert "number 1 of 3 eligible" in told
-    assert "label for return/R-1 (level low, score 1.000; since then it was obviated)" in told
-    assert "stock (level low, score 0.500; since then it never fired)" in told
+    assert "label for return/R-1 (level low, score 1.000; obviated by now)" in told
+    assert "stock (level low, score 0.500; never fired)" in told
 
 
 def test_a_failed_call_is_told_with_its_class_its_duration_and_its_cost() -> None:
@@ -177,7 +177,7 @@ def test_a_record_that_never_was_is_explained_by_who_was_to_write_it() -> None:
     told = explain(past(FED, activations=dict([waiting]), agents={"check": agent}, aimed=("a1",)), "check/R-1", 9)
     assert told.known
     assert told.writers == ("check",)
-    assert "check, which was to write it, waits for a person: check asks: Sure?" in text(told)
+    assert "check, which may write it, waits for a person: check asks: Sure?" in text(told)
 
 
 def test_of_a_record_of_which_nothing_is_known_nothing_is_told() -> None:
