@@ -366,6 +366,7 @@ local function in_chunks(command, name, arguments)
   end
 end
 
+local touched_regions = {}
 for r = 1, R do
   if puts[r] then
     in_chunks('HSET', KEYS[6 + r], puts[r])
@@ -374,9 +375,11 @@ for r = 1, R do
     in_chunks('HDEL', KEYS[6 + r], gone[r])
   end
   if region_touched[r] then
-    redis.call('HSET', KEYS[4], region_name[r], region_revision[r])
+    touched_regions[#touched_regions + 1] = region_name[r]
+    touched_regions[#touched_regions + 1] = region_revision[r]
   end
 end
+in_chunks('HSET', KEYS[4], touched_regions)
 in_chunks('HSET', KEYS[3], new_revisions)
 in_chunks('HDEL', KEYS[3], old_revisions)
 if redis.call('EXISTS', KEYS[5]) == 1 then

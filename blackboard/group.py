@@ -142,7 +142,7 @@ class Reply(NamedTuple):
 
     time_ms: int
     due_regions: tuple[str, ...]
-    outcomes: list[Committed | Exception]
+    outcomes: Sequence[Committed | Exception]
 
 
 def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
@@ -150,8 +150,12 @@ def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
     end = blob.find(b"\n")
     head = blob[:end].decode().split(" ")
     epoch, time_ms = int(head[1]), int(head[2])
-    outcomes: list[Committed | Exception] = []
     at = end + 1
+    if blob.find(b"\n-", end) < 0 and blob.find(b"\n!", end) < 0 and blob.find(b"\n?", end) < 0:
+        lines = blob[at:].decode().split("\n")  # the usual case: all were applied
+        applied = [_applied(line[1:].split(" "), r, epoch, time_ms) for line, r in zip(lines, requests, strict=True)]
+        return Reply(time_ms, tuple(head[3:]), applied)
+    outcomes: list[Committed | Exception] = []
     for request in requests:
         end = blob.find(b"\n", at)
         line = blob[at : end if end >= 0 else len(blob)]
@@ -177,10 +181,7 @@ def _applied(fields: list[str], request: Request, epoch: int, time_ms: int) -> C
     revision = int(fields[0])
     commit = f"{epoch}-{revision}" if revision else ""
     written = []
-    index = 1
-    for write in request.writes:
-        result = fields[index]
-        index += 1
+    for write, result in zip(request.writes, fields[1:], strict=False):  # a commit without writes has one empty field
         if result[0] != "=":
             written.append(Written(write[0], commit, int(result), True))
         elif len(result) > 1:

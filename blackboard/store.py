@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from blackboard.commit import Guard
 
 MAX_IN_FLIGHT: Final = 2
+EARLY: Final = 12
+"""commits that wait for no more company"""
 
 
 class _Call:
@@ -140,6 +142,8 @@ class Store(Reader):
                 f" and {MAX_OPERATIONS:,} of both"
             )
         request = Request(guards, writes, author, self._loop.create_future(), once, once_digest, once_ttl_ms)
+        if len(self._queue) >= EARLY and len(self._in_flight) < MAX_IN_FLIGHT and not _leans(request):
+            self._depart()  # so that the server works on these while the caller makes more
         self._queue.append(request)
         if not self._flush_scheduled and len(self._in_flight) < MAX_IN_FLIGHT and not self._held:
             self._flush_scheduled = True
@@ -153,6 +157,9 @@ class Store(Reader):
 
     def _flush(self) -> None:
         self._flush_scheduled = False
+        self._depart()
+
+    def _depart(self) -> None:
         while self._queue and len(self._in_flight) < MAX_IN_FLIGHT and not self._held:
             flight = _Call(self._next_group(), self._next_sequence, self._loop.time())
             self._next_sequence += 1
