@@ -61,8 +61,13 @@ class Controller:
         """
         replica = await board.replica()
         leadership = Leadership(board, new_member())
-        await leadership.acquire()
-        await replica.caught_up(await board.revision())
+        try:
+            await leadership.acquire()
+            await replica.caught_up(await board.revision())
+        except BaseException:
+            with contextlib.suppress(BlackboardError):
+                await leadership.release()
+            raise
         executor = ThreadPoolExecutor(max_workers=max_running + 8, thread_name_prefix="agent")
         repetition = Repetition(repeats)
         desk = Desk(board, replica, leadership, levels, limits or Limits(), guarded, executor, repetition=repetition)

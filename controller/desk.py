@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard import codec
 from blackboard.commit import Absent, At
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from blackboard.store import Store
     from controller.leadership import Leadership
     from knowledge_sources.source import KnowledgeSource
+
+PROGRESS: Final = "control/progress/"
 
 
 @dataclass(slots=True)
@@ -84,6 +86,13 @@ class Desk:
         revision = max(map(revision_of, present)) if all(present) else await self.board.revision()
         await self.replica.caught_up(revision)
 
+    def written_over(self, activation: str, record: Activation) -> list[Packed]:
+        """An activation as somebody else than its worker writes it; what its worker said on the way goes with that."""
+        writes = [packed_activation(activation, record, self.member)]
+        if self.replica.get(PROGRESS + activation) is not None:
+            writes.append(removal(PROGRESS + activation))
+        return writes
+
     async def write_over(self, activation: str, commit: str, record: Activation, extra: Sequence[Packed]) -> str | None:
         """Write an activation, as the leader, over the version at ``commit`` (``""``: over none) with ``extra``.
 
@@ -92,9 +101,7 @@ class Desk:
         key = ACTIVATIONS + activation
         guards = [self.leadership.guard, At(key, commit) if commit else Absent(key)]
         try:
-            done = await self.store.submit(
-                guards, [*extra, packed_activation(activation, record, self.member)], self.member
-            )
+            done = await self.store.submit(guards, [*extra, *self.written_over(activation, record)], self.member)
         except Conflict:
             return None
         return done.commit
@@ -103,6 +110,11 @@ class Desk:
 def packed_activation(activation: str, record: Activation, author: str) -> Packed:
     """An activation's record as a write."""
     return packed_control(ACTIVATIONS + activation, record, author, record["case"], activation)
+
+
+def removal(key: str) -> Packed:
+    """The removal of the record at ``key`` as a write."""
+    return Packed(key, 0, "", b"")
 
 
 def packed_control(key: str, value: object, author: str, case: str = "", activation: str = "") -> Packed:

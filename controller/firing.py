@@ -23,7 +23,7 @@ from blackboard.errors import Conflict, InvalidInput, TooLarge
 from blackboard.record import FULL_TRUST, Stamp
 from controller.activation import advance
 from controller.aftermath import after_failure
-from controller.desk import packed_activation, packed_control
+from controller.desk import PROGRESS, packed_activation, packed_control, removal
 from controller.escalation import question_of
 from controller.hot_records import HotRecords
 from controller.matching import candidates
@@ -31,7 +31,7 @@ from controller.opening import opened
 from controller.recovery import first_line
 from knowledge_sources import declaration
 from knowledge_sources.context import Context
-from knowledge_sources.errors import InvalidContribution, failure_of
+from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
 from knowledge_sources.outcome import Contribution, Escalate
 
@@ -74,7 +74,7 @@ class Firing:
     """The firing of one entry of the agenda.  ``record`` and ``commit`` are the activation as last written."""
 
     __slots__ = (
-        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_running_us", "_triggers", "activation", "commit",
+        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_progressed", "_running_us", "_triggers", "activation", "commit",
         "committing", "conflicts", "entry", "record", "source", "stopping", "superseded", "task", "usages",
     )  # fmt: skip
 
@@ -99,6 +99,7 @@ class Firing:
         self._picked_at = 0.0
         self._dispatched_at = 0.0
         self._running_us = 0
+        self._progressed = False
         self._triggers: list[Guard] = [At(record.key, record.commit) for record in entry.triggers.values()]
         self._excluded: list[Guard] = []
 
@@ -225,8 +226,12 @@ class Firing:
         """Show what the agent does now, beside the activation."""
         desk = self._desk
         value = {"agent": self.source.name, "text": text, "at_ms": desk.now_ms()}
-        write = packed_control(f"control/progress/{self.activation}", value, self.source.name, self.entry.case)
-        await desk.store.submit([], [write], self.source.name)
+        write = packed_control(PROGRESS + self.activation, value, self.source.name, self.entry.case)
+        self._progressed = True
+        try:
+            await desk.store.submit([At(self.key, self.commit)], [write], self.source.name)
+        except Conflict as conflict:
+            raise ActivationEnded(self.source.name, self.activation) from conflict
 
     # -- contribution -----------------------------------------------------------------------
 
@@ -246,7 +251,7 @@ class Firing:
         desk.meter.validation += perf_counter() - started
         wrote = [write.key for write in outcome.writes] + [update.key for update in outcome.updates]
         record = self._finished(ctx, "executed", wrote)
-        writes.append(packed_activation(self.activation, record, self.source.name))
+        writes += self._closing(record, self.source.name)
         guards = self._guards(ctx)
         desk.hit("controller.before_contribution")
         try:
@@ -306,12 +311,19 @@ class Firing:
         return await self._end(ctx, record, [packed_control(key, override, self.source.name, self.entry.case)])
 
     async def _end(self, ctx: Context, record: Activation, extra: Sequence[Packed]) -> Ended | None:
-        writes = [*extra, packed_activation(self.activation, record, self.source.name)]
+        writes = [*extra, *self._closing(record, self.source.name)]
         try:
             done = await self._submit(self._guards(ctx), writes, self.source.name)
         except Conflict as conflict:
             return await self._refused(ctx, conflict)
         return Ended(record, done.commit)
+
+    def _closing(self, record: Activation, author: str) -> list[Packed]:
+        """The activation as it ends; what it said on the way goes with that."""
+        writes = [packed_activation(self.activation, record, author)]
+        if self._progressed:
+            writes.append(removal(PROGRESS + self.activation))
+        return writes
 
     def _guards(self, ctx: Context) -> list[Guard]:
         own = At(self.key, self.commit)
@@ -407,7 +419,7 @@ class Firing:
 
     async def _write_end(self, record: Activation, extra: Sequence[Packed] = ()) -> Ended:
         """Write how it ended; nothing guards that but the activation itself."""
-        writes = [*extra, packed_activation(self.activation, record, self._desk.member)]
+        writes = [*extra, *self._closing(record, self._desk.member)]
         done = await self._commit([At(self.key, self.commit)], writes, self._desk.member)
         return LOST if done is None else Ended(record, done.commit)
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, Typ
 from blackboard.commit import Absent, At, Guard, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
 from blackboard.errors import BlackboardError, Conflict
-from blackboard.group import Packed
 from blackboard.record import FULL_TRUST, Stamp, revision_of
 from controller.activation import FINAL, advance
 from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
 from controller.deadlines import DeadlineHeap
-from controller.desk import packed_activation, packed_control
+from controller.desk import packed_control, removal
 from controller.opening import opened, unchosen
 from controller.overrides import Effect, Refused, judge
 from controller.supervision import AskSupervisor, attention, attention_key
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.control_records import Activation, Attention, FailureClass, Override
+    from blackboard.group import Packed
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.desk import Desk
@@ -152,13 +152,13 @@ class Overseer:
     def _settled(self, activation: str) -> list[Packed]:
         """The removal of the attention record of an activation that has ended, as a write."""
         record = self._attention.get(activation)
-        return [] if record is None else [Packed(record.key, 0, "", b"")]
+        return [] if record is None else [removal(record.key)]
 
     async def _clear(self, activation: str) -> None:
         """Withdraw the question about an activation that has ended by itself."""
         record = self._attention.get(activation)
         if record is not None:
-            await self._commit([At(record.key, record.commit)], [Packed(record.key, 0, "", b"")])
+            await self._commit([At(record.key, record.commit)], [removal(record.key)])
 
     def standing(self, activation: str) -> Standing | None:
         """The activation as it stands: its record, or what its record would be if it is only eligible."""
@@ -240,7 +240,7 @@ class Overseer:
     ) -> Conflict | None:
         """Write over the activation; ``None`` if that was done, else what stood against it."""
         writes = [*aftermath.writes, *self._settled(activation)]
-        writes.append(packed_activation(activation, aftermath.record, self._desk.member))
+        writes += self._desk.written_over(activation, aftermath.record)
         done = await self._commit([*self._still(activation, standing), *guards], writes)
         if isinstance(done, Conflict):
             return done

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from blackboard.control_records import ACTIVATIONS
 from controller.strategy import Policy
 from knowledge_sources import Context, knowledge_source
+from knowledge_sources.errors import ActivationEnded
 from tests.leading import activations, declared, going_on, leading, only, quiescent, run, states, values
 from tests.waiting import eventually
 
@@ -323,3 +324,55 @@ async def test_changes_of_others_are_absorbed_in_the_order_of_the_log(board: Boa
     assert sorted(set(told)) == list(range(told[0], told[-1] + 1))
     assert told == sorted(told)
     assert await states(board) == ["executed"] * 5
+
+
+async def test_what_an_agent_says_on_the_way_is_on_the_board_while_it_runs_and_goes_with_its_end(board: Board) -> None:
+    """The latest line stands; when it ends, well or not, there is nothing left of it."""
+    inside, free = asyncio.Event(), asyncio.Event()
+
+    @knowledge_source(watches="item/{i}", retry={"attempts": 2, "backoff": "1ms"})
+    async def talks(i: str, ctx: Context) -> Any:
+        await ctx.progress("thinking")
+        await ctx.progress("calling the bank")
+        inside.set()
+        await free.wait()
+        if i == "bad":
+            raise RuntimeError("no answer")
+
+    for i in ("good", "bad"):
+        await board.create(f"item/{i}", {})
+    async with leading(board, talks) as controller, going_on(controller) as end:
+        await inside.wait()
+        await eventually(lambda: controller.running_count == 2, "both run")
+        for progress in (await values(board, "control/progress/*")).values():
+            assert (progress["agent"], progress["text"]) == ("talks", "calling the bank")
+        free.set()
+        assert (await end).status == "awaiting"
+    assert await values(board, "control/progress/*") == {}
+
+
+async def test_one_whose_activation_was_taken_away_can_say_nothing_more(board: Board) -> None:
+    """Whoever holds the activation by now would be shown with words that are not its own."""
+    inside, free, refused = asyncio.Event(), asyncio.Event(), []
+
+    @knowledge_source(watches="item/{i}")
+    async def deaf(ctx: Context) -> Any:
+        try:
+            inside.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await free.wait()
+        try:
+            await ctx.progress("I am still here")
+        except ActivationEnded as error:
+            refused.append(error)
+
+    await board.create("item/1", {})
+    async with leading(board, deaf) as controller, going_on(controller) as end:
+        await inside.wait()
+        (running,) = await board.find(ACTIVATIONS + "*")
+        await board.replace(running, {**running.value, "state": "cancelled"})
+        free.set()
+        assert (await end).status == "finished"
+    assert len(refused) == 1
+    assert await values(board, "control/progress/*") == {}
