@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.meter import PHASES
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.control_records import Run
-    from controller.meter import Meter
+    from controller.desk import Desk
     from scenarios.input import Rejected
     from scenarios.scenario import Scenario
 
@@ -45,20 +43,22 @@ def resumed_from(run: Run) -> tuple[tuple[str, ...], Path | None]:
 
 def ended(
     run: Run,
-    meter: Meter,
+    desk: Desk,
     *,
     status: Any,
     settings: dict[str, Any],
     ended_ms: int,
     rejected: Sequence[Rejected] | None,
 ) -> Run:
-    """``run`` with what came of it; what ``meter`` measured is added to what earlier parts of the run did.
+    """``run`` with what came of it; what ``desk`` measured is added to what earlier parts of the run did.
 
     ``rejected`` is ``None`` where the input was not read to its end.
     """
-    agents_seconds = run.get("agents_seconds", 0.0) + meter.agents
+    agents_seconds = run.get("agents_seconds", 0.0) + desk.meter.agents
     earlier = run.get("overhead", {})
-    seconds = {name: earlier.get(name, {}).get("seconds", 0.0) + getattr(meter, name) for name in PHASES}
+    seconds = {
+        name: earlier.get(name, {}).get("seconds", 0.0) + phase["seconds"] for name, phase in desk.overhead().items()
+    }
     after: Run = {
         **run,
         "status": status,
@@ -69,7 +69,7 @@ def ended(
             name: {"seconds": round(spent, 6), "share": round(spent / agents_seconds, 6) if agents_seconds else 0.0}
             for name, spent in seconds.items()
         },
-        "conflicts": run.get("conflicts", 0) + meter.conflicts,
+        "conflicts": run.get("conflicts", 0) + desk.meter.conflicts,
     }
     if rejected is not None:
         after["rejected_input"] = [one.as_record() for one in rejected]

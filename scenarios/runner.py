@@ -216,7 +216,7 @@ class _Session:
     async def _write_end(self, controller: Controller, end: RunEnd | None) -> Run:
         run = ended(
             self._run,
-            controller.desk.meter,
+            controller.desk,
             status=end.status if end is not None else "interrupted",
             settings=settings_of(self._scenario, self._options.input_file),
             ended_ms=controller.desk.now_ms(),

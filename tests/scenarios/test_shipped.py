@@ -48,7 +48,7 @@ def test_process_return_answers_205_of_210_returns_and_asks_people_about_five(
     assert document["ended_ms"] - document["started_ms"] < 10_000
     phases = {phase["name"]: phase["seconds"] for phase in document["overhead"]["phases"]}
     assert list(phases) == ["routing", "router", "state", "validation", "tracing"]
-    assert all(seconds is not None for seconds in phases.values())
+    assert all(seconds > 0 for seconds in phases.values())
 
 
 def test_double_refund_pays_each_return_once_and_names_who_was_first(run: Callable[..., tuple[int, Any]]) -> None:
