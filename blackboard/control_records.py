@@ -7,9 +7,7 @@ those with authority write them.  All instants are milliseconds since 1970, all 
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias, TypedDict
-
-from typing_extensions import NotRequired
+from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
 RUN: Final = "control/run"
 LEADER: Final = "control/leader"

@@ -151,8 +151,8 @@ def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
     head = blob[:end].decode().split(" ")
     epoch, time_ms = int(head[1]), int(head[2])
     at = end + 1
-    if blob.find(b"\n-", end) < 0 and blob.find(b"\n!", end) < 0 and blob.find(b"\n?", end) < 0:
-        lines = blob[at:].decode().split("\n")  # the usual case: all were applied
+    if blob.count(b"\n+") == blob.count(b"\n") == len(requests):  # the usual case: all were applied
+        lines = blob[at:].decode().split("\n")
         applied = [_applied(line[1:].split(" "), r, epoch, time_ms) for line, r in zip(lines, requests, strict=True)]
         return Reply(time_ms, tuple(head[3:]), applied)
     outcomes: list[Committed | Exception] = []
@@ -181,7 +181,7 @@ def _applied(fields: list[str], request: Request, epoch: int, time_ms: int) -> C
     revision = int(fields[0])
     commit = f"{epoch}-{revision}" if revision else ""
     written = []
-    for write, result in zip(request.writes, fields[1:], strict=False):  # a commit without writes has one empty field
+    for write, result in zip(request.writes, fields[1:], strict=bool(request.writes)):  # no writes: one empty field
         if result[0] != "=":
             written.append(Written(write[0], commit, int(result), True))
         elif len(result) > 1:
