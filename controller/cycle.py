@@ -92,11 +92,13 @@ class Cycle:
         firings = list(self._firings.values())
         for firing in firings:
             self._stop(firing)
-        tasks = [*(firing.task for firing in firings if firing.task is not None), *self._side]
+        tasks = [firing.task for firing in firings if firing.task is not None]
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
-            for task in left:
-                _log.warning("%s does not stop; what it contributes later is refused", task.get_name())
+            for entry in (firing.entry for firing in firings if firing.task in left):
+                _log.warning("%s does not stop; its contribution for %s will be refused", entry.agent, entry.case)
+        while self._side:
+            await asyncio.wait(self._side)
         self._unsubscribe()
         return firings
 

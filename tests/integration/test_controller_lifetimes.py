@@ -16,6 +16,7 @@ import pytest
 from blackboard.board import Board
 from blackboard.commit import Delete, Put
 from blackboard.control_records import ACTIVATIONS, LEADER
+from blackboard.errors import HistoryLost
 from blackboard.record import Stamp
 from controller.errors import LostLeadership
 from knowledge_sources import Context, knowledge_source
@@ -239,6 +240,30 @@ async def test_a_server_that_is_killed_and_restarted_in_the_middle_of_a_run_cost
             assert {record.version for record in [*await board.find("out/*"), *await board.find("mid/*")]} == {1}
             assert await states(board) == ["executed"] * 300
             assert set(calls.values()) == {1}
+
+
+async def test_a_server_that_comes_back_without_what_was_written_last_ends_the_run_and_the_next_goes_on() -> None:
+    """Nothing that rested on the lost history is contributed; what is there is worked off by a new controller."""
+    held = Held()
+    with OwnServer("--appendfsync", "always") as server:
+        async with await Board.open(server.url, "lost") as board:
+            await board.create("item/1", "old")
+            await board.replica()
+            server.kill()
+            kept = server.keep_files()
+            server.start()
+            await board.create("item/2", "forgotten")
+            async with leading(board, held.agent) as controller, going_on(controller) as end:
+                await eventually(lambda: len(held.calls) == 2, "both run")
+                server.kill()
+                server.restore(kept)
+                server.start()
+                held.free.set()
+                with pytest.raises((HistoryLost, LostLeadership)):
+                    await end
+        async with await Board.open(server.url, "lost") as board:
+            assert (await run(board, held.agent)).status == "finished"
+            assert await values(board, "out/*") == {"out/1": "old"}
 
 
 async def test_an_activation_in_the_log_goes_from_running_to_its_end_once(board: Board) -> None:
