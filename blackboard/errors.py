@@ -154,9 +154,7 @@ class Gap(BlackboardError):
     def __init__(self, since: int, oldest: int) -> None:
         self.since = since
         self.oldest = oldest
-        super().__init__(
-            f"the log no longer holds the changes after revision {since}; the oldest kept is {oldest}"
-        )
+        super().__init__(f"the log no longer holds the changes after revision {since}; the oldest kept is {oldest}")
 
 
 class NothingSelected(BlackboardError):

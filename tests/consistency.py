@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import redis
@@ -20,7 +20,7 @@ def check_consistent(client: redis.Redis, name: str) -> int:
     The log must be whole.
     """
     prefix = f"bb:{{{name}}}:"
-    entries = client.xrange(prefix + "log")
+    entries: Any = client.xrange(prefix + "log")
     numbers = [int(identity.split(b"-")[1]) for identity, _ in entries]
     assert numbers == list(range(1, len(numbers) + 1)), "revisions are dense"
     assert int(client.hget(prefix + "meta", "revision") or 0) == len(numbers), "meta names the log's head"
@@ -38,12 +38,13 @@ def check_consistent(client: redis.Redis, name: str) -> int:
             if mark == b"p":
                 records[key] = b" ".join([epoch, revision, version, head.partition(b" ")[0], data])
                 revisions[key] = identity + b" " + version
-    held: dict[bytes, bytes] = {}
+    held: dict[Any, Any] = {}
     for region in regions:
         held |= client.hgetall(prefix + "records:" + region.decode())
     assert held == records, "the records are the fold of the log"
     assert {k: int(v) for k, v in client.hgetall(prefix + "regions").items()} == regions
-    known = {key: text.rpartition(b" ")[0] for key, text in client.hgetall(prefix + "revisions").items()}
+    stored: Any = client.hgetall(prefix + "revisions")
+    known = {key: text.rpartition(b" ")[0] for key, text in stored.items()}
     assert known == revisions, "the revisions are those of the records"
     assert set(client.zrange(prefix + "expiries", 0, -1)) <= set(records), "nothing expires that is not there"
     return len(numbers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import pytest_asyncio
 
 from blackboard.board import Board
@@ -12,6 +11,8 @@ from blackboard.connect import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
 
     from blackboard.backend import Backend
 

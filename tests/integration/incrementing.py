@@ -11,7 +11,8 @@ from blackboard.board import Board
 async def main(url: str, name: str, tasks: int, times: int, how: str) -> None:
     """Announce readiness, wait for a line, then increment ``count/1`` ``times`` times in each of ``tasks`` tasks."""
     async with await Board.open(url, name) as board:
-        print("ready", flush=True)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.readline)
 
         async def one() -> None:

@@ -89,7 +89,9 @@ async def test_keys_are_segments_of_visible_characters(either: Board, key: str) 
     assert await either.get(key) is None
 
 
-@pytest.mark.parametrize("key", ["", "/", "a/", "/a", "a//b", "a b", "a\n", "a\x00", "a*", "{a}", "a\\b", "a\u200bb", "x" * 513])
+@pytest.mark.parametrize(
+    "key", ["", "/", "a/", "/a", "a//b", "a b", "a\n", "a\x00", "a*", "{a}", "a\\b", "a\u200bb", "x" * 513]
+)
 async def test_other_keys_are_refused_everywhere(either: Board, key: str) -> None:
     for call in (either.put(key, 1), either.get(key), either.delete(key), either.history(key)):
         with pytest.raises(InvalidName):

@@ -12,12 +12,14 @@ from blackboard.errors import BlackboardError, Conflict, InvalidInput, InvalidNa
 from tests.consistency import calls, check_consistent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blackboard.board import Board
     from blackboard.commit import Guard, Write
     from tests.conftest import RedisServer
 
 
-async def together(board: Board, *commits: tuple[list[Guard], list[Write]]) -> list[Committed | BaseException]:
+async def together(board: Board, *commits: tuple[Sequence[Guard], Sequence[Write]]) -> list[Committed | BaseException]:
     """The outcomes of ``commits``, which leave in one call."""
     return await asyncio.gather(*(board.commit(*commit) for commit in commits), return_exceptions=True)
 

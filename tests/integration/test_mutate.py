@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from blackboard.board import Board
 from blackboard.commit import Absent, Put, Update
 from blackboard.errors import Conflict, InvalidName, InvalidValue
 from tests.consistency import calls
 
 if TYPE_CHECKING:
+    from blackboard.board import Board
     from tests.conftest import RedisServer
 
 ROOT = str(Path(__file__).parents[2])

@@ -11,14 +11,16 @@ from blackboard.commit import Delete, Put, Write
 
 
 async def main(url: str, name: str, seed: int) -> None:
-    """Announce readiness, write until a line comes in."""
+    """Write, say so after the first hundred commits or so, until a line comes in."""
     chance = random.Random(seed)
     async with await Board.open(url, name, author=f"w{seed}") as board:
-        print("ready", flush=True)
         stop = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
         n = 0
         while not stop.done():
             n += 1
+            if n == 20:
+                sys.stdout.write("writing\n")
+                sys.stdout.flush()
             await asyncio.gather(*(board.commit([], writes(chance, n)) for _ in range(chance.randint(1, 20))))
             await asyncio.sleep(0.002)  # a pace that readers on a small machine can follow
 

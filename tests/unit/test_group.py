@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -84,7 +83,9 @@ def test_a_present_record_that_does_not_parse_is_corrupt_for_its_caller_alone() 
     assert isinstance(fine, Committed)
 
 
-@pytest.mark.parametrize("blob", [b"", b"R", b"R 1 5\n", b"R x 5\n+1 1", b"R 1 5\n+1", b"R 1 5\n*1 1", b"R 1 5\n-9:1-1:0\n"])
+@pytest.mark.parametrize(
+    "blob", [b"", b"R", b"R 1 5\n", b"R x 5\n+1 1", b"R 1 5\n+1", b"R 1 5\n*1 1", b"R 1 5\n-9:1-1:0\n"]
+)
 def test_an_answer_that_does_not_parse_raises(blob: bytes) -> None:
     with pytest.raises((Corrupt, ValueError, IndexError)):
         parse_reply(blob, [request([Absent("a/1")], [Packed("a/1", 0, "d", b"x")])])

@@ -20,7 +20,9 @@ def test_a_boards_name_is_short_and_plain(name: str) -> None:
     assert board_of(BoardKeys(name).meta) == name
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "a/b", "a}b", "{a}", "a@", "a@x", "a@1@2", "é", "a\n", "a:b", "a*"])
+@pytest.mark.parametrize(
+    "name", ["", "x" * 65, "a b", "a/b", "a}b", "{a}", "a@", "a@x", "a@1@2", "é", "a\n", "a:b", "a*"]
+)
 def test_another_is_refused(name: str) -> None:
     with pytest.raises(InvalidName):
         BoardKeys(name)
