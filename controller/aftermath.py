@@ -8,13 +8,15 @@ from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from controller.activation import advance
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, question_of
-from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide
+from controller.opening import opened, unchosen
+from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide, tale
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
 if TYPE_CHECKING:
     from blackboard.control_records import Activation, Attempt, Escalation, FailureClass
     from blackboard.group import Packed
     from controller.desk import Desk
+    from controller.entry import Entry
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -27,8 +29,22 @@ class Aftermath(NamedTuple):
 
 def subject_of(activation: str, record: Activation) -> Subject:
     """``record`` as its supervisors see it."""
+    told, attempts = "", record.get("attempts", [])
+    if attempts:
+        last = attempts[-1]
+        failed = Failure(
+            last["failure"], last["error"], activation, record["agent"], record["case"], attempts[0]["started_ms"],
+            last["ended_ms"],
+        )  # fmt: skip
+        told = tale(failed, len(attempts))
     return Subject(
-        activation, record["agent"], record["capability"], record["case"], record["captures"], record["eligible_ms"]
+        activation,
+        record["agent"],
+        record["capability"],
+        record["case"],
+        record["captures"],
+        record["eligible_ms"],
+        told,
     )
 
 
@@ -123,6 +139,24 @@ def ask_person(
     )
     waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)
     return Aftermath(waiting, (packed_control(key, question, desk.member, record["case"]),))
+
+
+async def refuse_call(
+    desk: Desk, entry: Entry, stored: tuple[Activation, str] | None, *, failure: FailureClass, why: str
+) -> None:
+    """Ask a person instead of calling the agent of ``entry``; ``stored`` is its record, with its commit, if it has one."""
+    activation = entry.activation
+    if stored is not None:
+        record, commit = stored
+    else:
+        decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
+        record, commit = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision), ""
+    sentence = f"{entry.agent} was not called for {entry.case}: {why}; waiting for a person"
+    aftermath = ask_person(desk, desk.sources[entry.agent], activation, record, failure=failure, sentence=sentence)
+    await desk.write_over(activation, commit, aftermath.record, aftermath.writes)
+    before = desk.repetition.asked(entry) if failure == "stalled" else ""
+    if before:
+        await withdraw(desk, before, f"{entry.agent} would have fired on a newer version since")
 
 
 async def withdraw(desk: Desk, activation: str, reason: str) -> None:

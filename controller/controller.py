@@ -39,7 +39,7 @@ class Controller:
         self.desk = desk
         self._registration = Registration(desk)
         self._cycle = Cycle(desk, self._registration, policy, max_running)
-        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.firings)
+        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.crew.firings)
 
     @classmethod
     async def start(
@@ -158,4 +158,4 @@ class Controller:
 
     @property
     def running_count(self) -> int:
-        return len(self._cycle.firings)
+        return len(self._cycle.crew.firings)

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 from blackboard.control_records import ACTIVATIONS, ATTENTION, LEADER, OVERRIDES, activation_key
 from blackboard.record import revision_of
 from controller.activation import FINAL
-from controller.aftermath import ask_person, withdraw
+from controller.aftermath import refuse_call
+from controller.alarm import Alarm
+from controller.crew import Crew
 from controller.entry import Entry
 from controller.errors import LostLeadership
 from controller.firing import Firing
 from controller.lineup import Lineup
 from controller.matching import Match, Matcher
-from controller.opening import opened, unchosen
 from controller.overseer import Overseer
 from controller.run_end import RunEnd
 from controller.takeover import obviate, stored_match
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine
 
     from blackboard.control_records import Activation, FailureClass, State
     from blackboard.log import Change
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from controller.strategy import Choice, Policy
     from knowledge_sources.source import KnowledgeSource
 
-SWEEP_EVERY_S: Final = 0.05
 STOP_WITHIN_S: Final = 5.0
 """after which an agent that does not heed its cancellation is left alone"""
 
@@ -52,6 +52,7 @@ class Cycle:
     def __init__(self, desk: Desk, registration: Registration, policy: Policy, max_running: int) -> None:
         self.desk = desk
         self.lineup = Lineup(desk, policy)
+        self.crew = Crew(desk, self.lineup)
         self.matcher = Matcher(desk.replica, self)
         self.overseer = Overseer(desk, self)
         self.stirred = asyncio.Event()
@@ -64,19 +65,14 @@ class Cycle:
         """how many said that more is about to come"""
         self._registration = registration
         self._max_running = max_running
-        self._firings: dict[str, Firing] = {}
         self._awaited: set[str] = set()
         """activations that wait for a person"""
-        self._running: dict[str, int] = {}
-        """agent → how many of its activations run"""
-        self._ordinary = 0
-        """running activations that are no supervisor's"""
         self._side: set[asyncio.Task[None]] = set()
         self._attending = False
         self._scheduled = False
         self._paused = True
-        self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm(desk, self._wake, self._sweep)
         self._unsubscribe = desk.replica.subscribe(self._changed)
 
     def start(self) -> None:
@@ -87,9 +83,8 @@ class Cycle:
     async def stop(self) -> list[Firing]:
         """Fire nobody more and stop who runs; returns the firings that ran."""
         self._paused = True
-        if self._timer is not None:
-            self._timer.cancel()
-        firings = list(self._firings.values())
+        self._alarm.cancel()
+        firings = list(self.crew.firings.values())
         for firing in firings:
             self._stop(firing)
         tasks = [firing.task for firing in firings if firing.task is not None]
@@ -103,15 +98,15 @@ class Cycle:
         return firings
 
     @property
-    def firings(self) -> Mapping[str, Firing]:
-        """What runs, by activation."""
-        return self._firings
-
-    @property
     def idle(self) -> bool:
         """Whether nothing is pending, running, asked or expected."""
         return not (
-            self.expecting or self._firings or self._side or len(self.lineup) or self.overseer.busy or self._attending
+            self.expecting
+            or self.crew.firings
+            or self._side
+            or len(self.lineup)
+            or self.overseer.busy
+            or self._attending
         )
 
     @property
@@ -122,7 +117,7 @@ class Cycle:
     # -- what the matcher tells -------------------------------------------------------------
 
     def matched(self, match: Match) -> None:
-        if match.activation in self._firings:
+        if match.activation in self.crew.firings:
             return
         self._queue(match, attempt=1, not_before_ms=0)
 
@@ -203,14 +198,14 @@ class Cycle:
         return self.lineup.get(activation)
 
     def fires(self, activation: str) -> bool:
-        return activation in self._firings
+        return activation in self.crew.firings
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self._note(activation, record["state"])
         self.lineup.remove(activation)
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
-        firing = self._firings.get(activation)
+        firing = self.crew.firings.get(activation)
         if firing is not None:
             self._stop(firing)
 
@@ -229,7 +224,7 @@ class Cycle:
     def _control_changed(self, key: str, change: Change) -> None:
         if key.startswith(ACTIVATIONS):
             activation = key[len(ACTIVATIONS) :]
-            firing = self._firings.get(activation)
+            firing = self.crew.firings.get(activation)
             if firing is None or not firing.committing:
                 self._activation_changed(activation, change.record)
             return
@@ -245,10 +240,9 @@ class Cycle:
 
     def _supersede(self, change: Change) -> None:
         """Stop the supervisors that are no longer asked: one that is silent must not keep the run from ending."""
-        for firing in list(self._firings.values()):
-            if firing.source.kind == "supervisor" and any(r.key == change.key for r in firing.entry.triggers.values()):
-                firing.superseded = change
-                self._stop(firing)
+        for firing in self.crew.asked_by(change.key):
+            firing.superseded = change
+            self._stop(firing)
 
     def _note(self, activation: str, state: State) -> None:
         """Keep count of those that wait for a person."""
@@ -259,7 +253,7 @@ class Cycle:
 
     def _activation_changed(self, activation: str, record: Record | None) -> None:
         """Somebody else, a person for one, or our overseer has written an activation."""
-        firing = self._firings.get(activation)
+        firing = self.crew.firings.get(activation)
         if firing is not None:
             # The log may be behind the answers to our own commits.
             if record is None or record.revision > revision_of(firing.commit):
@@ -295,12 +289,12 @@ class Cycle:
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
             self._aside(self._attend())
-        self._set_timer(now_ms)
+        self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms())
         self.stirred.set()
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk = self.desk
-        while not limited or self._ordinary < self._max_running:
+        while not limited or self.crew.ordinary < self._max_running:
             started = perf_counter()
             choice = agenda.pick(now_ms)
             desk.meter.router += perf_counter() - started
@@ -311,12 +305,12 @@ class Cycle:
             over = desk.ledger.check(entry, desk.limits, now_ms)
             if over is not None and over.scope == "run":
                 agenda.add(entry)
-                if not over.waits or not self._firings:
+                if not over.waits or not self.crew.firings:
                     self.end = RunEnd("timed_out" if over.what == "time" else "stalled", over.sentence())
                 return
             repeats = desk.repetition.refusal(entry)
             if (over is None and not repeats) or self.lineup.granted(entry.activation):
-                self._fire(choice, now_ms, limited=limited)
+                self._fire(choice, now_ms)
             elif over is None:
                 self._refuse(entry, "stalled", repeats)
             elif over.waits:
@@ -324,20 +318,12 @@ class Cycle:
             else:
                 self._refuse(entry, "over_budget", over.sentence())
 
-    def _fire(self, choice: Choice, now_ms: int, *, limited: bool) -> None:
+    def _fire(self, choice: Choice, now_ms: int) -> None:
         entry = choice.entry
-        activation, agent = entry.activation, entry.agent
-        source = self.desk.sources[agent]
+        activation = entry.activation
         self.matcher.drop(activation)
-        firing = Firing(self.desk, source, entry, self.lineup.stored.pop(activation, None))
-        self._firings[activation] = firing
-        self.desk.ledger.note_dispatch(entry, now_ms)
-        self.desk.repetition.note(entry, 1)
-        self._ordinary += limited
-        running = self._running.get(agent, 0) + 1
-        self._running[agent] = running
-        if source.max_running is not None and running >= source.max_running:
-            self.lineup.of(agent).block(agent)
+        firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
+        self.crew.take(firing, now_ms)
         firing.task = self._loop.create_task(self._drive(firing, choice))
 
     def _stop(self, firing: Firing) -> None:
@@ -363,19 +349,7 @@ class Cycle:
             self._ended(firing, ended)
 
     def _put_away(self, firing: Firing) -> None:
-        agent, source = firing.entry.agent, firing.source
-        del self._firings[firing.activation]
-        self._running[agent] -= 1
-        self._ordinary -= source.kind != "supervisor"
-        if source.max_running is not None:
-            self.lineup.of(agent).unblock(agent)
-        # Settled already if it failed; a firing that was taken away or handed back was no failure.
-        self.desk.ledger.note_end(
-            firing.activation, self.desk.now_ms(), cost=firing.cost, counts=firing.dispatched and not self._paused
-        )
-        if not firing.dispatched:
-            self.desk.repetition.note(firing.entry, -1)
-        self.lineup.unpark()
+        self.crew.put_away(firing, handed_back=self._paused)
         self.look()
 
     def _ended(self, firing: Firing, ended: Ended) -> None:
@@ -401,23 +375,8 @@ class Cycle:
         """A limit is used up for this one: a person decides."""
         self.matcher.drop(entry.activation)
         self.overseer.forget(entry.activation)
-        self._aside(self._ask_about(entry, failure, why))
-
-    async def _ask_about(self, entry: Entry, failure: FailureClass, why: str) -> None:
-        desk, activation = self.desk, entry.activation
-        stored = self.lineup.stored.pop(activation, None)
-        if stored is not None:
-            record, commit = stored
-        else:
-            decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
-            record, commit = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision), ""
-        sentence = f"{entry.agent} was not called for {entry.case}: {why}; waiting for a person"
-        source = desk.sources[entry.agent]
-        aftermath = ask_person(desk, source, activation, record, failure=failure, sentence=sentence)
-        await desk.write_over(activation, commit, aftermath.record, aftermath.writes)
-        before = desk.repetition.asked(entry) if failure == "stalled" else ""
-        if before:
-            await withdraw(desk, before, f"{entry.agent} would have fired on a newer version since")
+        stored = self.lineup.stored.pop(entry.activation, None)
+        self._aside(refuse_call(self.desk, entry, stored, failure=failure, why=why))
 
     async def _attend(self) -> None:
         try:
@@ -427,32 +386,13 @@ class Cycle:
 
     # -- time and side work -----------------------------------------------------------------
 
-    def _set_timer(self, now_ms: int) -> None:
-        """Look again when the next retry, deadline or expiry is due, or the run's time is over."""
-        limit_ms = self.desk.limits.run.time_ms
-        times = [self.lineup.next_ms(), self.overseer.next_ms()]
-        if limit_ms is not None:
-            times.append(self.desk.ledger.started_ms + limit_ms)
-        expiry_ms = self.desk.replica.next_expiry_ms()
-        due = min((t for t in times if t is not None), default=None)
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if expiry_ms is not None and (due is None or expiry_ms <= due):
-            delay = max(SWEEP_EVERY_S, (expiry_ms - now_ms) / 1000)
-            self._timer = self._loop.call_later(delay, self._sweep)
-        elif due is not None:
-            self._timer = self._loop.call_later(max(0.001, (due - now_ms) / 1000), self._wake)
-
     def _wake(self) -> None:
-        self._timer = None
         limit_ms = self.desk.limits.run.time_ms
         if limit_ms is not None and self.desk.now_ms() >= self.desk.ledger.started_ms + limit_ms:
             self.end = RunEnd("timed_out", f"the run has used its {limit_ms / 1000:g} s")
         self.look()
 
     def _sweep(self) -> None:
-        self._timer = None
         self._aside(self.desk.board.sweep())
         self.look()
 
