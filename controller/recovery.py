@@ -80,7 +80,7 @@ def decide(
     ``retry.attempts`` and ``limits.calls_of_work_item``, the latter across all agents and layers.
     """
     if failed.failure in SUPERVISED:
-        return Supervise(f"{_tale(failed, attempts_of_agent)}; its supervisor is asked")
+        return Supervise(f"{tale(failed, attempts_of_agent)}; its supervisor is asked")
     cap_of_work_item = limits.calls_of_work_item
     spent = attempts_of_agent >= retry.attempts
     spent_together = attempts_of_work_item >= cap_of_work_item
@@ -88,7 +88,7 @@ def decide(
         together = ""
         if spent_together and attempts_of_work_item > attempts_of_agent:
             together = f" (call {attempts_of_work_item} of {cap_of_work_item} for this work)"
-        return AskPerson(f"{_tale(failed, attempts_of_agent)}{together}; waiting for a person")
+        return AskPerson(f"{tale(failed, attempts_of_agent)}{together}; waiting for a person")
     after_ms = backoff_ms(failed.activation, attempts_of_agent, retry, failed.failure)
     when = f"in {seconds(after_ms)}" if after_ms else "at once"
     return TryAgain(
@@ -109,7 +109,8 @@ def first_line(text: str, limit: int = 160) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _tale(failed: Failure, calls: int) -> str:
+def tale(failed: Failure, calls: int) -> str:
+    """What was tried and what came of it, for a person: ``gateway was tried 3 times in 4.2 s for …: …``."""
     times = {0: "not tried", 1: "tried once", 2: "tried twice"}.get(calls, f"tried {calls} times")
     took = f" in {seconds(failed.ended_ms - failed.since_ms)}" if calls else ""
     return f"{failed.agent} was {times}{took} for {failed.case}: {first_line(failed.error or failed.failure)}"

@@ -41,6 +41,8 @@ class Subject(NamedTuple):
     case: str
     captures: Mapping[str, str]
     eligible_ms: int
+    tale: str = ""
+    """what was tried and came to nothing, where anything was"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,8 @@ class Ladder:
         silent = f"{' and '.join(asked)} did not settle it" if asked else "it has no supervisor"
         if not asked and any(name != HUMAN for name in self.escalate):
             silent = "none of its supervisors is there"
-        waited = seconds(now_ms - subject.eligible_ms)
-        return AskPerson(f"{subject.agent} has taken {waited} for {subject.case}, and {silent}; waiting for a person")
+        late = f"{subject.agent} has taken {seconds(now_ms - subject.eligible_ms)} for {subject.case}"
+        return AskPerson(f"{subject.tale or late}, and {silent}; waiting for a person")
 
 
 def attention_key(kind: Kind, activation: str) -> str:
