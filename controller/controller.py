@@ -118,8 +118,7 @@ class Controller:
                 if cycle.end is not None:
                     return cycle.end
                 if cycle.idle and await self._drained() and cycle.idle:
-                    awaited = cycle.awaited
-                    return RunEnd("awaiting", f"{awaited} wait for a person") if awaited else RunEnd("finished")
+                    return cycle.quiescent
                 await cycle.stirred.wait()
 
     @contextlib.contextmanager

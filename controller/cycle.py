@@ -67,6 +67,8 @@ class Cycle:
         self._max_running = max_running
         self._awaited: set[str] = set()
         """activations that wait for a person"""
+        self._orphans: dict[str, str] = {}
+        """activations that wait for an agent which is not here"""
         self._side: set[asyncio.Task[None]] = set()
         self._attending = False
         self._scheduled = False
@@ -113,6 +115,14 @@ class Cycle:
     def awaited(self) -> int:
         """How many wait for a person."""
         return len(self._awaited)
+
+    @property
+    def quiescent(self) -> RunEnd:
+        """How the run ends, now that it is idle."""
+        if self._orphans:
+            agents = ", ".join(sorted(set(self._orphans.values())))
+            return RunEnd("stalled", f"{len(self._orphans)} wait for agents that are not here: {agents}")
+        return RunEnd("awaiting", f"{self.awaited} wait for a person") if self.awaited else RunEnd("finished")
 
     # -- what the matcher tells -------------------------------------------------------------
 
@@ -169,6 +179,7 @@ class Cycle:
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""
         self.matcher.add(source)
+        self._orphans = {waiting: agent for waiting, agent in self._orphans.items() if agent != source.name}
         for key, record in list(self.desk.replica.region("control").items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
@@ -183,6 +194,7 @@ class Cycle:
     def _requeue(self, activation: str, record: Activation, commit: str) -> None:
         """Put an activation that is to be tried again on the agenda; one whose agent is not here waits for it."""
         if record["agent"] not in self.desk.sources:
+            self._orphans[activation] = record["agent"]
             return
         match = stored_match(self.desk, activation, record)
         if match is None:

@@ -118,7 +118,8 @@ async def test_work_of_an_agent_that_is_not_here_waits_for_it(board: Board) -> N
         await eventually(lambda: len(held.calls) == 1, "it runs")
     held.free.set()
     async with leading(board) as controller:
-        await quiescent(controller)
+        end = await quiescent(controller)
+        assert (end.status, end.reason) == ("stalled", "1 wait for agents that are not here: held")
         assert await states(board) == ["pending"]
         await controller.join(*declared(held.agent))
         assert (await quiescent(controller)).status == "finished"
