@@ -16,6 +16,7 @@ ACTIVATIONS: Final = "control/activations/"
 ATTENTION: Final = "control/attention/"
 OVERRIDES: Final = "control/overrides/"
 ESCALATIONS: Final = "control/escalations/"
+EVENTS: Final = "control/events/"
 
 State: TypeAlias = Literal[
     "pending", "held", "running", "failed", "executed", "obviated", "vetoed", "cancelled", "abandoned", "escalated"
@@ -216,6 +217,15 @@ class Escalation(TypedDict):
     answered_by: NotRequired[str]
     answered_ms: NotRequired[int]
     reason: NotRequired[str]
+
+
+class EventMark(TypedDict):
+    """``control/events/<n>``: event n of the scenario, counted from 0, has happened; written in its commit."""
+
+    at_ms: int
+    """from the start of the run"""
+    key: str
+    done: Literal["posted", "retracted"]
 
 
 class Phase(TypedDict):

@@ -45,6 +45,10 @@ class Callee:
             self._instance = (self._cls(config=config) if takes_config else self._cls(),)
         return self._instance
 
+    def called_by(self, binding: Binding) -> Callee:
+        """The same code called by another binding, with an instance of its own to come."""
+        return Callee(self.function, binding, self.output_model, self._cls)
+
     def copy(self) -> Callee:
         """The same code, with an instance of its own to come."""
         return self if self._cls is None else Callee(self.function, self.binding, self.output_model, self._cls)

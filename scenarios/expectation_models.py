@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from knowledge_sources.nearest import nearest
-from scenarios.fields import Count, Model, Name, PatternField
+from scenarios.fields import Count, Model, Name, PatternField, kind_by_key
 
 
 class Bounds(Model):
@@ -118,17 +117,6 @@ _KINDS: Final = {
 }
 
 
-def _kind(value: Any) -> str | None:
-    """The model of an expectation by the key that it has, or the nearest to one that is misspelt."""
-    if not isinstance(value, dict):
-        return None
-    for kind, model in _KINDS.items():
-        if kind in value:
-            return model
-    near = [found for name in value if name not in Bounds.model_fields for found in nearest(str(name), _KINDS, 1)]
-    return _KINDS[near[0]] if near else None
-
-
 Expectation: TypeAlias = (
     CountExpectation
     | EventuallyExpectation
@@ -145,7 +133,7 @@ ExpectationField = Annotated[
     | Annotated[QuiescentExpectation, Tag("QuiescentExpectation")]
     | Annotated[EscalatedExpectation, Tag("EscalatedExpectation")],
     Discriminator(
-        _kind,
+        kind_by_key(_KINDS, beside=Bounds.model_fields),
         custom_error_type="kind",
         custom_error_message="an expectation has one of the keys " + ", ".join(_KINDS),
     ),

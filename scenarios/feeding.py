@@ -12,13 +12,14 @@ from blackboard.log import entries_after
 from blackboard.record import Stamp
 from scenarios.entries import Entry, Prepared, Sieve
 from scenarios.input import Rejected, read_rows
-from scenarios.scenario import InlineRecord, Scenario
+from scenarios.record_models import InlineRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from blackboard.board import Board
+    from scenarios.scenario import Scenario
 
 AUTHOR: Final = "input"
 CHUNK: Final = 512
@@ -57,7 +58,7 @@ async def feed_scenario(
     """
     fed = NOTHING
     for entries in _openings(scenario):
-        fed += await feed(board, entries, case_of=_case_of_opening(scenario), before=before)
+        fed += await feed(board, entries, case_of=case_of_key(scenario), before=before)
     file = input_of(scenario, input_file)
     if file is not None and scenario.case is not None:
         entries = Sieve(scenario.case).entries(read_rows(file))
@@ -111,8 +112,8 @@ def _from_file(file: Path, sieve: Sieve) -> Iterator[Prepared]:
         )
 
 
-def _case_of_opening(scenario: Scenario) -> Callable[[str], str]:
-    """Opening records are cases where they have a case's key, or where the scenario says no ``case``."""
+def case_of_key(scenario: Scenario) -> Callable[[str], str]:
+    """A record outside the input is a case where it has a case's key, or where the scenario says no ``case``."""
     template = scenario.case
     if template is None:
         return lambda key: key

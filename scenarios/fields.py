@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
@@ -12,6 +12,10 @@ from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput, PatternError
 from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.pattern import Pattern
+from knowledge_sources.nearest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _PERCENT: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,4})?%\Z")
@@ -21,6 +25,25 @@ class Model(BaseModel):
     """A part of a scenario: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def kind_by_key(kinds: Mapping[str, str], beside: Iterable[str]) -> Callable[[Any], str | None]:
+    """What tells the model of a part from its keys: ``kinds`` has it for the key that only that model has.
+
+    A misspelt key counts as the nearest, but for those that are in ``beside``, which any of the models may have.
+    """
+    shared = frozenset(beside)
+
+    def kind_of(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return None
+        for key, model in kinds.items():
+            if key in value:
+                return model
+        near = [found for name in value if name not in shared for found in nearest(str(name), kinds, 1)]
+        return kinds[near[0]] if near else None
+
+    return kind_of
 
 
 def _refuse(reason: str, column: int = 0) -> PydanticCustomError:

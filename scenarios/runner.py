@@ -15,6 +15,7 @@ from controller.budgets import Limit as WorkLimit
 from controller.budgets import Limits, RunLimit
 from controller.controller import Controller, RunEnd
 from controller.errors import LostLeadership
+from scenarios.events import let_happen
 from scenarios.feeding import check_files, fed_before, feed_scenario
 from scenarios.loading import load_scenario
 from scenarios.newcomers import Newcomers
@@ -199,6 +200,7 @@ class _Session:
                 await self._write_run(controller, {**self._run, "status": "running"})
             self._fed = await feed_scenario(self._board, self._scenario, self._options.input_file, before=before)
             controller.desk.hit("runner.after_feeding")
+            await let_happen(self._board, self._scenario, self._run["started_ms"])
 
     async def _stay(self, controller: Controller) -> None:
         """Keep the run from ending, and say each time it comes to rest."""

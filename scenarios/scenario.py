@@ -9,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import Discriminator, Field, PrivateAttr, Tag
+from pydantic import Field, PrivateAttr
 
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.outcome import AUTHORITIES
+from scenarios.event_models import Events
 from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
+from scenarios.fault_models import Faults
 from scenarios.fields import (
     Attempts,
     DurationMs,
@@ -27,6 +29,7 @@ from scenarios.fields import (
     Share,
     Switch,
 )
+from scenarios.record_models import InlineRecord, OpeningRecords
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
 if TYPE_CHECKING:
@@ -39,37 +42,7 @@ HUMAN: Final = "human"
 DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
 DEFAULT_LEVEL: Final = "normal"
 
-
-class InlineRecord(Model):
-    """An opening record written out in the file."""
-
-    key: KeyTemplate
-    value: Any
-    ttl_ms: Annotated[PositiveDurationMs | None, Field(alias="ttl")] = None
-
-
-class RecordsFile(Model):
-    """Opening records from a JSONL or CSV file: one a line, the key filled from its fields."""
-
-    source: Annotated[FileName, Field(alias="from")]
-    key: KeyTemplate
-    ttl_ms: Annotated[PositiveDurationMs | None, Field(alias="ttl")] = None
-
-
-def _records_kind(value: Any) -> str:
-    return "RecordsFile" if isinstance(value, dict) and "from" in value else "InlineRecord"
-
-
-OpeningRecords = Annotated[
-    tuple[
-        Annotated[
-            Annotated[InlineRecord, Tag("InlineRecord")] | Annotated[RecordsFile, Tag("RecordsFile")],
-            Discriminator(_records_kind),
-        ],
-        ...,
-    ],
-    Field(strict=False),
-]
+_NO_FIELD: Final = "has a field in braces, which only records 'from' a file have"
 
 
 class RetrySettings(Model):
@@ -138,11 +111,13 @@ class Scenario(Model):
     input: FileName | None = None
     case: KeyTemplate | None = None
     records: OpeningRecords = ()
+    events: Events = ()
     levels: Annotated[Names, Field(min_length=1, max_length=64)] = DEFAULT_LEVELS
     agents_dir: FileName | None = None
     agents: dict[Name, AgentSettings] = Field(default_factory=dict)
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
+    faults: Faults = ()
     limits: Limits = Limits()
     expect: Expectations = ()
 
@@ -198,9 +173,17 @@ class Scenario(Model):
             yield ("levels",), "names a level twice"
         for index, record in enumerate(self.records):
             if isinstance(record, InlineRecord) and record.key.captures:
-                yield ("records", index, "key"), "has a field in braces, which only records 'from' a file have"
+                yield ("records", index, "key"), _NO_FIELD
+        for index, event in enumerate(self.events):
+            if event.key.captures:
+                yield ("events", index, *event.key_path), _NO_FIELD
         for name, agent in self.agents.items():
             yield from self._agent_contradictions(name, agent)
+        yield from self._unknown_agents()
+
+    def _unknown_agents(self) -> Iterator[tuple[DocumentPath, str]]:
+        for index, fault in enumerate(self.faults):
+            yield from self._unknown_agent(("faults", index, "agent"), fault.agent, others=())
         for index, expectation in enumerate(self.expect):
             if isinstance(expectation, FiredExpectation):
                 yield from self._unknown_agent(("expect", index, "fired"), expectation.fired)
@@ -229,7 +212,9 @@ class Scenario(Model):
         if retry and retry.cap_ms is not None and retry.backoff_ms is not None and retry.cap_ms < retry.backoff_ms:
             yield (*path, "retry", "cap"), "is shorter than backoff"
 
-    def _unknown_agent(self, path: DocumentPath, name: str) -> Iterator[tuple[DocumentPath, str]]:
+    def _unknown_agent(
+        self, path: DocumentPath, name: str, others: tuple[str, ...] = (HUMAN,)
+    ) -> Iterator[tuple[DocumentPath, str]]:
         # With a folder of agents, one that is not named here may still join.
         if name not in self.agents and self.agents_dir is None:
-            yield path, f"no agent is called {name!r}{did_you_mean(name, [*self.agents, HUMAN])}"
+            yield path, f"no agent is called {name!r}{did_you_mean(name, [*self.agents, *others])}"

@@ -9,6 +9,7 @@ from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
 from knowledge_sources.loading import load_source
 from knowledge_sources.nearest import did_you_mean
+from scenarios.faults import beset
 from scenarios.problem import InvalidScenario, Problem
 from scenarios.scenario import DEFAULT_LEVEL, AgentSettings, DocumentPath, Scenario
 from scenarios.yaml_nodes import path_text
@@ -105,7 +106,7 @@ def configured(
     if given.retry is not None:
         changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
     changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)
-    return source.configured(**changes)
+    return beset(source.configured(**changes), scenario.faults)
 
 
 def _level(source: KnowledgeSource, scenario: Scenario, settings: AgentSettings | None) -> str:

@@ -11,11 +11,13 @@ from blackboard.errors import InvalidInput
 from scenarios.expectation_models import CountExpectation, EscalatedExpectation, FiredExpectation
 from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, shipped_scenarios
 from scenarios.problem import InvalidScenario
-from scenarios.scenario import InlineRecord, RecordsFile, Scenario
+from scenarios.record_models import InlineRecord, RecordsFile
 from scenarios.setting import InvalidSetting
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scenarios.scenario import Scenario
 
 AGENTS = "agents: {clerk: {use: ./a.py:clerk}, boss: {use: ./a.py:boss}}\n"
 

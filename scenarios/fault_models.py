@@ -1,0 +1,67 @@
+"""What a scenario file makes go wrong: the three kinds of fault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from pydantic import Discriminator, Field, Tag
+
+from scenarios.fields import Attempts, Model, Name, PatternField, PositiveDurationMs, kind_by_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from blackboard.record import Record
+
+
+class _Fault(Model):
+    """Befalls the first ``times`` calls of each activation of ``agent`` that one of whose records matches ``when``."""
+
+    agent: Name
+    times: Attempts = 1
+    when: PatternField | None = None
+
+    def befalls(self, attempt: int, records: Iterable[Record]) -> bool:
+        """Whether it befalls call number ``attempt`` (from 1) of an activation that ``records`` triggered."""
+        if attempt > self.times:
+            return False
+        return self.when is None or any(self.when.match(record) is not None for record in records)
+
+
+class FailFault(_Fault):
+    """The call raises an error with this text, and the agent does not run."""
+
+    fail: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+
+class SlowFault(_Fault):
+    """So long passes before the agent runs."""
+
+    slow: PositiveDurationMs
+
+
+class InvalidFault(_Fault):
+    """The call returns what the agent did not declare, and the agent does not run."""
+
+    invalid: Literal[True]
+
+
+_KINDS: Final = {"fail": "FailFault", "slow": "SlowFault", "invalid": "InvalidFault"}
+
+Fault: TypeAlias = FailFault | SlowFault | InvalidFault
+Faults = Annotated[
+    tuple[
+        Annotated[
+            Annotated[FailFault, Tag("FailFault")]
+            | Annotated[SlowFault, Tag("SlowFault")]
+            | Annotated[InvalidFault, Tag("InvalidFault")],
+            Discriminator(
+                kind_by_key(_KINDS, beside=_Fault.model_fields),
+                custom_error_type="kind",
+                custom_error_message="a fault has one of the keys " + ", ".join(_KINDS),
+            ),
+        ],
+        ...,
+    ],
+    Field(strict=False),
+]
