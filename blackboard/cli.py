@@ -127,7 +127,8 @@ def main(arguments: Sequence[str] | None = None, *, root: click.Command | None =
     except BrokenPipeError:
         _detach_stdout()
         return OUTPUT_CLOSED
-    except Exception as error:  # noqa: BLE001  the last place that can turn an error into an exit code
+    except BaseException as error:  # noqa: BLE001  the last place that can turn an error into an exit code
+        # A sys.exit() in code that a scenario loads does not choose ours.
         return _report_error(error)
     return code if isinstance(code, int) else 0
 

@@ -142,8 +142,14 @@ def pack_value(value: object) -> bytes:
 
 
 def pack_own(value: object) -> bytes:
-    """A value that the runtime itself made, as msgpack; what came from outside goes through :func:`pack_value`."""
-    packed: bytes = _pack(value)
+    """A value that the runtime itself made, as msgpack; what came from outside goes through :func:`pack_value`.
+
+    Texts in it may quote anything: a lone surrogate, which has no UTF-8, is stored as its escape.
+    """
+    try:
+        packed: bytes = _pack(value)
+    except UnicodeEncodeError:  # an agent's error or question, say, that quotes a lone surrogate
+        packed = _pack(value, unicode_errors="backslashreplace")
     return packed
 
 

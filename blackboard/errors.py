@@ -127,6 +127,8 @@ class TooLarge(BlackboardError):
 class Unknown(BlackboardError):
     """The server stayed away: whether the commit was applied is not known."""
 
+    exit_code = 4
+
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"the outcome is unknown: {reason}")
@@ -138,6 +140,8 @@ class HistoryLost(BlackboardError):
     Everything read before is void; nothing guarded by it was applied.
     """
 
+    exit_code = 4
+
     def __init__(self, seen: str, head: str) -> None:
         self.seen = seen
         self.head = head
@@ -147,9 +151,13 @@ class HistoryLost(BlackboardError):
 class Corrupt(BlackboardError):
     """Bytes in the server that this format does not explain; the board refuses to go on."""
 
+    exit_code = 4
+
 
 class Gap(BlackboardError):
     """Changes that a reader asked for are gone from the log: ``since`` is below ``oldest``."""
+
+    exit_code = 4
 
     def __init__(self, since: int, oldest: int) -> None:
         self.since = since

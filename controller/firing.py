@@ -128,6 +128,17 @@ class Firing:
         if self.task is not None and not self.committing:
             self.task.cancel()
 
+    def _ends_us(self, error: BaseException) -> bool:
+        """Whether ``error`` came to this firing from outside.
+
+        A ``sys.exit()`` or a ``CancelledError`` of an agent's own is its failure like any other: let through, the
+        first would end the run and the second leave the activation running for ever.
+        """
+        if isinstance(error, asyncio.CancelledError) and not self.stopping and self.task is not None:
+            self.task.uncancel()  # where the agent had cancelled its own task
+            return False
+        return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit)
+
     async def fire(self, choice: Choice) -> Ended:
         """Dispatch, run, contribute.  A cancelled firing writes nothing more; who cancels it says what becomes of it."""
         if not await self._dispatch(choice):
@@ -138,7 +149,9 @@ class Firing:
             ctx = self._context()
             try:
                 outcome = await self._run(ctx)
-            except Exception as error:  # noqa: BLE001  # whatever an agent raises is its failure, and is recorded
+            except BaseException as error:  # whatever an agent raises is its failure, and is recorded
+                if self._ends_us(error):
+                    raise
                 return await self._fail(ctx, failure_of(error), _told(error))
             try:
                 ended = await self._settle(ctx, outcome)

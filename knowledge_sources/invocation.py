@@ -12,7 +12,7 @@ from knowledge_sources.contribution import settle
 from knowledge_sources.thread_context import ThreadContext
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
     from blackboard.record import Record
@@ -50,6 +50,14 @@ async def invoke(
     return settle(source, ctx, result)
 
 
+def _answer(call: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``call`` gives.  An exception by which coroutines end would never reach the one that waits for a thread."""
+    try:
+        return call(*arguments)
+    except (StopIteration, GeneratorExit) as error:
+        raise RuntimeError(f"the agent raised {type(error).__name__}") from error
+
+
 async def _in_thread(
     source: KnowledgeSource,
     records: Mapping[str, Record[Any]],
@@ -65,7 +73,7 @@ async def _in_thread(
     variables = contextvars.copy_context()
     first = callee.first(source.config)
     result = await loop.run_in_executor(
-        executor, variables.run, callee.binding.call, callee.function, first, records, captures, blocking
+        executor, variables.run, _answer, callee.binding.call, callee.function, first, records, captures, blocking
     )
     # A plain function that wraps a coroutine function gives a coroutine, which belongs on the loop.
     return await result if inspect.isawaitable(result) else result

@@ -357,3 +357,80 @@ async def test_a_run_out_of_firings_stops_with_the_rest_pending(board: Board) ->
         assert (end.status, controller.pending_count) == ("stalled", 2)
     assert "5 of 5 firings" in end.reason
     assert len(await values(board, "out/*")) == 5
+
+
+class Unforeseen(BaseException):
+    """No ``Exception``: what agents raise is not for us to choose."""
+
+
+async def cancels_itself() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
+
+
+async def is_cancelled_inside() -> None:
+    inner = asyncio.get_running_loop().create_future()
+    inner.cancel()
+    await inner
+
+
+async def exits() -> None:
+    raise SystemExit(3)
+
+
+async def raises_the_unforeseen() -> None:
+    raise Unforeseen("unforeseen")
+
+
+@pytest.mark.parametrize("act", [cancels_itself, is_cancelled_inside, exits, raises_the_unforeseen])
+async def test_an_agent_can_raise_anything_and_only_its_own_call_has_failed(board: Board, act: Any) -> None:
+    """``sys.exit()`` ended the run with the agent's code, and a CancelledError left the activation running for ever."""
+
+    @knowledge_source(watches={"item": "item/{i}"}, contributes="out/{i}", retry=QUICK)
+    async def rude(item: Any, ctx: Context) -> Any:
+        if ctx.attempt == 1:
+            await act()
+        return ctx.attempt
+
+    await board.create("item/1", {})
+    await board.create("item/2", {})
+    assert (await run(board, rude)).status == "finished"
+    assert await states(board) == ["executed", "executed"]
+    assert await values(board, "out/*") == {"out/1": 2, "out/2": 2}
+    assert [len(one["attempts"]) for one in await activations(board)] == [1, 1]
+
+
+@pytest.mark.parametrize("error", [StopIteration(3), GeneratorExit(), SystemExit(3), asyncio.CancelledError()])
+async def test_a_plain_agent_can_raise_what_coroutines_end_by(board: Board, error: BaseException) -> None:
+    """A StopIteration never came out of its thread, so that the run waited until its time was over."""
+
+    @knowledge_source(watches={"item": "item/{i}"}, contributes="out/{i}", retry=QUICK)
+    def rude(item: Any, ctx: Any) -> Any:
+        if ctx.attempt == 1:
+            raise error
+        return ctx.attempt
+
+    await board.create("item/1", {})
+    assert (await run(board, rude)).status == "finished"
+    assert await values(board, "out/*") == {"out/1": 2}
+
+
+async def test_an_error_and_a_question_may_quote_a_lone_surrogate(board: Board) -> None:
+    """It has no UTF-8, and ended the run as an internal error; it is kept as its escape."""
+
+    @knowledge_source(watches={"item": "item/{i}"}, contributes="out/{i}", retry=QUICK)
+    async def quoting(item: Any, ctx: Context) -> Any:
+        await ctx.progress("reading \ud800")
+        ctx.log("read \ud800")
+        if ctx.attempt == 1:
+            raise ValueError("unreadable: \ud800")
+        return Escalate("What is \ud800?", choices=["a name", "\udfff"])
+
+    await board.create("item/1", {})
+    assert (await run(board, quoting)).status == "awaiting"
+    (failed,) = (await only(board))["attempts"]
+    assert r"unreadable: \ud800" in failed["error"]
+    _, asked = await question(board)
+    assert (asked["question"], asked["choices"]) == (r"What is \ud800?", ["a name", r"\udfff"])
