@@ -123,7 +123,9 @@ class Firing:
         return math.fsum(usage["cost"] for usage in self.usages)
 
     def stop(self) -> None:
-        """Stop the agent; a commit that is on its way is seen through first."""
+        """Stop the agent, once, so that it can clean up in peace; a commit that is on its way is seen through first."""
+        if self.stopping:
+            return
         self.stopping = True
         if self.task is not None and not self.committing:
             self.task.cancel()

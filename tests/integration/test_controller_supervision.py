@@ -81,7 +81,7 @@ async def test_what_is_late_is_extended_and_then_decided_and_its_agent_is_stoppe
 
 async def test_the_late_contribution_of_an_agent_that_will_not_stop_is_refused(board: Board) -> None:
     """It swallows its cancellation and returns a value all the same: nothing of that reaches the board."""
-    free, decided = asyncio.Event(), asyncio.Event()
+    free, decided, returned = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @knowledge_source(watches="item/{i}", contributes="out/{i}", respond_within="40ms", escalate=["boss"])
     async def stubborn() -> Any:
@@ -90,6 +90,7 @@ async def test_the_late_contribution_of_an_agent_that_will_not_stop_is_refused(b
         except asyncio.CancelledError:
             decided.set()
             await free.wait()
+        returned.set()
         return {"by": "stubborn"}
 
     @supervisor()
@@ -102,6 +103,7 @@ async def test_the_late_contribution_of_an_agent_that_will_not_stop_is_refused(b
         await eventually(lambda: controller.desk.replica.get("out/1"), "the boss has decided")
         free.set()
         assert (await end).status == "finished"
+        assert returned.is_set()
     out = await board.get("out/1")
     assert out is not None
     assert (out.value, out.version) == ({"by": "boss"}, 1)
@@ -335,10 +337,10 @@ async def test_a_match_that_ends_while_its_supervisor_is_asked_leaves_no_questio
 
 
 async def test_a_deadline_and_a_question_pass_to_the_next_controller(board: Board) -> None:
-    """An extension goes on from where it was given; a supervisor that was asked is not asked twice."""
+    """An extension goes on from where it was given: its supervisor has answered, and nobody else is asked."""
     slow, asked = Slow(), []
 
-    @supervisor(respond_within=HALF_A_MINUTE)
+    @supervisor(respond_within="60ms")
     async def boss(overdue: Overdue) -> Any:
         asked.append(overdue.times)
         return Extend("10s", "take your time")
@@ -348,7 +350,8 @@ async def test_a_deadline_and_a_question_pass_to_the_next_controller(board: Boar
         await eventually(lambda: controller.desk.replica.find(APPLIED), "the extension is applied")
     async with leading(board, slow.agent, boss) as controller, going_on(controller) as end:
         await eventually(lambda: slow.calls == 2, "it runs again")
-        await asyncio.sleep(0.06)
+        due_ms = board.store.server_now_ms() + 100
+        await eventually(lambda: board.store.server_now_ms() > due_ms, "the boss's own time is over")
         slow.free.set()
         assert (await end).status == "finished"
     assert asked == [1]
