@@ -246,21 +246,40 @@ async def test_deleting_a_board_under_its_writer_is_told_as_lost_history(board: 
 
 async def test_two_servers_that_both_reached_epoch_two_are_told_apart(server: OwnServer, board_name: str) -> None:
     """Both went on from the same log; the epoch alone, or the head alone, would not tell."""
-    async with await Board.open(server.url, board_name) as board:
+    async with Proxy(server.socket) as proxy, await Board.open(proxy.url, board_name) as board:
         await fill(board, 1, 5)
         server.kill()
         kept = server.keep_files()
         server.start()
         record = await board.put("a/6", "of the first")
         assert record.commit == "2-6"
+        proxy.refusing = True  # or its connection would come back before the other has begun the epoch
         server.kill()
         server.restore(kept)
         server.start()
         async with await Board.open(server.url, board_name) as other:
             assert (await other.put("a/6", "of the second")).commit == "2-6"
+            proxy.refusing = False
             for _ in range(2):
                 with pytest.raises(HistoryLost):
                     await board.replace(record, "by chance")
+            assert (await other.get("a/6")).value == "of the second"  # type: ignore[union-attr]
+
+
+async def test_what_is_committed_after_a_loss_does_not_slip_into_a_replica_of_the_old_history(board: Board) -> None:
+    """A revision of the new history can be the next of the old one."""
+    replica = await board.replica()
+    await board.put("a/1", 1)
+    told: list[int] = []
+    board.store.on_commit = lambda committed, request: told.append(committed.revision)
+    board.store.start_over(HistoryLost("1-2", "2-1"))
+    with pytest.raises(HistoryLost):
+        await board.put("a/2", 2)
+    await board.put("a/2", 2)
+    assert told == []
+    await eventually(lambda: len(replica.records()) == 2, "the replica is built anew")
+    await board.put("a/3", 3)
+    assert replica.get("a/3") is not None, "and follows again"
 
 
 async def test_every_answer_is_an_error_of_ours_while_servers_come_and_go(server: OwnServer, board_name: str) -> None:

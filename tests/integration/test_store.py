@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 import os
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+import redis
 
 from blackboard.board import Board
 from blackboard.clock import SystemClock
@@ -162,6 +165,50 @@ async def test_a_commit_that_the_server_broke_off_in_the_middle_does_not_lend_it
         assert (await board.put("a/3", 3)).revision == 2
         assert await board.get("a/2") is None
         check_consistent(client, board.name)
+
+
+async def test_a_record_that_does_not_read_back_as_it_was_written_is_never_acknowledged(board: Board) -> None:
+    """A script with a planted fault writes other bytes than it was given."""
+    script = board.store._commit_script
+    write = "in_chunks('HSET', KEYS[6 + r], puts[r])"
+    assert write in script.text
+    script.text = script.text.replace(write, write + " redis.call('HSET', KEYS[6 + r], puts[r][1], 'other bytes')")
+    script.sha = hashlib.sha1(script.text.encode()).hexdigest()
+    with pytest.raises(Corrupt, match="READBACK"):
+        await board.put("a/1", 1)
+
+
+async def test_a_busy_server_is_waited_for(board: Board, redis_server: RedisServer) -> None:
+    """The answer BUSY passes; refused for it, a commit was never sent again."""
+    await board.put("a/1", 1)
+    with redis_server.client() as client:
+        limit = client.config_get("lua-time-limit")["lua-time-limit"]
+        client.config_set("lua-time-limit", 1)
+        busy = asyncio.create_task(asyncio.to_thread(_keep_busy, redis_server))
+        try:
+            await eventually(lambda: _is_busy(client), "a script runs for too long")
+            putting = asyncio.create_task(board.put("a/1", 2))
+            reading = asyncio.create_task(board.get("a/1"))
+            await eventually(lambda: board.store._held, "the commit was refused for now")
+            client.script_kill()
+            assert (await putting).revision == 2
+            assert await reading is not None
+        finally:
+            await busy
+            client.config_set("lua-time-limit", limit)
+
+
+def _keep_busy(server: RedisServer) -> None:
+    with server.client() as client, contextlib.suppress(redis.ResponseError):
+        client.eval("while true do end", 0)
+
+
+def _is_busy(client: redis.Redis) -> bool:
+    try:
+        client.ping()
+    except redis.ResponseError as error:
+        return "BUSY" in str(error)
+    return False
 
 
 async def test_a_board_whose_meta_and_log_disagree_is_refused_and_nothing_is_changed(
