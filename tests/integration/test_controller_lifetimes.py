@@ -68,15 +68,18 @@ async def test_a_clean_close_hands_back_and_the_next_controller_goes_on_at_once(
     assert {key for i, _, key in held.calls if i == "0"} == {key for i, _, key in held.calls[:2] if i == "0"}
 
 
-async def test_a_close_in_the_middle_of_a_dispatch_starts_nobody(board: Board) -> None:
+@pytest.mark.parametrize("steps", [0, 1])
+async def test_a_close_in_the_middle_of_a_dispatch_starts_nobody(board: Board, steps: int) -> None:
     """The dispatch is seen through and handed back; the close does not wait for an agent that never ends."""
     held = Held()
     for n in range(5):
         await board.create(f"item/{n}", n)
     async with leading(board, held.agent) as controller:
         task = asyncio.create_task(controller.run_until_quiescent())
-        while controller.running_count < 5:
-            await asyncio.sleep(0)  # noqa: ASYNC110  # not a moment longer: the dispatches are on their way
+        while controller.running_count < 5:  # noqa: ASYNC110  # not a moment longer than that
+            await asyncio.sleep(0)
+        if steps:
+            await asyncio.sleep(0)  # now the dispatches are on their way
         before = len(held.calls)
         assert before == 0
         async with asyncio.timeout(3):
