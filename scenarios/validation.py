@@ -100,7 +100,7 @@ def _message(detail: ErrorDetails) -> str:
     """Pydantic's words, made to fit behind a path, with what was found instead."""
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     message = re.sub(r" or instance of \w+", "", message).replace("valid integer", "whole number").replace("valid dictionary", "mapping")
-    message = message.replace("valid string", "text").replace("valid number", "number").replace("valid boolean", "true or false")
+    message = message.replace("valid string", "text").replace("valid number", "number").replace("valid boolean", "true or false").replace("be True", "be true")
     value = detail["input"]
     if detail["type"] == "kind" and isinstance(value, dict):
         return message

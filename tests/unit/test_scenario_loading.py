@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from blackboard.errors import InvalidInput
+from scenarios.event_models import PostEvent, RetractEvent
 from scenarios.expectation_models import CountExpectation, EscalatedExpectation, FiredExpectation
+from scenarios.fault_models import FailFault, InvalidFault, SlowFault
 from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, shipped_scenarios
 from scenarios.problem import InvalidScenario
 from scenarios.record_models import InlineRecord, RecordsFile
@@ -79,6 +81,37 @@ expect:
     assert kinds == [CountExpectation, FiredExpectation, EscalatedExpectation]
 
 
+def test_events_and_faults_are_read_into_their_kinds(file: Path) -> None:
+    scenario = loaded(
+        file,
+        """events:
+  - {at: 2s, post: {key: a/b, value: 1, ttl: 1h}}
+  - {at: 0s, retract: a/b}
+faults:
+  - {agent: clerk, fail: down, times: 2}
+  - {agent: clerk, slow: 3s}
+  - {agent: boss, invalid: true, when: a/* where b == 1}
+""",
+    )
+    post, retract = scenario.events
+    assert isinstance(post, PostEvent)
+    assert (post.at_ms, post.key.text, post.post.value, post.post.ttl_ms) == (2_000, "a/b", 1, 3_600_000)
+    assert isinstance(retract, RetractEvent)
+    assert (retract.at_ms, retract.key.text) == (0, "a/b")
+    fail, slow, invalid = scenario.faults
+    assert isinstance(fail, FailFault)
+    assert (fail.agent, fail.fail, fail.times, fail.when) == ("clerk", "down", 2, None)
+    assert isinstance(slow, SlowFault)
+    assert (slow.slow, slow.times) == (3_000, 1)
+    assert isinstance(invalid, InvalidFault)
+    assert invalid.when is not None
+    assert invalid.when.text == "a/* where b == 1"
+
+
+def test_a_fault_may_name_an_agent_that_is_yet_to_join(file: Path) -> None:
+    assert loaded(file, "agents_dir: more\nfaults: [{agent: late, fail: x}]\n").faults[0].agent == "late"
+
+
 def test_an_agents_settings_are_read_and_what_is_not_given_overrides_nothing(file: Path) -> None:
     scenario = load_text(
         file,
@@ -119,6 +152,24 @@ def load_text(file: Path, text: str) -> Scenario:
         ("3:17: records[0].key: has a field in braces", AGENTS + "records: [{key: 'a/{b}', value: 1}]"),
         ("3:17: records[0].key: control/ is written by the runtime", AGENTS + "records: [{key: control/x, value: 1}]"),
         ("3:12: records[0].vale: unknown key; did you mean 'value'?", AGENTS + "records: [{vale: 1, key: a}]"),
+        ("3:14: events[0]: an event has one of the keys post, retract", AGENTS + "events: [    {at: 1s}]"),
+        ("3:15: events[0].psot: unknown key; did you mean 'post'?", AGENTS + "events: [{    psot: {key: a, value: 1}, at: 1s}]"),
+        ("3:15: events[0].at: 2 is not a duration", AGENTS + "events: [{at: 2, retract: a}]"),
+        ("3:10: events[0].at: is missing", AGENTS + "events: [{retract: a}]"),
+        ("3:30: events[0].retract: control/ is written by the runtime", AGENTS + "events: [{at: 1s, retract:   control/run}]"),
+        ("3:31: events[0].post.key: control/ is written", AGENTS + "events: [{at: 1s, post: {key: control/run, value: 1}}]"),
+        ("3:31: events[0].post.key: has a field in braces", AGENTS + "events: [{at: 1s, post: {key: 'a/{b}', value: 1}}]"),
+        ("3:28: events[0].retract: has a field in braces", AGENTS + "events: [{at: 1s, retract: 'a/{b}'}]"),
+        ("3:28: events[0].retract: a key has no wildcards", AGENTS + "events: [{at: 1s, retract: a/*}]"),
+        ("3:34: events[0].post.tll: unknown key; did you mean 'ttl'?", AGENTS + "events: [{at: 1s, post: {key: a, tll: 1s, value: 1}}]"),
+        ("3:18: faults[0].agent: no agent is called 'bos'; did you mean 'boss'?", AGENTS + "faults: [{agent: bos, fail: x}]"),
+        ("3:18: faults[0].agent: no agent is called 'human'", AGENTS + "faults: [{agent: human, fail: x}]"),
+        ("3:10: faults[0]: a fault has one of the keys fail, slow, invalid", AGENTS + "faults: [{agent: boss}]"),
+        ("3:24: faults[0].solw: unknown key; did you mean 'slow'?", AGENTS + "faults: [{agent: boss, solw: 3s}]"),
+        ("3:33: faults[0].invalid: should be true, not false", AGENTS + "faults: [{agent: boss, invalid: false}]"),
+        ("3:30: faults[0].slow: must be longer than nothing", AGENTS + "faults: [{agent: boss, slow: 0s}]"),
+        ("3:40: faults[0].times: should be greater", AGENTS + "faults: [{agent: boss, fail: x, times: 0}]"),
+        ("3:47: faults[0].when: ", AGENTS + "faults: [{agent: boss, fail: x, when: a where = 1}]"),
         ("3:7: case: a key has no condition", AGENTS + "case: a/{b} where c == 1"),
         ("3:7: case: a key has no wildcards", AGENTS + "case: a/*"),
         ("3:8: input: needs case", AGENTS + "input: x.jsonl"),
@@ -267,13 +318,15 @@ def test_a_file_that_cannot_be_read_is_invalid(file: Path) -> None:
         "expect:\n" + "- {count: a/*, equals: 1}\n" * 9_000,
         "expect:\n" + "- {kount: a/*}\n" * 12_000,
         "records:\n" + "- {key: a, value: 1}\n" * 9_000,
+        "events:\n" + "- {at: 1, retract: a}\n" * 2_000,
+        "faults:\n" + "- {agent: zzz, slow: 1s}\n" * 2_000,
         "agents:\n" + "".join(f"  a{i}: {{use: m:a, escalate: zzz}}\n" for i in range(8_000)),
         "agents:\n" + "".join(f"  a{i}: {{ues: m:a}}\n" for i in range(12_000)),
         "expect: [{never: 'a where " + "(" * 1_000 + "'}]",
         "expect: [{never: 'a where " + "x == 1 && " * 90_000 + "y == 2'}]",
         "levels: [" + "a, " * 20_000 + "b]",
     ],
-    ids=["unknown keys", "many ladders", "many misspelt agents", "many misspelt expectations", "unknown settings", "expectations", "misspelt", "records", "ladders", "agents", "brackets", "long predicate", "levels"],
+    ids=["unknown keys", "many ladders", "many misspelt agents", "many misspelt expectations", "unknown settings", "expectations", "misspelt", "records", "events", "faults", "ladders", "agents", "brackets", "long predicate", "levels"],
 )
 def test_a_large_file_full_of_mistakes_is_refused_within_a_second(file: Path, text: str) -> None:
     file.write_text("version: 1\n" + text, encoding="utf-8")
