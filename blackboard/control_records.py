@@ -23,9 +23,7 @@ State: TypeAlias = Literal[
 ]
 """The states of an activation.  ``pending`` is stored only for one that is to be tried again."""
 
-FailureClass: TypeAlias = Literal[
-    "slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"
-]
+FailureClass: TypeAlias = Literal["slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"]
 
 
 def activation_key(activation_id: str) -> str:

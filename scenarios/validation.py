@@ -99,8 +99,17 @@ def _problems(
 def _message(detail: ErrorDetails) -> str:
     """Pydantic's words, made to fit behind a path, with what was found instead."""
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    message = re.sub(r" or instance of \w+", "", message).replace("valid integer", "whole number").replace("valid dictionary", "mapping")
-    message = message.replace("valid string", "text").replace("valid number", "number").replace("valid boolean", "true or false").replace("be True", "be true")
+    message = (
+        re.sub(r" or instance of \w+", "", message)
+        .replace("valid integer", "whole number")
+        .replace("valid dictionary", "mapping")
+    )
+    message = (
+        message.replace("valid string", "text")
+        .replace("valid number", "number")
+        .replace("valid boolean", "true or false")
+        .replace("be True", "be true")
+    )
     value = detail["input"]
     if detail["type"] == "kind" and isinstance(value, dict):
         return message
@@ -126,7 +135,9 @@ def _refused(root: Node, path: tuple[str | int, ...], reason: str, column: int, 
             for quote in (0, 1):  # plain, or behind an opening quote
                 start = node.column - 1 + quote
                 if lines[node.line - 1].startswith(node.raw, start):
-                    return Problem(f"{node.origin}:{node.line}:{start + column}", path_text(path), _with_text(reason, node, column))
+                    return Problem(
+                        f"{node.origin}:{node.line}:{start + column}", path_text(path), _with_text(reason, node, column)
+                    )
         reason = f"{reason} (column {column} of the pattern)"
         return Problem(place, path_text(path), _with_text(reason, node, column))
     return Problem(place, path_text(path), reason)

@@ -231,7 +231,11 @@ def test_a_set_overrides_the_file_before_it_is_checked(file: Path) -> None:
 
 def test_a_set_may_name_an_item_of_a_list_and_give_a_quoted_text_or_a_list(file: Path) -> None:
     scenario = loaded(
-        file, "expect: [{escalated: 1}]\n", "expect.0.escalated=2", "agents.clerk.escalate=[boss, human]", "description='5'"
+        file,
+        "expect: [{escalated: 1}]\n",
+        "expect.0.escalated=2",
+        "agents.clerk.escalate=[boss, human]",
+        "description='5'",
     )
     (escalated,) = scenario.expect
     assert isinstance(escalated, EscalatedExpectation)
@@ -326,7 +330,23 @@ def test_a_file_that_cannot_be_read_is_invalid(file: Path) -> None:
         "expect: [{never: 'a where " + "x == 1 && " * 90_000 + "y == 2'}]",
         "levels: [" + "a, " * 20_000 + "b]",
     ],
-    ids=["unknown keys", "many ladders", "many misspelt agents", "many misspelt expectations", "unknown settings", "expectations", "misspelt", "records", "events", "faults", "ladders", "agents", "brackets", "long predicate", "levels"],
+    ids=[
+        "unknown keys",
+        "many ladders",
+        "many misspelt agents",
+        "many misspelt expectations",
+        "unknown settings",
+        "expectations",
+        "misspelt",
+        "records",
+        "events",
+        "faults",
+        "ladders",
+        "agents",
+        "brackets",
+        "long predicate",
+        "levels",
+    ],
 )
 def test_a_large_file_full_of_mistakes_is_refused_within_a_second(file: Path, text: str) -> None:
     file.write_text("version: 1\n" + text, encoding="utf-8")
