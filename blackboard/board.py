@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,11 +11,12 @@ from blackboard import codec
 from blackboard.backoff import backoff_s
 from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
-from blackboard.errors import Conflict, HistoryLost, InvalidInput, NoBackend, UsageError, WaitTimeout
+from blackboard.errors import Conflict, HistoryLost, NoBackend, UsageError, WaitTimeout
 from blackboard.group import Packed
 from blackboard.keys import check_key, region_of
 from blackboard.log import Change, Tail, entries_after
 from blackboard.mutation import Mutations
+from blackboard.once import checked_ttl_ms, name_once
 from blackboard.pattern import Pattern
 from blackboard.record import Record, Stamp, parse_stored, revision_of
 from blackboard.replica import Replica, scan_region
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from blackboard.backend import Backend
 
 UPDATE_ATTEMPTS = 100
-MAX_TTL_MS = 1000 * 365 * 24 * 3600 * 1000
-"""a thousand years; Redis takes no more than 2^63 - 1 for the end of one"""
 
 
 class Board:
@@ -156,7 +154,7 @@ class Board:
         stamp = stamp or Stamp(author=self.author)
         packed = [self.pack(write, stamp) for write in writes]
         _check_distinct([write.key for write in writes] + [update.key for update in updates])
-        key, digest, ttl_ms = _once(once, writes, packed, updates)
+        key, digest, ttl_ms = name_once(once, writes, packed, updates)
         if not updates:
             return await self.store.submit(
                 guards, packed, stamp.author, once=key, once_digest=digest, once_ttl_ms=ttl_ms
@@ -202,7 +200,7 @@ class Board:
     async def _put(self, guards: list[Guard], put: Put, once: str | None, stamp: Stamp | None) -> Record:
         stamp = stamp or Stamp(author=self.author, case=put.key)
         packed = self.pack(put, stamp)
-        once_key, digest, ttl_ms = _once(once, [put], [packed])
+        once_key, digest, ttl_ms = name_once(once, [put], [packed])
         done = await self.store.submit(
             guards, [packed], stamp.author, once=once_key, once_digest=digest, once_ttl_ms=ttl_ms
         )
@@ -220,7 +218,7 @@ class Board:
             return Packed(check_key(write.key), 0, "", b"")
         expires_ms = 0
         if write.ttl_ms is not None:
-            expires_ms = self.store.server_now_ms() + _checked_ttl(write.ttl_ms, write.key)
+            expires_ms = self.store.server_now_ms() + checked_ttl_ms(write.ttl_ms, write.key)
         data, digest = codec.pack_record(stamp, write.status, expires_ms, codec.pack_value(write.value))
         return Packed(check_key(write.key), expires_ms, digest, data)
 
@@ -356,36 +354,6 @@ def _check_distinct(keys: list[str]) -> None:
     if len(set(keys)) != len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
         raise UsageError(f"one commit writes {twice!r} twice")
-
-
-def _once(
-    once: Once | str | None, writes: Sequence[Write], packed: Sequence[Packed], updates: Sequence[Update] = ()
-) -> tuple[str, str, int]:
-    """The idempotency key, the digest of what is written under it, its time to live.
-
-    Of a record that expires, its time to live counts and not the instant that it ends at: a repetition is later.
-    """
-    if once is None:
-        return "", "", 0
-    if isinstance(once, str):
-        once = Once(once)
-    if not 1 <= len(once.key.encode(errors="replace")) <= 256:
-        raise UsageError("an idempotency key has 1 to 256 bytes")
-    payload = hashlib.blake2b(digest_size=16)
-    for write, sent in zip(writes, packed, strict=True):
-        digest = sent.digest
-        if isinstance(write, Put) and write.ttl_ms is not None:
-            digest = codec.digest_of(codec.unpack_head(sent.data).value, write.status, write.ttl_ms)
-        payload.update(f"{write.key}\0{digest}\0".encode())
-    for update in updates:
-        payload.update(f"{update.key}\0update\0".encode())
-    return once.key, payload.hexdigest(), _checked_ttl(once.ttl_ms, f"the idempotency key {once.key!r}")
-
-
-def _checked_ttl(ttl_ms: int, what: str) -> int:
-    if type(ttl_ms) is not int or not 1 <= ttl_ms <= MAX_TTL_MS:
-        raise InvalidInput(f"a time to live is 1 to {MAX_TTL_MS:,} ms, not {ttl_ms!r}", place=what)
-    return ttl_ms
 
 
 def _wanted(change: Change, pattern: Pattern | None) -> bool:

