@@ -21,6 +21,7 @@ from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS, OVERRIDES
 from blackboard.errors import Conflict, InvalidInput, TooLarge
 from blackboard.record import FULL_TRUST, Stamp
+from blackboard.wording import first_line
 from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.desk import PROGRESS, packed_activation, packed_control, removal
@@ -28,7 +29,6 @@ from controller.escalation import question_of
 from controller.hot_records import HotRecords
 from controller.matching import candidates
 from controller.opening import opened
-from controller.recovery import first_line
 from knowledge_sources import declaration
 from knowledge_sources.context import Context
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of

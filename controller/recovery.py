@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from blackboard.wording import first_line, seconds
+
 if TYPE_CHECKING:
     from blackboard.control_records import FailureClass
     from controller.budgets import Limits
@@ -96,17 +98,6 @@ def decide(
         f"{failed.agent} failed for {failed.case} (call {attempts_of_agent} of {retry.attempts}): "
         f"{first_line(failed.error or failed.failure)}; trying again {when}",
     )
-
-
-def seconds(duration_ms: int) -> str:
-    """A duration for a person: ``4.2 s``, ``350 ms``."""
-    return f"{duration_ms / 1000:.1f} s" if duration_ms >= 1000 else f"{max(duration_ms, 0)} ms"
-
-
-def first_line(text: str, limit: int = 160) -> str:
-    """The first line of an error's text that says something, cut to ``limit`` characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def tale(failed: Failure, calls: int) -> str:

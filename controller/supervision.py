@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from blackboard.control_records import ATTENTION
-from controller.recovery import AskPerson, first_line, seconds
+from blackboard.wording import first_line, seconds
+from controller.recovery import AskPerson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.keys import region_of
+from blackboard.wording import counted
 from scenarios.expectation_models import (
     CountExpectation,
     EscalatedExpectation,
@@ -159,7 +160,7 @@ def _counted(expectation: CountExpectation, candidates: Sequence[Record[Any]]) -
     matching = [record for record in candidates if pattern.match(record) is not None]
     number = len(matching)
     passed = expectation.holds(number)
-    sentence = f"{_many(number, 'record')} {'matches' if number == 1 else 'match'} {pattern.text}"
+    sentence = f"{counted(number, 'record')} {'matches' if number == 1 else 'match'} {pattern.text}"
     counter_example = ""
     if not passed:
         sentence += f", expected {expectation.bounds_text()}"
@@ -168,7 +169,7 @@ def _counted(expectation: CountExpectation, candidates: Sequence[Record[Any]]) -
             sentence += f"; the last: {shown}" if number > SHOWN_KEYS else f": {shown}"
             counter_example = matching[-1].reference
         elif candidates:
-            sentence += f"; {_many(len(candidates), 'record')} of region {pattern.region} do not match"
+            sentence += f"; {counted(len(candidates), 'record')} of region {pattern.region} do not match"
     return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence, counter_example)
 
 
@@ -183,7 +184,7 @@ def _eventually(expectation: EventuallyExpectation, sighting: _Sighting) -> Resu
     nearest = ""
     if sighting.missed is not None:
         nearest = sighting.missed.reference
-        sentence += f"; {_many(sighting.misses, 'write')} had its key and not its condition, the last {nearest}"
+        sentence += f"; {counted(sighting.misses, 'write')} had its key and not its condition, the last {nearest}"
     else:
         sentence += "; nothing was written to such a key"
     return Result(expectation.describe(), False, "at least one", "none", sentence, nearest)
@@ -202,7 +203,7 @@ def _never(expectation: NeverExpectation, sighting: _Sighting) -> Result:
 def _fired(expectation: FiredExpectation, fired: Counter[str]) -> Result:
     number = fired[expectation.fired]
     passed = expectation.holds(number)
-    sentence = f"{expectation.fired} fired {_many(number, 'time')}"
+    sentence = f"{expectation.fired} fired {counted(number, 'time')}"
     if not passed:
         sentence += f", expected {expectation.bounds_text()}"
     return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence)
@@ -213,7 +214,7 @@ def _escalated(expectation: EscalatedExpectation, escalated: Counter[str]) -> Re
     number = escalated[bounds.agent] if bounds.agent else escalated.total()
     passed = bounds.holds(number)
     who = f" by {bounds.agent}" if bounds.agent else ""
-    sentence = f"{_many(number, 'question')} put to people{who}"
+    sentence = f"{counted(number, 'question')} put to people{who}"
     if not passed:
         asking = ", ".join(f"{agent} {count}" for agent, count in sorted(escalated.items()))
         sentence += f", expected {bounds.bounds_text()}" + (f" ({asking})" if asking else "")
@@ -225,7 +226,3 @@ def _quiescent(expectation: QuiescentExpectation, quiescent: bool, ending: str) 
     words = {True: "at rest", False: "not at rest"}
     sentence = f"the run ended {words[quiescent]}" + (f": {ending}" if ending else "")
     return Result(expectation.describe(), passed, words[expectation.quiescent], words[quiescent], sentence)
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

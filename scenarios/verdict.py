@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from blackboard.wording import counted
 from controller.budgets import overhead_exceeded
 from scenarios.evidence import read_evidence
 from scenarios.expectation_models import QuiescentExpectation
@@ -71,7 +72,7 @@ def _ending(end: RunEnd | None, evidence: Evidence) -> str:
         asking = Counter(one["agent"] for one in evidence.activations.values() if one["state"] == "escalated")
         number = asking.total()
         who = ", ".join(f"{agent} {count}" for agent, count in sorted(asking.items()))
-        return f"only people are awaited: {number:,} question{'' if number == 1 else 's'} to answer ({who})"
+        return f"only people are awaited: {counted(number, 'question')} to answer ({who})"
     return end.reason or "nothing is left to do"
 
 

@@ -155,7 +155,7 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: st
 def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.commands.record_view import instant, short_value, span
     from blackboard.console import shown, table
-    from controller.recovery import first_line
+    from blackboard.wording import first_line
 
     d = document
     answered = d["status"] == "answered"

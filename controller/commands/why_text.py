@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from blackboard.commands.record_view import instant, short_value
-from controller.recovery import first_line, seconds
+from blackboard.wording import counted, first_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ def _figures(step: Step) -> str:
     if step.calls > 1:
         parts.append(f"{step.calls} calls")
     if step.conflicts:
-        parts.append(f"{step.conflicts} conflict{'s' if step.conflicts > 1 else ''}")
+        parts.append(counted(step.conflicts, "conflict"))
     tokens = f", {step.input_tokens} tokens in and {step.output_tokens} out" if step.input_tokens else ""
     parts.append(f"cost {step.cost:.4f}{tokens}" if step.cost or tokens else "no cost")
     return ", ".join(parts)

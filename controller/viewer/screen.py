@@ -11,7 +11,7 @@ from rich.text import Text
 
 from blackboard.commands.record_view import span
 from blackboard.console import shown, table
-from controller.recovery import seconds
+from blackboard.wording import seconds
 from controller.viewer.snapshot import author_of, told
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from blackboard.commands.record_view import change_document, short_value
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, LEADER, OVERRIDES, RUN
 from blackboard.terminal import format_json, sanitize
-from controller.recovery import first_line
+from blackboard.wording import first_line
 from knowledge_sources.performance import performance_of
 
 if TYPE_CHECKING:

@@ -72,17 +72,14 @@ def _render(
     console: SafeConsole, document: dict[str, Any], problems: Sequence[Problem], warnings: Sequence[Problem]
 ) -> None:
     from blackboard.console import shown
+    from blackboard.wording import counted
 
     for problem in problems:
         console.print(shown(problem, "red", keep="\n"))
     for warning in warnings:
         console.print(shown(f"{warning.place}: warning: {warning.path}: {warning.message}", "yellow", keep="\n"))
     if problems:
-        console.print(shown(f"{document['file']}: {_counted(len(problems), 'problem')}"))
+        console.print(shown(f"{document['file']}: {counted(len(problems), 'problem')}"))
         return
-    agents, expectations = _counted(len(document["agents"]), "agent"), _counted(document["expectations"], "expectation")
+    agents, expectations = counted(len(document["agents"]), "agent"), counted(document["expectations"], "expectation")
     console.print(shown(f"{document['file']}: ok: {agents}, {expectations}", "green"))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.console import shown
+from blackboard.wording import counted
 from scenarios.progress import Note, Progress
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RunScreen:
 
     def rested(self) -> None:
         questions = self._progress.questions
-        waiting = f", {questions:,} question{'' if questions == 1 else 's'} to people open" if questions else ""
+        waiting = f", {counted(questions, 'question')} to people open" if questions else ""
         self._tell(Note(f"at rest{waiting}; serving board {self._board} until interrupted"))
         if self._status is not None:
             self._status.update(self._line(0, 0))

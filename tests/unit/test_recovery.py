@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackboard.control_records import FailureClass
+from blackboard.wording import first_line
 from controller.budgets import Limit, Limits
-from controller.recovery import AskPerson, Failure, Supervise, TryAgain, backoff_ms, decide, first_line
+from controller.recovery import AskPerson, Failure, Supervise, TryAgain, backoff_ms, decide
 from knowledge_sources.declaration import Retry
 
 if TYPE_CHECKING:
