@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
+CONTROL: Final = "control/"
 RUN: Final = "control/run"
 LEADER: Final = "control/leader"
 AGENTS: Final = "control/agents/"
@@ -16,6 +17,7 @@ ACTIVATIONS: Final = "control/activations/"
 ATTENTION: Final = "control/attention/"
 OVERRIDES: Final = "control/overrides/"
 ESCALATIONS: Final = "control/escalations/"
+PROGRESS: Final = "control/progress/"
 EVENTS: Final = "control/events/"
 
 State: TypeAlias = Literal[
@@ -126,8 +128,6 @@ class Activation(TypedDict):
     """time inside the agent"""
     dispatch_us: NotRequired[int]
     """from the pick to the start of the agent"""
-    commit_us: NotRequired[int]
-    """not in the activation's own last commit: filled from the one before (retries), else absent"""
     failure: NotRequired[FailureClass | None]
     reason: NotRequired[str]
     """one sentence for a person: why it ended as it did"""
@@ -151,6 +151,14 @@ class Activation(TypedDict):
     """key of the escalation it waits for"""
     conflicts: NotRequired[int]
     """contributions refused and tried again"""
+
+
+class Progress(TypedDict):
+    """``control/progress/<activation>``: what a running agent says that it does; gone when the activation has ended."""
+
+    agent: str
+    text: str
+    at_ms: int
 
 
 class Attention(TypedDict):
@@ -242,8 +250,8 @@ class Run(TypedDict):
     started_ms: int
     ended_ms: NotRequired[int]
     settings: dict[str, Any]
-    overhead: NotRequired[dict[str, Any]]
-    """phase → :class:`Phase`"""
+    overhead: NotRequired[dict[str, Phase]]
+    """by the name of the phase"""
     agents_seconds: NotRequired[float]
     """all agents' running time, which the shares are of"""
     conflicts: NotRequired[int]

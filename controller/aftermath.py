@@ -8,7 +8,7 @@ from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from controller.activation import advance
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, question_of
-from controller.opening import opened, unchosen
+from controller.opening import undispatched
 from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide, tale
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
@@ -149,8 +149,7 @@ async def refuse_call(
     if stored is not None:
         record, commit = stored
     else:
-        decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
-        record, commit = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision), ""
+        record, commit = undispatched(entry, desk), ""
     sentence = f"{entry.agent} was not called for {entry.case}: {why}; waiting for a person"
     aftermath = ask_person(desk, desk.sources[entry.agent], activation, record, failure=failure, sentence=sentence)
     await desk.write_over(activation, commit, aftermath.record, aftermath.writes)

@@ -12,7 +12,8 @@ import math
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from blackboard.control_records import ACTIVATIONS, ATTENTION, LEADER, OVERRIDES, activation_key
+from blackboard.control_records import ACTIVATIONS, ATTENTION, CONTROL, LEADER, OVERRIDES, activation_key
+from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
 from controller.activation import FINAL
 from controller.aftermath import refuse_call
@@ -180,7 +181,7 @@ class Cycle:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""
         self.matcher.add(source)
         self._orphans = {waiting: agent for waiting, agent in self._orphans.items() if agent != source.name}
-        for key, record in list(self.desk.replica.region("control").items()):
+        for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
         self.look()
@@ -226,7 +227,7 @@ class Cycle:
     def _changed(self, change: Change) -> None:
         started = perf_counter()
         key = change.key
-        if key.startswith("control/"):
+        if key.startswith(CONTROL):
             self._control_changed(key, change)
         else:
             self.matcher.changed(change)

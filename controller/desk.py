@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from blackboard import codec
 from blackboard.commit import Absent, At
-from blackboard.control_records import ACTIVATIONS
+from blackboard.control_records import ACTIVATIONS, PROGRESS
 from blackboard.errors import Conflict
 from blackboard.group import Packed
 from blackboard.record import Stamp, revision_of
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from blackboard.store import Store
     from controller.leadership import Leadership
     from knowledge_sources.source import KnowledgeSource
-
-PROGRESS: Final = "control/progress/"
 
 
 @dataclass(slots=True)
@@ -61,10 +59,10 @@ class Desk:
         """The server's time."""
         return self.board.store.server_now_ms()
 
-    def overhead(self) -> dict[str, Any]:
-        """What the runtime has cost so far, as ``control/run`` keeps it."""
+    def overhead(self) -> dict[str, float]:
+        """The seconds that the runtime has taken so far, by phase."""
         self.meter.state = self.store.in_calls_s
-        return self.meter.document()
+        return self.meter.seconds()
 
     def hit(self, failpoint: str) -> None:
         """Pass a failpoint; costs one test where none is switched on."""

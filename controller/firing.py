@@ -14,17 +14,17 @@ import re
 import traceback
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.backoff import backoff_s
 from blackboard.commit import Absent, At, Unchanged
-from blackboard.control_records import ACTIVATIONS, OVERRIDES
+from blackboard.control_records import ACTIVATIONS, OVERRIDES, PROGRESS
 from blackboard.errors import Conflict, InvalidInput, TooLarge
 from blackboard.record import FULL_TRUST, Stamp
 from blackboard.wording import first_line
 from controller.activation import advance
 from controller.aftermath import after_failure
-from controller.desk import PROGRESS, packed_activation, packed_control, removal
+from controller.desk import packed_activation, packed_control, removal
 from controller.escalation import question_of
 from controller.hot_records import HotRecords
 from controller.matching import candidates
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.commit import Committed, Guard
-    from blackboard.control_records import Activation, FailureClass, Override, Usage
+    from blackboard.control_records import Activation, FailureClass, Override, Progress, State, Usage
     from blackboard.errors import GuardFailure
     from blackboard.group import Packed
     from blackboard.log import Change
@@ -240,7 +240,7 @@ class Firing:
     async def _progress(self, text: str) -> None:
         """Show what the agent does now, beside the activation."""
         desk = self._desk
-        value = {"agent": self.source.name, "text": text, "at_ms": desk.now_ms()}
+        value: Progress = {"agent": self.source.name, "text": text, "at_ms": desk.now_ms()}
         write = packed_control(PROGRESS + self.activation, value, self.source.name, self.entry.case)
         self._progressed = True
         try:
@@ -364,7 +364,7 @@ class Firing:
         assert self.record is not None  # noqa: S101  # dispatched
         return self.record
 
-    def _finished(self, ctx: Context, state: Any, wrote: list[str]) -> Activation:
+    def _finished(self, ctx: Context, state: State, wrote: list[str]) -> Activation:
         """The record of this activation as it ends: fields that would be empty are left out."""
         started = perf_counter()
         record = advance(self._now(), state, ended_ms=self._desk.now_ms(), run_us=self._running_us)

@@ -7,7 +7,7 @@ agents contribute.  ``tracing``: the record of each activation and its decision.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 PHASES: Final = ("routing", "router", "state", "validation", "tracing")
 
@@ -36,12 +36,6 @@ class Meter:
         """Seconds of the runtime, all phases together."""
         return self.routing + self.router + self.state + self.validation + self.tracing
 
-    def document(self) -> dict[str, Any]:
-        """The split as ``control/run`` keeps it; shares are of the agents' running time, 0 where they took none."""
-        return {
-            name: {
-                "seconds": round(getattr(self, name), 6),
-                "share": round(getattr(self, name) / self.agents, 6) if self.agents else 0.0,
-            }
-            for name in PHASES
-        }
+    def seconds(self) -> dict[str, float]:
+        """The split, by phase."""
+        return {name: getattr(self, name) for name in PHASES}

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from blackboard.control_records import Activation, Decision, State
+    from controller.desk import Desk
     from controller.entry import Entry
-
-UNDECIDED_RANK = 0
 
 
 def opened(entry: Entry, state: State, *, worker: str, now_ms: int, decision: Decision) -> Activation:
@@ -29,16 +28,17 @@ def opened(entry: Entry, state: State, *, worker: str, now_ms: int, decision: De
     }
 
 
-def unchosen(entry: Entry, revision: int, level: str, override: str | None) -> Decision:
-    """The decision of one that never was picked: an order or a limit settled it."""
-    return {
-        "revision": revision,
+def undispatched(entry: Entry, desk: Desk) -> Activation:
+    """The record of one that never was picked, since an order or a limit settles it before that."""
+    decision: Decision = {
+        "revision": desk.replica.revision,
         "eligible": 0,
-        "rank": UNDECIDED_RANK,
-        "level": level,
+        "rank": 0,
+        "level": desk.levels[entry.level],
         "rating": entry.rating,
         "waited_ms": 0,
         "score": entry.rating,
-        "override": override,
+        "override": None,
         "runners_up": [],
     }
+    return opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision)

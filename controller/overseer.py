@@ -6,7 +6,7 @@ record names whose turn it is and until when, the override is that supervisor's 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from blackboard.commit import Absent, At, Guard, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
@@ -16,7 +16,7 @@ from controller.activation import FINAL, advance
 from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
 from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control, removal
-from controller.opening import opened, unchosen
+from controller.opening import undispatched
 from controller.overrides import Effect, Refused, judge
 from controller.supervision import AskSupervisor, attention, attention_key
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from controller.desk import Desk
     from controller.entry import Entry
     from controller.recovery import AskPerson
-    from controller.supervision import Subject
+    from controller.supervision import Kind, Subject
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -55,6 +55,7 @@ class Standing(NamedTuple):
 
 
 Looked: TypeAlias = Literal["seen to", "moved"]
+Settled: TypeAlias = Literal["applied", "refused"]
 SEEN_TO: Final = "seen to"
 MOVED: Final = "moved"
 """the activation was just being dispatched, or came to something else: look again soon"""
@@ -168,10 +169,7 @@ class Overseer:
         entry = self._floor.pending(activation)
         if entry is None:
             return None
-        desk = self._desk
-        decision = unchosen(entry, desk.replica.revision, desk.levels[entry.level], None)
-        waiting = opened(entry, "pending", worker="", now_ms=desk.now_ms(), decision=decision)
-        return Standing(waiting, "")
+        return Standing(undispatched(entry, self._desk), "")
 
     async def _overdue(self, activation: str) -> Looked:
         standing = self.standing(activation)
@@ -211,7 +209,7 @@ class Overseer:
         source: KnowledgeSource,
         subject: Subject,
         asked: AskSupervisor | AskPerson,
-        kind: Any,
+        kind: Kind,
     ) -> Looked:
         desk, activation = self._desk, subject.activation
         if isinstance(asked, AskSupervisor):
@@ -336,7 +334,7 @@ class Overseer:
         stamp = Stamp(author, activation, record["case"], causes, depth, trust)
         return self._desk.board.pack(Put(key, effect.value), stamp), guards
 
-    def _answered(self, order: Record, status: Any, outcome: str) -> Packed:
+    def _answered(self, order: Record, status: Settled, outcome: str) -> Packed:
         value: Override = order.fresh().value
         value["status"], value["outcome"] = status, outcome
         return packed_control(order.key, value, self._desk.member, order.case)
@@ -353,5 +351,5 @@ class Overseer:
         if asked is not None and asked.value["addressed"] == order.value["author"]:
             self.declined(activation, asked.commit)
 
-    async def _answer(self, order: Record, status: Any, outcome: str) -> None:
+    async def _answer(self, order: Record, status: Settled, outcome: str) -> None:
         await self._commit([At(order.key, order.commit)], [self._answered(order, status, outcome)])

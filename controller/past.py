@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
+from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
 from blackboard.replica import scan_region
@@ -116,7 +117,7 @@ class Recollection:
             (ESCALATIONS, self._escalations),
             (AGENTS, self._agents),
         )
-        async for record in scan_region(self._board.store, "control"):
+        async for record in scan_region(self._board.store, CONTROL_REGION):
             for prefix, home in homes:
                 if record.key.startswith(prefix):
                     home[record.key[len(prefix) :]] = record

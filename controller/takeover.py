@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, OVERRIDES
+from blackboard.keys import CONTROL_REGION
 from blackboard.log import Change
 from controller.activation import advance
 from controller.aftermath import after_failure
@@ -35,7 +36,7 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
 
     Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person, as it stands then.
     """
-    control = sorted(desk.replica.region("control").values(), key=lambda record: record.revision)
+    control = sorted(desk.replica.region(CONTROL_REGION).values(), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
     started_ms = desk.ledger.started_ms or desk.now_ms()
     desk.ledger = Ledger.rebuild(

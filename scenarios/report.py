@@ -123,7 +123,9 @@ def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
         retries=sum(max(0, activation["attempt"] - 1) for activation in activations),
         conflicts=sum(activation.get("conflicts", 0) for activation in activations),
         latency=percentiles(
-            max(0, a["ended_ms"] - a["eligible_ms"]) for a in activations if a["state"] == "executed" and "ended_ms" in a
+            max(0, a["ended_ms"] - a["eligible_ms"])
+            for a in activations
+            if a["state"] == "executed" and "ended_ms" in a
         ),
         run_time=percentiles(a["run_us"] / 1000 for a in activations if "run_us" in a),
         input_tokens=sum(call["input_tokens"] for call in usage),
@@ -203,8 +205,15 @@ def _overhead(run: Run | None, activations: Sequence[Activation]) -> Overhead:
         phases=phases,
         share=math.fsum(shares) if shares else None,
         us_per_activation=math.fsum(each) if each else None,
-        agents_seconds=math.fsum(a.get("run_us", 0) for a in activations) / 1e6,
+        agents_seconds=_agents_seconds(run, activations),
     )
+
+
+def _agents_seconds(run: Run | None, activations: Sequence[Activation]) -> float:
+    """What the shares are of; without a run that says so, the calls whose time their activations kept."""
+    if run and "agents_seconds" in run:
+        return run["agents_seconds"]
+    return math.fsum(a.get("run_us", 0) for a in activations) / 1e6
 
 
 def _phase(name: str, measured: Mapping[str, Any] | None, activations: int) -> PhaseLine:

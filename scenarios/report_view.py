@@ -109,7 +109,10 @@ def _render_totals(console: SafeConsole, totals: Totals, projection: Projection 
         ("activations", f"{totals.activations:,}"),
         ("conflicts", f"{totals.conflicts:,}"),
         ("retries", f"{totals.retries:,}"),
-        ("escalations", f"{totals.escalations:,} ({totals.escalations_open:,} open), {totals.people_share:.1%} of cases"),
+        (
+            "escalations",
+            f"{totals.escalations:,} ({totals.escalations_open:,} open), {totals.people_share:.1%} of cases",
+        ),
         ("tokens in/out", f"{totals.input_tokens:,}/{totals.output_tokens:,}"),
         ("cost", _money(totals.cost)),
         ("of it failed attempts", f"{_money(totals.failed_cost)}{_share_of(totals.failed_cost, totals.cost)}"),

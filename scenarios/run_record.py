@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blackboard.control_records import Run
+    from blackboard.control_records import Phase, Run
     from controller.desk import Desk
     from scenarios.input import Rejected
     from scenarios.scenario import Scenario
+    from scenarios.verdict import Status
 
 
 def opened(scenario: Scenario, input_file: Path | None, started_ms: int) -> Run:
@@ -45,7 +46,7 @@ def ended(
     run: Run,
     desk: Desk,
     *,
-    status: Any,
+    status: Status,
     settings: dict[str, Any],
     ended_ms: int,
     rejected: Sequence[Rejected] | None,
@@ -56,19 +57,18 @@ def ended(
     """
     agents_seconds = run.get("agents_seconds", 0.0) + desk.meter.agents
     earlier = run.get("overhead", {})
-    seconds = {
-        name: earlier.get(name, {}).get("seconds", 0.0) + phase["seconds"] for name, phase in desk.overhead().items()
-    }
+    overhead: dict[str, Phase] = {}
+    for name, spent in desk.overhead().items():
+        seconds = spent + (earlier[name]["seconds"] if name in earlier else 0.0)
+        share = seconds / agents_seconds if agents_seconds else 0.0
+        overhead[name] = {"seconds": round(seconds, 6), "share": round(share, 6)}
     after: Run = {
         **run,
         "status": status,
         "settings": settings,
         "ended_ms": ended_ms,
         "agents_seconds": round(agents_seconds, 6),
-        "overhead": {
-            name: {"seconds": round(spent, 6), "share": round(spent / agents_seconds, 6) if agents_seconds else 0.0}
-            for name, spent in seconds.items()
-        },
+        "overhead": overhead,
         "conflicts": run.get("conflicts", 0) + desk.meter.conflicts,
     }
     if rejected is not None:

@@ -25,7 +25,7 @@ from scenarios.team import require_named
 from scenarios.verdict import judged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Coroutine
     from pathlib import Path
 
     from blackboard.backend import Backend
@@ -150,7 +150,7 @@ class _Session:
             await controller.close()
         return await judged(board, scenario, end, run, limits)
 
-    async def _lead(self, starting: Any) -> Controller:
+    async def _lead(self, starting: Coroutine[Any, Any, Controller]) -> Controller:
         """Start, and say for whom it waits where that takes long."""
         task: asyncio.Task[Controller] = asyncio.create_task(starting)
         try:

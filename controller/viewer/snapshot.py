@@ -6,7 +6,17 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blackboard.commands.record_view import change_document, short_value
-from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, LEADER, OVERRIDES, RUN
+from blackboard.control_records import (
+    ACTIVATIONS,
+    AGENTS,
+    ATTENTION,
+    CONTROL,
+    ESCALATIONS,
+    LEADER,
+    OVERRIDES,
+    PROGRESS,
+    RUN,
+)
 from blackboard.terminal import format_json, sanitize
 from blackboard.wording import first_line
 from knowledge_sources.performance import performance_of
@@ -36,7 +46,7 @@ def take(board: str, revision: int, records: Iterable[Record[Any]], agenda: dict
     regions: dict[str, int] = {}
     control: dict[str, Any] = {}
     for record in records:
-        if record.key.startswith("control/"):
+        if record.key.startswith(CONTROL):
             control[record.key] = record.value
         else:
             region = record.key.partition("/")[0]
@@ -70,7 +80,7 @@ def told(change: Change) -> str:
         return f"{value['author']} orders {value['verb']}, {value['status']}: {first_line(value['reason'])}"
     if change.key.startswith(ESCALATIONS):
         return f"{value['agent']} for {value['case']} asks, {value['status']}: {first_line(value['question'])}"
-    if change.key.startswith("control/progress/"):
+    if change.key.startswith(PROGRESS):
         return f"{value['agent']}: {first_line(value['text'])}"
     return f"{value['kind']} is {value['status']}" if change.key.startswith(AGENTS) else short_value(value)
 
