@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,11 +17,12 @@ from blackboard.backend import CLIENT_NAME, CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S,
 from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend, UsageError
 from blackboard.server_binary import OLDEST, Version
-from blackboard.server_directory import NAME, find_directory
+from blackboard.server_directory import directory_of
 from blackboard.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from blackboard.settings import Settings
 
@@ -52,8 +52,7 @@ async def connect(url: str | None = None, *, settings: Settings | None = None) -
     """
     address = Address.parse(url if url is not None else (settings or load_settings()).url)
     if address.scheme == "embedded":
-        path = Path(address.rest) if address.rest not in ("", NAME) else find_directory(Path.cwd())
-        return await _embedded(path, settings or load_settings())
+        return await _embedded(directory_of(address.rest), settings or load_settings())
     if address.scheme == "memory":
         return _memory(address)
     return await _server(address)

@@ -53,7 +53,7 @@ class Failpoints:
         counts = {}
         for part in text.split(","):
             name, _, count = part.strip().partition(":")
-            if count and not count.isdigit():
+            if count and not count.isdecimal():
                 raise UsageError(f"{VARIABLE}: {part!r} is not name:count")
             counts[name] = int(count or 1)
         return cls(counts)

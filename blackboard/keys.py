@@ -22,7 +22,7 @@ _FORMAT_CHARACTERS = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\
 def check_board_name(name: str) -> str:
     """Return ``name`` if it is a board's name: 1 to 64 of ``A-Za-z0-9_.-``, then ``@run`` perhaps."""
     if not _BOARD_NAME.match(name):
-        raise InvalidName(f"board name {name[:80]!r}: use 1 to 64 of A-Z a-z 0-9 _ . -")
+        raise InvalidName(f"board name {name[:80]!r}: use 1 to 64 of A-Z a-z 0-9 _ . -, then @ and a number perhaps")
     return name
 
 
@@ -87,7 +87,7 @@ class BoardKeys:
         return self.prefix + "once:" + key
 
     def alive(self, member: str) -> str:
-        """string: incarnation and counter of a member."""
+        """string: a counter that the member raises while it lives; its name says which life of it that is."""
         return self.prefix + "alive:" + member
 
     def inbox(self, worker: str) -> str:

@@ -131,6 +131,11 @@ def _make_alias(alias: Path, target: Path) -> None:
         raise NoBackend(f"no short path to {target} can be made at {alias}: {error.strerror}") from error
 
 
+def directory_of(rest: str) -> Path:
+    """The directory that ``embedded:`` and then ``rest`` mean: ``.blackboard`` and nothing are the nearest there is."""
+    return Path(rest).expanduser() if rest not in ("", NAME) else find_directory(Path.cwd())
+
+
 def find_directory(start: Path) -> Path:
     """The nearest ``.blackboard`` at or above ``start`` that is this user's, else the one to make in ``start``."""
     start = start.resolve()

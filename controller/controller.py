@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from blackboard.errors import BlackboardError
 from controller.agenda_view import AgendaView
@@ -16,7 +16,7 @@ from controller.leadership import Leadership, new_member
 from controller.registration import Registration
 from controller.repetition import FIRINGS_PER_KEYS, Repetition
 from controller.run_end import RunEnd
-from controller.strategy import Policy
+from controller.strategy import DEFAULT_LEVELS, Policy
 from controller.takeover import hand_back, take_over
 from knowledge_sources.capture import intercepted
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from knowledge_sources.source import KnowledgeSource
 
 __all__ = ["DEFAULT_LEVELS", "Controller", "RunEnd"]
-
-DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
 
 
 class Controller:

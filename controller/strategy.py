@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from blackboard.control_records import Decision
     from controller.entry import Entry
 
+DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
+"""the priority levels, the most urgent first, where nobody says others"""
 SHOWN: Final = 4
 """The chosen one and three runners-up."""
 

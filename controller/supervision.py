@@ -1,4 +1,4 @@
-"""Who is asked about an activation that is late, has failed or stands still: one supervisor after another, then a person."""
+"""Who is asked about an activation that is late, has failed or stands still: supervisors in turn, then a person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Attention, FailureClass
 
 HUMAN: Final = "human"
-"""The rung of a ladder that is a person.  Every ladder ends with it, written down or not."""
+"""The rung of a ladder that is a person.  Every ladder ends with it, written down or not; no agent has this name."""
 
 DEFAULT_ANSWER_MS: Final = 30_000
 """How long a supervisor has where neither it nor the activation states a ``respond_within``."""

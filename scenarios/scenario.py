@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Ty
 
 from pydantic import Field, PrivateAttr
 
+from controller.strategy import DEFAULT_LEVELS
+from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.outcome import AUTHORITIES
 from scenarios.event_models import Events
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
 
 DocumentPath: TypeAlias = tuple[str | int, ...]
 
-HUMAN: Final = "human"
-"""The last rung of a ladder: a person.  No agent may have this name."""
-DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
 DEFAULT_LEVEL: Final = "normal"
 
 _NO_FIELD: Final = "has a field in braces, which only records 'from' a file have"

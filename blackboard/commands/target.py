@@ -37,7 +37,7 @@ class Target(NamedTuple):
 
 _URL = click.option("--url", "-u", metavar="URL", help="embedded:DIR, memory:, redis://…; default: the settings.")
 _BOARD = click.option("--board", "-b", metavar="NAME", help="The board's name; default: the newest.")
-_OUTPUT = click.option(
+output_option = click.option(
     "--output",
     "-o",
     type=click.Choice(["text", "json", "jsonl"]),
@@ -54,7 +54,7 @@ def server_options(command: Command[P]) -> Callable[..., int | None]:
     """
 
     @_URL
-    @_OUTPUT
+    @output_option
     @functools.wraps(command)
     def with_target(*args: P.args, **kwargs: P.kwargs) -> int | None:
         target = Target(
@@ -94,14 +94,12 @@ async def open_backend(target: Target, *, create: bool = False) -> AsyncIterator
 
 
 def _check_directory(url: str) -> None:
-    from pathlib import Path
-
     from blackboard.address import Address
-    from blackboard.server_directory import NAME, find_directory
+    from blackboard.server_directory import directory_of
 
     address = Address.parse(url)
     if address.scheme == "embedded":
-        path = Path(address.rest).expanduser() if address.rest not in ("", NAME) else find_directory(Path.cwd())
+        path = directory_of(address.rest)
         if not path.is_dir():
             raise NothingSelected(f"no board here: there is no directory {path}; 'blackboard run' makes one")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from blackboard.commands.target import Target, emit
+from blackboard.commands.target import Target, emit, output_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,14 +21,7 @@ INVALID: Final = 3
 @click.command("check")
 @click.argument("scenario")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Choice(["text", "json", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="json: one document on stdout; jsonl: one per line.",
-)
+@output_option
 def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
     """Say what is wrong with SCENARIO, a file, a folder or a shipped name, and where.
 
