@@ -1,11 +1,7 @@
 """The root command: a table of sub-commands, each imported only when it runs, and one place for exit codes.
 
 A command is a ``click.Command`` named by string, because most live in packages that this one does not
-know.  What its function returns is its exit code (``None`` is 0).
-
-Exit codes: 0 ok, 1 an expectation failed, 2 usage, 3 invalid file, 4 no backend, 5 nothing selected,
-6 time-out or no quiescence, 70 internal, 130 interrupted; 141 where the reader of our output went away,
-as of any Unix tool.
+know.  What its function returns is its exit code, one of :mod:`blackboard.exit_codes` (``None`` is 0).
 """
 
 from __future__ import annotations
@@ -18,17 +14,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from blackboard import __version__
+from blackboard import __version__, exit_codes
 from blackboard.errors import BlackboardError
 from blackboard.terminal import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-USAGE: Final = 2
-INTERNAL: Final = 70
-INTERRUPTED: Final = 130
-OUTPUT_CLOSED: Final = 141
 
 
 class Entry(NamedTuple):
@@ -123,21 +114,21 @@ def main(arguments: Sequence[str] | None = None, *, root: click.Command | None =
         return _report_usage(error)
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
-        return INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         _detach_stdout()
-        return OUTPUT_CLOSED
+        return exit_codes.OUTPUT_CLOSED
     except BaseException as error:  # noqa: BLE001  the last place that can turn an error into an exit code
         # A sys.exit() in code that a scenario loads does not choose ours.
         return _report_error(error)
-    return code if isinstance(code, int) else 0
+    return code if isinstance(code, int) else exit_codes.OK
 
 
 def _report_usage(error: click.ClickException) -> int:
     shown = io.StringIO()
     error.show(shown)
     sys.stderr.write(sanitize(shown.getvalue(), keep="\n"))
-    return USAGE
+    return exit_codes.USAGE
 
 
 def _report_error(error: BaseException) -> int:
@@ -153,7 +144,7 @@ def _report_error(error: BaseException) -> int:
         return error.exit_code
     hint = "" if wants_traceback else " (BLACKBOARD_TRACEBACK=1 shows where)"
     _say(f"internal error: {type(error).__name__}: {error}{hint}")
-    return INTERNAL
+    return exit_codes.INTERNAL
 
 
 def _say(message: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from blackboard import exit_codes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 class BlackboardError(Exception):
     """The root: catch this to catch everything the runtime refuses."""
 
-    exit_code: ClassVar[int] = 70
+    exit_code: ClassVar[int] = exit_codes.INTERNAL
 
 
 class UsageError(BlackboardError):
     """The caller asked for something that cannot be asked for."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
 
 class InvalidInput(BlackboardError):
@@ -34,7 +36,7 @@ class InvalidInput(BlackboardError):
     ``place`` is ``file:line:col`` where it is known, and comes first in the message.
     """
 
-    exit_code = 3
+    exit_code = exit_codes.INVALID
 
     def __init__(self, reason: str, *, place: str = "") -> None:
         self.reason = reason
@@ -68,7 +70,7 @@ class PatternError(InvalidInput):
 class NoBackend(BlackboardError):
     """No server answers, or no server binary exists, where one is needed."""
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND
 
 
 class GuardFailure:
@@ -101,7 +103,7 @@ class GuardFailure:
 class Conflict(BlackboardError):
     """A commit refused because guards did not hold; nothing of it was applied."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
     def __init__(self, failures: Sequence[GuardFailure]) -> None:
         self.failures = tuple(failures)
@@ -111,7 +113,7 @@ class Conflict(BlackboardError):
 class OnceMismatch(BlackboardError):
     """The idempotency key was used before with another payload; nothing was applied."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -121,13 +123,13 @@ class OnceMismatch(BlackboardError):
 class TooLarge(BlackboardError):
     """A commit above the limits of one call: 4,096 guards and writes."""
 
-    exit_code = 3
+    exit_code = exit_codes.INVALID
 
 
 class Unknown(BlackboardError):
     """The server stayed away: whether the commit was applied is not known."""
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -140,7 +142,7 @@ class HistoryLost(BlackboardError):
     Everything read before is void; nothing guarded by it was applied.
     """
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND
 
     def __init__(self, seen: str, head: str) -> None:
         self.seen = seen
@@ -151,13 +153,13 @@ class HistoryLost(BlackboardError):
 class Corrupt(BlackboardError):
     """Bytes in the server that this format does not explain; the board refuses to go on."""
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND
 
 
 class Gap(BlackboardError):
     """Changes that a reader asked for are gone from the log: ``since`` is below ``oldest``."""
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND
 
     def __init__(self, since: int, oldest: int) -> None:
         self.since = since
@@ -168,13 +170,13 @@ class Gap(BlackboardError):
 class NothingSelected(BlackboardError):
     """What was named or asked for is not there: no such board, record, agent or escalation."""
 
-    exit_code = 5
+    exit_code = exit_codes.NOTHING_SELECTED
 
 
 class WaitTimeout(BlackboardError):
     """What was waited for did not come in time."""
 
-    exit_code = 6
+    exit_code = exit_codes.NO_REST
 
     def __init__(self, what: str, seconds: float) -> None:
         self.what = what
@@ -185,4 +187,4 @@ class WaitTimeout(BlackboardError):
 class ServerRefused(BlackboardError):
     """The server answered with an error that is about the server: memory, role, access."""
 
-    exit_code = 4
+    exit_code = exit_codes.NO_BACKEND

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blackboard import exit_codes
 from blackboard.errors import BlackboardError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class IllegalTransition(BlackboardError):
 class LostLeadership(BlackboardError):
     """Another controller leads the board now; this one changes nothing more."""
 
-    exit_code = 6
+    exit_code = exit_codes.NO_REST
 
     def __init__(self, board: str) -> None:
         self.board = board

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from blackboard import exit_codes
 from blackboard.commit import Absent, At, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
 from blackboard.errors import UsageError
@@ -32,7 +33,7 @@ DECIDE: Final = "decide"
 class Refusal(UsageError):
     """An answer that cannot be given: to another question, twice, or after what it was about had changed."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
 
 class Answer(NamedTuple):

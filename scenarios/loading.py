@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from blackboard import exit_codes
 from blackboard.errors import BlackboardError, InvalidInput
 from knowledge_sources.nearest import nearest
 from scenarios.scenario import Origin, Scenario
@@ -21,7 +22,7 @@ FILE_NAME: Final = "scenario.yaml"
 class NoSuchScenario(BlackboardError):
     """Neither a file, nor a folder with a ``scenario.yaml``, nor the name of a shipped scenario."""
 
-    exit_code: ClassVar[int] = 5
+    exit_code: ClassVar[int] = exit_codes.NOTHING_SELECTED
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name = name

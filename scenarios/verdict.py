@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from blackboard import exit_codes
 from blackboard.wording import counted
 from controller.budgets import overhead_exceeded
 from scenarios.evidence import read_evidence
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 Status: TypeAlias = Literal["finished", "awaiting", "timed_out", "stalled", "interrupted"]
 
-EXPECTATION_FAILED: Final = 1
-CAME_TO_NO_REST: Final = 6
-INTERRUPTED: Final = 130
-
 
 class Finished(NamedTuple):
     """What a run came to; all figures are of the whole board, earlier parts of a resumed run included."""
@@ -42,11 +39,11 @@ class Finished(NamedTuple):
     def exit_code(self) -> int:
         """As the command line promises it: 0, 1, 6 or 130."""
         if self.status == "interrupted":
-            return INTERRUPTED
+            return exit_codes.INTERRUPTED
         wanted = any(isinstance(e, QuiescentExpectation) and not e.quiescent for e in self.scenario.expect)
         if self.status in ("timed_out", "stalled") and not wanted:
-            return CAME_TO_NO_REST
-        return 0 if all(result.passed for result in self.results) else EXPECTATION_FAILED
+            return exit_codes.NO_REST
+        return exit_codes.OK if all(result.passed for result in self.results) else exit_codes.FAILED
 
 
 async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run, limits: Limits) -> Finished:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from blackboard import exit_codes
 from blackboard.commands.target import Target, emit, open_backend, server_options
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ async def command(target: Target) -> int:
 
     findings = [*await _examine(target), *examine_installation()]
     emit(target, [finding._asdict() for finding in findings], lambda console: _render(console, findings))
-    return 4 if any(finding.verdict == "broken" for finding in findings) else 0
+    return exit_codes.NO_BACKEND if any(finding.verdict == "broken" for finding in findings) else exit_codes.OK
 
 
 async def _examine(target: Target) -> list[Finding]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from blackboard import exit_codes
 from blackboard.commands.target import Target, emit, output_option
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from blackboard.commands.target import Output
     from blackboard.console import SafeConsole
     from scenarios.problem import Problem
-
-INVALID: Final = 3
 
 
 @click.command("check")
@@ -58,7 +57,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
         "warnings": [warning._asdict() for warning in warnings],
     }
     emit(Target(None, None, output), document, lambda console: _render(console, document, problems, warnings))
-    return INVALID if problems else 0
+    return exit_codes.INVALID if problems else exit_codes.OK
 
 
 def _render(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blackboard.commands.target import Target, emit, open_backend, server_options
+from blackboard.exit_codes import INTERRUPTED, OK
 
 if TYPE_CHECKING:
     from blackboard.backend import Backend
@@ -53,7 +54,6 @@ async def command(
     from blackboard.errors import UsageError
     from scenarios.loading import load_scenario
     from scenarios.runner import Options
-    from scenarios.verdict import INTERRUPTED
 
     if len(scenarios) > 1 and (target.board or stay or input_file is not None):
         raise UsageError("--board, --stay and --input are for one scenario")
@@ -73,7 +73,7 @@ async def command(
                 break
     if target.output == "json" and len(scenarios) > 1:
         emit(target, documents, _nothing)
-    return INTERRUPTED if INTERRUPTED in codes else next((code for code in codes if code), 0)
+    return INTERRUPTED if INTERRUPTED in codes else next((code for code in codes if code), OK)
 
 
 async def _run(backend: Backend, target: Target, scenario: str, options: Options, *, quiet: bool) -> Finished:
