@@ -62,13 +62,13 @@ def test_the_suite_is_there() -> None:
 
 @pytest.mark.parametrize(("name", "case"), _cases(), ids=[name for name, _ in _cases()])
 def test_a_document_is_plain_data_or_refused_with_its_place_within_a_second(name: str, case: dict[str, Any]) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     said = ""
     try:
         json.dumps(plain(read_yaml(_content(case).encode(), f"{name}.yaml")), allow_nan=False)
     except InvalidScenario as refused:
         said = str(refused)
-    assert time.perf_counter() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     assert not said or re.match(rf"{name}\.yaml:[0-9]+:[0-9]+: \S", said), said
 
 

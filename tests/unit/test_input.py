@@ -52,9 +52,9 @@ def test_each_line_of_jsonl_is_a_row_with_its_number_and_blank_lines_are_passed_
 def test_a_line_that_is_no_record_is_rejected_with_its_number_and_the_next_is_read(
     tmp_path: Path, reason: str, line: bytes
 ) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     first, second = rows(tmp_path, "in.jsonl", line + b'\n{"next": 1}\n')
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert isinstance(first, Rejected)
     assert first.line == 1
     assert reason in first.reason

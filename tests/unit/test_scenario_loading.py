@@ -350,7 +350,7 @@ def test_a_file_that_cannot_be_read_is_invalid(file: Path) -> None:
 )
 def test_a_large_file_full_of_mistakes_is_refused_within_a_second(file: Path, text: str) -> None:
     file.write_text("version: 1\n" + text, encoding="utf-8")
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(InvalidScenario):
         load_scenario(file)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
