@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]  # the package ships no types
@@ -24,6 +25,10 @@ MAX_VALUE_BYTES: Final = 1 << 20
 MAX_NODES: Final = 100_000
 MAX_DEPTH: Final = 64
 _INT_MIN, _INT_MAX = -(1 << 63), (1 << 64) - 1
+_MAX_TIME_MS: Final = 253_402_300_799_999
+"""the end of the year 9999, after which no calendar shows a time"""
+# What packed bytes hold wherever they hold a bin, an ext, a 32-bit float, an infinity or NaN; parts of texts look so too.
+_ODD: Final = re.compile(rb"[\xc4-\xca\xd4-\xd8]|\xcb[\x7f\xff][\xf0-\xff]")
 
 _pack = functools.partial(msgpack.packb, use_bin_type=True)
 
@@ -48,6 +53,9 @@ class Head(NamedTuple):
     expires_ms: int
     digest: str
     value: bytes
+
+
+_HEAD_TYPES: Final = (str, str, str, tuple, int, int, str, int, str, bytes)
 
 
 def check_value(value: object) -> None:
@@ -154,11 +162,26 @@ def pack_own(value: object) -> bytes:
 
 
 def unpack_value(packed: bytes) -> Any:
-    """The value in ``packed``; raises :class:`Corrupt`."""
+    """The value in ``packed``, which holds what :func:`check_value` allows; raises :class:`Corrupt`.
+
+    Others may write to the server too: nothing that comes out of here is what JSON and bytes cannot say.
+    """
     try:
-        return msgpack.unpackb(packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext)
-    except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
+        value = msgpack.unpackb(
+            packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext, max_array_len=MAX_NODES, max_map_len=MAX_NODES
+        )
+        if _ODD.search(packed):
+            check_value(value)
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError, InvalidValue) as error:
         raise Corrupt(f"a value of {len(packed)} bytes does not decode: {error!r}") from error
+    return value
+
+
+def check_time(time_ms: int) -> int:
+    """``time_ms`` if it is milliseconds since 1970 that a calendar can show; raises ``ValueError``."""
+    if not 0 <= time_ms <= _MAX_TIME_MS:
+        raise ValueError(f"{time_ms} ms is no time")
+    return time_ms
 
 
 def _refuse_ext(code: int, _data: bytes) -> object:
@@ -179,9 +202,19 @@ def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tup
     author, activation, case, causes, depth, trust = stamp
     try:
         digest = digest_of(value, status, expires_ms)
-        return _pack((author, activation, case, causes, depth, trust, status, expires_ms, digest, value)), digest
+        fields = (author, activation, case, causes, depth, trust, status, expires_ms, digest, value)
+        if tuple(map(type, fields)) != _HEAD_TYPES:
+            _check_head(fields)
+        return _pack(fields), digest
     except (ValueError, OverflowError, TypeError) as error:
         raise InvalidValue(f"cannot be stored: {error}", place="stamp or status") from error
+
+
+def _check_head(fields: tuple[object, ...]) -> None:
+    """Raise ``TypeError`` unless what is packed so reads as a head: texts of a class of their own do, for example."""
+    for name, kind, field in zip(Head._fields, _HEAD_TYPES, fields, strict=True):
+        if not isinstance(field, kind) and not (name == "causes" and isinstance(field, list)):
+            raise TypeError(f"{name} is {type(field).__name__}, not {kind.__name__}")
 
 
 def unpack_head(packed: bytes) -> Head:
@@ -189,10 +222,11 @@ def unpack_head(packed: bytes) -> Head:
     try:
         fields = msgpack.unpackb(packed, raw=False, use_list=False, ext_hook=_refuse_ext)
         head = Head(*fields)
+        check_time(head.expires_ms)
     except (ValueError, TypeError, msgpack.exceptions.UnpackException, RecursionError) as error:
         raise Corrupt(f"a record of {len(packed)} bytes does not decode: {error!r}") from error
-    if not isinstance(head.value, bytes):
-        raise Corrupt("a record holds no packed value")
+    if tuple(map(type, head)) != _HEAD_TYPES or not all(type(cause) is str for cause in head.causes):
+        raise Corrupt(f"a record of {len(packed)} bytes does not say what a record says")
     return head
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from blackboard.codec import check_time
 from blackboard.errors import Corrupt, Gap, NoBackend, ServerRefused
 from blackboard.link import ErrorAnswer, Link, LinkLost, call
 from blackboard.reader import PASSING
@@ -57,7 +58,7 @@ def parse_entry(raw: Answer) -> Entry:
         revision = revision_of(commit)
         head = fields[1].decode()
         time_text, _, author = head.partition(" ")
-        time_ms = int(time_text)
+        time_ms = check_time(int(time_text))
         changes = []
         for index in range(2, len(fields), 2):
             key = fields[index].decode()

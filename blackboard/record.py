@@ -12,6 +12,7 @@ from blackboard.errors import Corrupt
 V = TypeVar("V", default=Any)
 W = TypeVar("W")
 
+MAX_STORED_BYTES = 16 << 20
 FULL_TRUST = 3
 """The trust of what an operator wrote.  A derived record has the least trust of what was read."""
 
@@ -62,14 +63,21 @@ class Record(Generic[V]):
     def value(self) -> V:
         """The value: what JSON can say, plus bytes."""
         if self._value is codec.UNDECODED:
-            self._value = codec.unpack_value(self.head.value)
+            packed = self.head.value
+            try:
+                self._value = codec.unpack_value(packed)
+            except Corrupt as error:
+                raise Corrupt(f"the record {self.key!r}: {error}") from error
         return cast("V", self._value)
 
     @property
     def head(self) -> codec.Head:
         """The stamp, status, expiry and digest as stored."""
         if self._head is None:
-            self._head = codec.unpack_head(self.packed)
+            try:
+                self._head = codec.unpack_head(self.packed)
+            except Corrupt as error:
+                raise Corrupt(f"the record {self.key!r}: {error}") from error
         return self._head
 
     @property
@@ -136,13 +144,17 @@ class Record(Generic[V]):
         return f"Record({self.key!r}, commit={self.commit!r}, version={self.version}, value={self.value!r})"
 
 
-def parse_stored(key: str, stored: bytes) -> Record:
+def parse_stored(key: str | bytes, stored: bytes) -> Record:
     """The record from what its hash field holds: ``epoch revision version time`` and the packed bytes.
 
-    Raises :class:`Corrupt` for other bytes.
+    Raises :class:`Corrupt` for other bytes, and for more of them than any commit holds.
     """
+    if len(stored) > MAX_STORED_BYTES:
+        raise Corrupt(f"the record {key!r} has {len(stored):,} bytes")
     try:
+        name = key.decode() if isinstance(key, bytes) else key
         epoch, revision, version, time_ms, packed = stored.split(b" ", 4)
-        return Record(key, f"{int(epoch)}-{int(revision)}", int(revision), int(version), int(time_ms), packed)
+        commit = f"{int(epoch)}-{int(revision)}"
+        return Record(name, commit, int(revision), int(version), codec.check_time(int(time_ms)), packed)
     except ValueError as error:
         raise Corrupt(f"the record {key!r} does not parse: {error}") from error

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from blackboard.ending import end
-from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, ServerRefused
+from blackboard.errors import BlackboardError, Corrupt, Gap, HistoryLost, NoBackend, ServerRefused
 from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail, entries_after
 from blackboard.record import Record, parse_stored
@@ -335,7 +335,10 @@ async def _head_of(store: Store) -> int:
 async def _scan(store: Store) -> dict[str, dict[str, Record]]:
     regions: dict[str, dict[str, Record]] = {}
     for name in await store.read("HKEYS", store.keys.regions):
-        region = name.decode()
+        try:
+            region = name.decode()
+        except UnicodeDecodeError as error:
+            raise Corrupt(f"the region {name!r} is not UTF-8") from error
         records = regions.setdefault(region, {})
         async for record in scan_region(store, region):
             records[record.key] = record
@@ -348,6 +351,6 @@ async def scan_region(store: Store, region: str) -> AsyncIterator[Record]:
     while True:
         cursor, flat = await store.read("HSCAN", store.keys.records(region), cursor, "COUNT", 1000)
         for key, stored in zip(flat[::2], flat[1::2], strict=True):
-            yield parse_stored(key.decode(), stored)
+            yield parse_stored(key, stored)
         if cursor in (b"0", "0", 0):
             return

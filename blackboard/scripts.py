@@ -6,7 +6,7 @@ import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from blackboard.errors import NoBackend
+from blackboard.errors import Corrupt, NoBackend
 from blackboard.link import CALL_WITHIN_S, Answer, Argument, ErrorAnswer, Link, call
 
 if TYPE_CHECKING:
@@ -52,9 +52,12 @@ class Greeting:
     def __init__(self, answer: Answer) -> None:
         texts = [part.decode() if isinstance(part, bytes) else str(part) for part in answer]
         self.status, epoch, revision, self.run_id, time_ms = texts
-        self.epoch = int(epoch)
-        self.revision = int(revision)
-        self.time_ms = int(time_ms)
+        try:
+            self.epoch = int(epoch)
+            self.revision = int(revision)
+            self.time_ms = int(time_ms)
+        except ValueError as error:
+            raise Corrupt(f"the board's meta hash does not parse: {error}") from error
 
     @property
     def head(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from knowledge_sources.errors import LoadingError
 from knowledge_sources.isolation import forget_file
-from knowledge_sources.loading import load_file, sources_in
+from knowledge_sources.loading import load_file, resolved, sources_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ class AgentFolder:
 
     def __init__(self, path: Path) -> None:
         """``path`` must be a folder; raises :class:`LoadingError`."""
-        self.path = path.resolve()
+        self.path = resolved(path)
         if not self.path.is_dir():
             raise LoadingError(f"there is no folder {path}")
         self._seen: dict[Path, Stat] = {}

@@ -43,11 +43,19 @@ def load_source(use: str, base: Path) -> KnowledgeSource:
 
 def load_file(path: Path) -> ModuleType:
     """The module of the file ``path``; raises :class:`LoadingError` with the place in it."""
-    path = path.resolve()
+    path = resolved(path)
     if not path.is_file():
         files = [each.name for each in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise LoadingError(f"there is no file {path}{did_you_mean(path.name, files)}")
     return _guarded(lambda: import_file(path), path)
+
+
+def resolved(path: Path) -> Path:
+    """``path`` without links; raises :class:`LoadingError` where it can lead nowhere: a loop of links, or a NUL in it."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise LoadingError(f"{path} is no path: {error}") from error
 
 
 def sources_in(module: ModuleType) -> list[KnowledgeSource]:

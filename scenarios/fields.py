@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from blackboard.durations import parse_duration
@@ -119,6 +119,12 @@ def _share(value: object) -> float:
     raise _refuse(f"{value!r} is not a share: write a percentage, like 30%")
 
 
+def _file_name(value: str) -> str:
+    if "\0" in value:
+        raise _refuse("no file's name has a NUL in it")
+    return value
+
+
 DurationMs = Annotated[int, PlainValidator(_duration_ms)]
 """``30s`` in the file, milliseconds here."""
 PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms)]
@@ -135,4 +141,4 @@ Share = Annotated[float, PlainValidator(_share)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Attempts = Annotated[int, Field(ge=1, le=1_000)]
 Money = Annotated[float, Field(gt=0)]
-FileName = Annotated[str, Field(min_length=1, max_length=1_000)]
+FileName = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_file_name)]

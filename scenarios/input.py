@@ -59,6 +59,8 @@ def read_rows(file: Path) -> Iterator[Read]:
     if reader is None:
         raise InvalidInput(f"the ending says how it is read: {', '.join(readers)}", place=str(file))
     try:
+        if file.exists() and not file.is_file():
+            raise InvalidInput("cannot be read: it is no regular file", place=str(file))  # a pipe would never end
         with file.open("rb") as opened:
             yield from reader(_lines(opened), str(file))
     except OSError as error:

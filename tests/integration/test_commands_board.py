@@ -130,10 +130,10 @@ def test_without_a_name_the_newest_board_is_meant(shell: Shell, redis_server: Re
 
 def test_a_guarded_post_that_comes_too_late_changes_nothing_and_names_who_came_first(shell: Shell) -> None:
     shell("post", "refund/R-1", "1", "--if-absent", "--by", "ann")
-    shell("post", "refund/R-1", "2", "--if-absent", code=70)
+    shell("post", "refund/R-1", "2", "--if-absent", code=1)
     assert "refund/R-1 was to be absent, but it is now at 1-1, written by ann" in shell.error
     shell("post", "refund/R-1", "3", "--if-commit", "1-1", "--by", "bob")
-    shell("post", "refund/R-1", "4", "--if-commit", "1-1", code=70)
+    shell("post", "refund/R-1", "4", "--if-commit", "1-1", code=1)
     assert shell.json("get", "refund/R-1")["value"] == 3
     shell("post", "refund/R-1", "5", "--if-commit", "1-2", "--if-absent", code=2)
 

@@ -120,3 +120,23 @@ def test_a_structure_that_holds_itself_many_times_is_refused_in_little_memory() 
 
 def test_what_the_runtime_packs_itself_is_what_everybody_unpacks() -> None:
     assert codec.unpack_value(codec.pack_own({"a": [1, None]})) == {"a": [1, None]}
+
+
+@pytest.mark.parametrize(
+    "odd", [float("nan"), float("-inf"), {b"a": 1}, msgpack.Timestamp(1), {"a": [{"b": math.inf}]}]
+)
+def test_what_json_cannot_say_is_corrupt_where_it_comes_from_others(odd: Any) -> None:
+    """It ended commands as an internal error, when the value was shown."""
+    with pytest.raises(Corrupt):
+        codec.unpack_value(msgpack.packb(odd))
+
+
+def test_a_stamp_whose_parts_would_not_be_read_back_is_refused() -> None:
+    """A status that is a number would make a record that nobody can read."""
+    value = codec.pack_value(1)
+    with pytest.raises(InvalidValue, match="status is int"):
+        codec.pack_record(Stamp(), 5, 0, value)  # type: ignore[arg-type]  # what a caller without types may do
+    with pytest.raises(InvalidValue, match="author is NoneType"):
+        codec.pack_record(Stamp(author=None), "", 0, value)  # type: ignore[arg-type]  # the same
+    data, _ = codec.pack_record(Stamp(causes=["a@1-1"]), "", 0, value)  # type: ignore[arg-type]  # read as a tuple
+    assert codec.unpack_head(data).causes == ("a@1-1",)
