@@ -136,7 +136,9 @@ class _TreeBuilder:
             value = resolve_tagged(event.value, event.tag)
         else:
             value = resolve_plain(event.value) if is_plain else event.value
-        self._attach(ScalarNode(value, event.value, self._origin, event.start_mark.line + 1, event.start_mark.column + 1))
+        self._attach(
+            ScalarNode(value, event.value, self._origin, event.start_mark.line + 1, event.start_mark.column + 1)
+        )
 
     def _begin(self, event: Any) -> None:
         self._check(event)

@@ -62,7 +62,9 @@ async def test_opening_records_come_first_then_the_input_in_its_order_each_as_it
     records = sorted((await board.replica()).records(), key=lambda record: record.revision)
     keys = [record.key for record in records]
     assert keys == ["policy/returns", "return/R0", "order/O1", "order/O2", *(f"return/R{i}" for i in range(1, 1_201))]
-    assert {record.case for record in records if record.key.startswith("return/")} == {k for k in keys if k.startswith("return/")}
+    assert {record.case for record in records if record.key.startswith("return/")} == {
+        k for k in keys if k.startswith("return/")
+    }
     assert {record.case for record in records if not record.key.startswith("return/")} == {""}
     assert {record.author for record in records} == {"input"}
     assert [record.expires_ms > 0 for record in records[:3]] == [False, True, False]

@@ -1,5 +1,4 @@
 """How the parameters of an agent are filled from records, captures and context."""
-# ruff: noqa: TC001 - the annotations of agents are read when they are declared
 
 from __future__ import annotations
 

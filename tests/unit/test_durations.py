@@ -12,13 +12,23 @@ from blackboard.errors import InvalidInput
 
 @pytest.mark.parametrize(
     ("expected_ms", "text"),
-    [(500, "500ms"), (30_000, "30s"), (120_000, "2m"), (3_600_000, "1h"), (1_500, "1.5s"), (86_400_000, "1d"), (0, "0s")],
+    [
+        (500, "500ms"),
+        (30_000, "30s"),
+        (120_000, "2m"),
+        (3_600_000, "1h"),
+        (1_500, "1.5s"),
+        (86_400_000, "1d"),
+        (0, "0s"),
+    ],
 )
 def test_a_number_with_a_unit_is_that_many_milliseconds(expected_ms: int, text: str) -> None:
     assert parse_duration(text) == expected_ms
 
 
-@pytest.mark.parametrize("text", ["", "30", "s", "-1s", "1e3s", "30 s", "30S", "1m30s", "٣s", "30s\n", "0.1ms", "366d", "9" * 10_000 + "s"])
+@pytest.mark.parametrize(
+    "text", ["", "30", "s", "-1s", "1e3s", "30 s", "30S", "1m30s", "٣s", "30s\n", "0.1ms", "366d", "9" * 10_000 + "s"]
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_duration(text)

@@ -116,7 +116,9 @@ def fired() -> Log:
     return written
 
 
-@pytest.mark.parametrize(("passed", "agent", "number"), [(True, "clerk", 2), (True, "boss", 1), (True, "nobody", 0), (False, "clerk", 5)])
+@pytest.mark.parametrize(
+    ("passed", "agent", "number"), [(True, "clerk", 2), (True, "boss", 1), (True, "nobody", 0), (False, "clerk", 5)]
+)
 def test_fired_counts_activations_and_not_their_transitions_or_retries(
     fired: Log, passed: bool, agent: str, number: int
 ) -> None:

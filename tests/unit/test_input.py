@@ -70,7 +70,10 @@ def test_a_csv_cell_is_a_number_only_if_it_is_plainly_one(tmp_path: Path) -> Non
 
 
 def test_a_csv_row_knows_its_line_though_a_quoted_cell_spans_several(tmp_path: Path) -> None:
-    assert rows(tmp_path, "in.csv", 'a,b\n"x\ny",1\n\nz,2\n') == [Row(3, {"a": "x\ny", "b": 1}), Row(5, {"a": "z", "b": 2})]
+    assert rows(tmp_path, "in.csv", 'a,b\n"x\ny",1\n\nz,2\n') == [
+        Row(3, {"a": "x\ny", "b": 1}),
+        Row(5, {"a": "z", "b": 2}),
+    ]
 
 
 def test_a_csv_row_that_does_not_fit_its_header_is_rejected_and_the_next_is_read(tmp_path: Path) -> None:
@@ -88,7 +91,9 @@ def test_a_quote_that_is_never_closed_does_not_hang_or_end_the_reading(tmp_path:
     assert isinstance(found[-1], Rejected)
 
 
-@pytest.mark.parametrize(("reason", "header"), [("is there twice", "a,b,a"), ("does not name", "a,,b"), ("does not name", "\n")])
+@pytest.mark.parametrize(
+    ("reason", "header"), [("is there twice", "a,b,a"), ("does not name", "a,,b"), ("does not name", "\n")]
+)
 def test_a_csv_header_that_names_no_columns_refuses_the_file(tmp_path: Path, reason: str, header: str) -> None:
     with pytest.raises(InvalidInput, match=rf"in\.csv:1: .*{reason}"):
         rows(tmp_path, "in.csv", header + "\n1,2,3\n")

@@ -58,7 +58,9 @@ def test_every_key_of_the_format_is_in_an_example() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("line", [line for language, text in BLOCKS if language == "console" for line in text.splitlines()])
+@pytest.mark.parametrize(
+    "line", [line for language, text in BLOCKS if language == "console" for line in text.splitlines()]
+)
 def test_a_command_of_the_page_works(line: str) -> None:
     prompt, name, *arguments = shlex.split(line)
     assert (prompt, name) == ("$", "blackboard")

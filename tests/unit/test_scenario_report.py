@@ -76,7 +76,13 @@ def test_a_case_is_classed_by_its_activations_and_questions(
 
 
 def test_outcomes_count_cases_by_class_and_by_their_own_words_and_rejected_lines() -> None:
-    run = {"scenario": "s", "status": "finished", "started_ms": 0, "settings": {}, "rejected_input": [{"line": 3, "reason": "x"}]}
+    run = {
+        "scenario": "s",
+        "status": "finished",
+        "started_ms": 0,
+        "settings": {},
+        "rejected_input": [{"line": 3, "reason": "x"}],
+    }
     found = evidence(
         activation(case="a"), activation(case="b"), activation(case="c", state="abandoned"),
         cases={"a": "refunded", "b": "refunded", "c": "", "d": ""}, run=run,

@@ -1,5 +1,4 @@
 """What a declaration says, and what is refused when it is made."""
-# ruff: noqa: TC001 - the annotations of agents are read when they are declared
 
 from __future__ import annotations
 

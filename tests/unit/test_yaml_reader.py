@@ -101,7 +101,8 @@ def test_every_node_knows_its_line_and_column_counted_in_characters_from_one() -
 
 HOSTILE = {
     "merge bomb": "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 14)),
-    "billion laughs": "a: &a [x]\n" + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)),
+    "billion laughs": "a: &a [x]\n"
+    + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(9)),
     "100 KB of [": "[" * 100_000,
     "1 MiB of [": "[" * MAX_BYTES,
     "1 MiB of {": "{" * MAX_BYTES,
