@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 def an_order(verb: str, author: str = "boss", **fields: object) -> Override:
-    base: dict[str, object] = {"verb": verb, "activation": "a1", "author": author, "reason": "gateway slow", "status": "open"}
+    base: dict[str, object] = {
+        "verb": verb,
+        "activation": "a1",
+        "author": author,
+        "reason": "gateway slow",
+        "status": "open",
+    }
     if verb == "extend":
         base["by_ms"] = 30_000
     if verb == "decide":
