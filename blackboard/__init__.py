@@ -6,8 +6,9 @@ What a user of the board needs is importable from here.  A name is loaded at its
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
+
+from blackboard.exporting import lister, loader
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -132,15 +133,5 @@ _HOME: Final = {
     "Written": "blackboard.commit",
 }
 
-
-def __getattr__(name: str) -> object:
-    """The exported ``name``, loaded now and kept."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__ = loader(__name__, _HOME)
+__dir__ = lister(__name__, _HOME)

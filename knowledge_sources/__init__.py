@@ -5,8 +5,9 @@ What the author of an agent needs is importable from here; a name is loaded at i
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Final
+
+from blackboard.exporting import lister, loader
 
 if TYPE_CHECKING:
     from blackboard.record import Record
@@ -70,15 +71,5 @@ _HOME: Final = {
     "supervisor": "knowledge_sources.source",
 }
 
-
-def __getattr__(name: str) -> object:
-    """The exported ``name``, loaded now and kept."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__ = loader(__name__, _HOME)
+__dir__ = lister(__name__, _HOME)
