@@ -256,4 +256,6 @@ class Run(TypedDict):
     """all agents' running time, which the shares are of"""
     conflicts: NotRequired[int]
     rejected_input: NotRequired[list[dict[str, Any]]]
-    """``{line, reason}`` of input lines that could not be fed"""
+    """``{line, reason}`` of input lines that could not be fed, the first 1,000"""
+    rejected_count: NotRequired[int]
+    """how many there were"""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 AUTHOR: Final = "input"
 CHUNK: Final = 512
 """entries in flight at once: two calls' worth of grouped commits"""
+REJECTED_KEPT: Final = 1_000
+"""rejected lines that are kept with their reasons; more are counted"""
 
 
 class Fed(NamedTuple):
@@ -35,14 +37,21 @@ class Fed(NamedTuple):
     posted: int
     already: int
     rejected: tuple[Rejected, ...]
+    """the first ones; a file of another kind has as many as it has lines"""
+    rejected_count: int
 
     def __add__(self, other: object) -> Fed:
         if not isinstance(other, Fed):
             return NotImplemented
-        return Fed(self.posted + other.posted, self.already + other.already, self.rejected + other.rejected)
+        return Fed(
+            self.posted + other.posted,
+            self.already + other.already,
+            self.rejected + other.rejected[: REJECTED_KEPT - len(self.rejected)],
+            self.rejected_count + other.rejected_count,
+        )
 
 
-NOTHING: Final = Fed(0, 0, ())
+NOTHING: Final = Fed(0, 0, (), 0)
 
 
 async def feed_scenario(
@@ -133,7 +142,7 @@ async def feed(
         rejected = tuple(one for one in chunk if isinstance(one, Rejected))
         wanted = [one for one in chunk if isinstance(one, Entry)]
         new = await asyncio.gather(*(_create(board, one, case_of(one.key)) for one in wanted if one.key not in before))
-        fed += Fed(sum(new), len(wanted) - sum(new), rejected)
+        fed += Fed(sum(new), len(wanted) - sum(new), rejected, len(rejected))
     return fed
 
 

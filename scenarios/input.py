@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from blackboard.codec import pack_value
 from blackboard.errors import InvalidInput
 from blackboard.strict_json import parse_json
+from blackboard.wording import first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 1_000
+MAX_REASON: Final = 200
+"""characters of a reason that are kept"""
 _BOM: Final = b"\xef\xbb\xbf"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,14})\Z")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,9})\.[0-9]{1,6}\Z")
@@ -42,7 +45,7 @@ class Rejected(NamedTuple):
 
     def as_record(self) -> dict[str, Any]:
         """As ``control/run`` holds it."""
-        return {"line": self.line, "reason": self.reason}
+        return {"line": self.line, "reason": first_line(self.reason, MAX_REASON)}
 
 
 Read: TypeAlias = Row | Rejected

@@ -53,7 +53,7 @@ def build_report(evidence: Evidence, *, case: str | None = None) -> Report:
         status=run["status"] if run else "",
         started_ms=run["started_ms"] if run else min((a["dispatched_ms"] for a in activations), default=0),
         ended_ms=_ended_ms(run, activations),
-        outcomes=_outcomes(evidence, len(rejected)),
+        outcomes=_outcomes(evidence, run.get("rejected_count", len(rejected)) if run else 0),
         rejected_input=rejected,
         agents=agents,
         totals=totals,

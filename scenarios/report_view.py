@@ -38,7 +38,7 @@ def _render_outcomes(console: SafeConsole, report: Report) -> None:
         line = rejected.get("line", 0)
         where = f"line {line}: " if line else ""
         console.print(shown(f"  rejected {where}{rejected.get('reason', '')}", "dim"))
-    left = len(report.rejected_input) - REJECTED_SHOWN
+    left = sum(o.cases for o in report.outcomes if o.kind == "rejected") - REJECTED_SHOWN
     if left > 0:
         console.print(shown(f"  and {left:,} more rejected", "dim"))
 

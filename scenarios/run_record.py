@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from scenarios.loading import name_to_run
 
+if TYPE_CHECKING:
     from blackboard.control_records import Phase, Run
     from controller.desk import Desk
-    from scenarios.input import Rejected
+    from scenarios.feeding import Fed
     from scenarios.scenario import Scenario
     from scenarios.verdict import Status
 
@@ -26,8 +26,9 @@ def opened(scenario: Scenario, input_file: Path | None, started_ms: int) -> Run:
 
 
 def settings_of(scenario: Scenario, input_file: Path | None) -> dict[str, Any]:
-    """What the run goes by: where it was read, what was laid over it, and all of it but the opening records."""
+    """What the run goes by: what it is run as, where it was read, what was laid over it, and all but its records."""
     return {
+        "run": name_to_run(scenario.file),
         "file": str(scenario.file),
         "input": str(input_file.resolve()) if input_file is not None else None,
         "sets": list(scenario.sets),
@@ -49,11 +50,11 @@ def ended(
     status: Status,
     settings: dict[str, Any],
     ended_ms: int,
-    rejected: Sequence[Rejected] | None,
+    fed: Fed | None,
 ) -> Run:
     """``run`` with what came of it; what ``desk`` measured is added to what earlier parts of the run did.
 
-    ``rejected`` is ``None`` where the input was not read to its end.
+    ``fed`` is ``None`` where the input was not read to its end.
     """
     agents_seconds = run.get("agents_seconds", 0.0) + desk.meter.agents
     earlier = run.get("overhead", {})
@@ -71,6 +72,7 @@ def ended(
         "overhead": overhead,
         "conflicts": run.get("conflicts", 0) + desk.meter.conflicts,
     }
-    if rejected is not None:
-        after["rejected_input"] = [one.as_record() for one in rejected]
+    if fed is not None:
+        after["rejected_input"] = [one.as_record() for one in fed.rejected]
+        after["rejected_count"] = fed.rejected_count
     return after

@@ -222,7 +222,7 @@ class _Session:
             status=end.status if end is not None else "interrupted",
             settings=settings_of(self._scenario, self._options.input_file),
             ended_ms=controller.desk.now_ms(),
-            rejected=self._fed.rejected if self._fed is not None else None,
+            fed=self._fed,
         )
         await self._write_run(controller, run)
         return run

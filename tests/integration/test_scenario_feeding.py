@@ -10,11 +10,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from blackboard.cli import main
+from blackboard.codec import MAX_VALUE_BYTES, pack_value
 from blackboard.errors import InvalidInput
 from blackboard.record import Stamp
 from scenarios.evidence import read_evidence
 from scenarios.expectation_models import Expectations
-from scenarios.feeding import feed_scenario
+from scenarios.feeding import REJECTED_KEPT, feed_scenario
 from scenarios.input import Rejected
 from scenarios.judging import judge_board
 from scenarios.loading import load_scenario
@@ -148,3 +149,15 @@ async def _finished_case(board: Board) -> None:
         "decision": decision,
     }  # fmt: skip
     await board.create("control/activations/a", activation, stamp=case)
+
+
+async def test_a_file_of_another_kind_is_counted_and_its_first_lines_are_told(board: Board, tmp_path: Path) -> None:
+    """With a reason for each of 40,000 lines the run's own record was too large to be written, and the run failed."""
+    (tmp_path / "scenario.yaml").write_text(SCENARIO, encoding="utf-8")
+    (tmp_path / "orders.csv").write_text("order,amount\n", encoding="utf-8")
+    twice = '"' + "é" * 500_000 + '": 1'
+    (tmp_path / "returns.jsonl").write_text(f"{{{twice}, {twice}}}\n" + "{\n" * 40_000, encoding="utf-8")
+    fed = await feed_scenario(board, load_scenario(tmp_path))
+    assert fed.rejected_count == 40_001
+    assert len(fed.rejected) == REJECTED_KEPT
+    assert len(pack_value([one.as_record() for one in fed.rejected])) < MAX_VALUE_BYTES / 2
