@@ -63,6 +63,12 @@ def find_scenario(name: str | Path) -> Path:
     raise NoSuchScenario(text[:200], shipped_scenarios())
 
 
+def name_to_run(file: Path) -> str:
+    """What ``find_scenario`` finds ``file`` by from everywhere: the name of a shipped one, else the path."""
+    shipped = file.name == FILE_NAME and file.resolve().parent.parent == _package()
+    return file.resolve().parent.name if shipped else str(file.resolve())
+
+
 def load_scenario(path_or_name: str | Path, sets: Iterable[str] = ()) -> Scenario:
     """The checked scenario, ``sets`` (``a.b=value``) laid over its file first.
 

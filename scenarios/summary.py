@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from blackboard.command_name import command_name
 from blackboard.console import shown
 from scenarios.report_view import render_report
 
@@ -28,7 +29,7 @@ class Summary:
     question: tuple[str, str] | None = None
     """the id of an open question and one of its choices"""
     resume: str = ""
-    """the command that goes on with the run, where there is something to go on with"""
+    """the words after ``blackboard`` that go on with the run, where there is something to go on with"""
 
     @property
     def passed(self) -> bool:
@@ -53,24 +54,23 @@ def next_commands(summary: Summary) -> list[tuple[str, str]]:
     if summary.url == "memory:":
         return []
     board = f" --board {report.board}" + (f" {summary.flags}" if summary.flags else "")
+    program = command_name()
     commands = []
     if report.totals.escalations_open:
-        commands.append((f"blackboard escalations{board}", "the questions that wait for a person"))
+        commands.append((f"{program} escalations{board}", "the questions that wait for a person"))
     if summary.question is not None:
         question, choice = summary.question
-        commands.append((f"blackboard escalations answer {question} {shlex.quote(choice)}{board}", "answer one"))
+        commands.append((f"{program} escalations answer {question} {shlex.quote(choice)}{board}", "answer one"))
     if summary.resume:
-        commands.append((summary.resume, "go on with this run"))
+        commands.append((f"{program} {summary.resume}", "go on with this run"))
     failed = next((result for result in summary.results if result.counter_example), None)
     for result in (failed,) if failed is not None and not failed.passed else ():
         key = result.counter_example.rpartition("@")[0]
-        commands.append(
-            (f"blackboard why {shlex.quote(key)}{board}", "how the record came about that was not expected")
-        )
+        commands.append((f"{program} why {shlex.quote(key)}{board}", "how the record came about that was not expected"))
     if report.path is not None:
-        commands.append((f"blackboard why {shlex.quote(report.path.case)}{board}", "this case, step by step"))
-    commands.append((f"blackboard report{board}", "these figures again"))
-    commands.append((f"blackboard watch{board}", "the board itself"))
+        commands.append((f"{program} why {shlex.quote(report.path.case)}{board}", "this case, step by step"))
+    commands.append((f"{program} report{board}", "these figures again"))
+    commands.append((f"{program} watch{board}", "the board itself"))
     return commands
 
 

@@ -61,7 +61,8 @@ async def show(target: Target, *, question: str) -> None:
 
     async with open_board(target) as board:
         asked = choose(await asked_on(board), question, board.name)
-        document = {**document_of(asked, board.store.server_now_ms()), **await background_of(board, asked)}
+        background = await background_of(board, asked)
+        document = {"board": board.name, **document_of(asked, board.store.server_now_ms()), **background}
     emit(target, document, lambda console: _render_one(console, document))
 
 
@@ -111,6 +112,7 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
     from blackboard.commands.post import parse_value
     from blackboard.terminal import sanitize
     from controller.escalation import DECIDE
+    from knowledge_sources.nearest import did_you_mean
 
     question = asked.value
     choices: list[str] = question["choices"]
@@ -124,6 +126,9 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
         content = parse_value(str(click.prompt("The value to write, as JSON", err=True)))
     if choice is None and (choices or content is None):
         raise click.UsageError(f"Say which answer: {', '.join(choices) or 'CHOICE, or --value JSON'}.")
+    if choice is not None and choices and choice not in choices and question["status"] == "open":
+        hint = did_you_mean(choice, choices)
+        raise click.UsageError(f"{choice!r} is none of the choices: {', '.join(choices)}{hint}")
     if decides and content is None:
         raise click.UsageError(f"decide needs --value JSON: what is written to {question['answer_to']}.")
     if choices and not decides and content is not None:
@@ -153,6 +158,7 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: st
 
 
 def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
+    from blackboard.command_name import command_name
     from blackboard.commands.record_view import instant, short_value, span
     from blackboard.console import shown, table
     from blackboard.wording import first_line
@@ -160,6 +166,7 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     d = document
     answered = d["status"] == "answered"
     calls = [f"call {n}: {c['failure']}, {first_line(c['error'])}" for n, c in enumerate(d["failed_calls"], 1)]
+    to_answer = f"{command_name()} escalations answer {d['id'][:8]} CHOICE --board {d['board']}"
     about = [f"{one['key']} = {short_value(one['value'])}{_moved(one)}" for one in d["about"]]
     facts = [
         ("question", d["question"]),
@@ -173,7 +180,7 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
         ("choices", ", ".join(d["choices"])),
         ("written to", d["answer_to"]),
         ("answer", f"{short_value(d['answer'])} by {d['answered_by']} {d.get('reason', '')}" if answered else ""),
-        ("to answer", f"blackboard escalations answer {d['id'][:8]} CHOICE" if d["status"] == "open" else ""),
+        ("to answer", to_answer if d["status"] == "open" else ""),
     ]
     lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
     lines.show_header = False

@@ -5,9 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Final
 
+from blackboard.command_name import command_name
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS, LEADER, RUN
 from blackboard.errors import NothingSelected, UsageError
+from blackboard.wording import first_line
 from controller.leadership import gone_from_this_host
+from knowledge_sources.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,11 +43,18 @@ def choose(questions: Sequence[Record[Any]], text: str, board: str) -> Record[An
     still_open = [q for q in found if q.value["status"] == "open"]
     meant = still_open if len(still_open) == 1 else found
     if not meant:
-        raise NothingSelected(f"no question {text!r} on board {board}; 'blackboard escalations list --all' lists them")
+        cases = [q.value["case"] for q in questions]
+        ending = [case for case in cases if text and case.endswith(f"/{text}")]
+        hint = f"; did you mean {ending[0]!r}?" if ending else did_you_mean(text, cases)
+        listed = f"'blackboard escalations list --all --board {board}' lists them"
+        raise NothingSelected(f"no question {text!r} on board {board}{hint}; {listed}")
     if len(meant) > 1:
         short = short_ids([id_of(q) for q in meant])
-        named = "; ".join(f"{short[id_of(q)]} ({q.value['status']}: {q.value['question']})" for q in meant)
-        raise UsageError(f"{text!r} could be several questions: {named}")
+        named = "".join(
+            f"\n  {short[id_of(q)]}  {q.value['status']}  {q.value['agent']}: {first_line(q.value['question'], 100)}"
+            for q in meant
+        )
+        raise UsageError(f"{text!r} could be several questions; say which by its id:{named}")
     return meant[0]
 
 
@@ -91,7 +101,10 @@ async def going_on(board: Board, target: Target) -> str:
     if leader is not None and not gone_from_this_host(str(leader.value["member"])):
         return ""
     run = await board.get(RUN)
-    words = ["blackboard", "run", str(run.value["scenario"]) if run is not None else "SCENARIO", "--resume"]
+    words = [
+        "run",
+        run.value["settings"].get("run", run.value["scenario"]) if run is not None else "SCENARIO",
+        "--resume",
+    ]
     words += ["--url", target.url] if target.url else []
-    words += ["--board", target.board] if target.board else []
-    return shlex.join(words)
+    return f"{command_name()} {shlex.join([*words, '--board', board.name])}"

@@ -96,7 +96,7 @@ def _summary(finished: Finished, backend: Backend, target: Target, scenario: str
     from scenarios.summary import Summary
 
     flags = f"--url {shlex.quote(target.url)}" if target.url is not None and "@" not in target.url else ""
-    resume = ["blackboard run", shlex.quote(scenario), "--resume", "--board", finished.board, flags]
+    resume = ["run", shlex.quote(scenario), "--resume", "--board", finished.board, flags]
     asked = next(((key, one) for key, one in finished.evidence.escalations.items() if one["status"] == "open"), None)
     return Summary(
         build_report(finished.evidence),

@@ -65,6 +65,7 @@ def test_one_question_is_shown_with_what_was_tried_and_what_it_is_about(asked: A
     assert 'check/R-5 = {"amount": 6, "how": "broken"}' in shown
     assert "retry, abandon, decide" in shown
     document = asked.json("show", "return/R-3")
+    assert f"escalations answer {document['id'][:8]} CHOICE --board {document['board']}" in asked("show", "return/R-3")
     assert [(one["key"], one["stands"]) for one in document["about"]] == [("check/R-3", True)]
 
 
@@ -97,12 +98,13 @@ def test_decide_writes_the_value_and_without_one_says_that_it_needs_it(asked: As
 
 
 def test_what_is_no_answer_to_the_question_is_refused(asked: Asked) -> None:
-    asked("answer", "return/R-3", "maybe", code=1)
-    assert "none of the choices: approve, reject" in asked.error
+    asked("answer", "return/R-3", "aprove", code=2)
+    assert "'aprove' is none of the choices: approve, reject; did you mean 'approve'?" in asked.error
     asked("answer", "return/R-3", "approve", "--value", "5", code=2)
     asked("answer", "return/R-3", code=2)
     assert "Say which answer: approve, reject" in asked.error
-    asked("answer", "return/R-9", "approve", code=5)
+    asked("answer", "R-3", "approve", code=5)
+    assert "did you mean 'return/R-3'?" in asked.error
 
 
 def test_a_question_is_named_by_its_id_or_the_beginning_that_no_other_has(asked: Asked) -> None:

@@ -11,7 +11,7 @@ from blackboard.errors import InvalidInput
 from scenarios.event_models import PostEvent, RetractEvent
 from scenarios.expectation_models import CountExpectation, EscalatedExpectation, FiredExpectation
 from scenarios.fault_models import FailFault, InvalidFault, SlowFault
-from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, shipped_scenarios
+from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, name_to_run, shipped_scenarios
 from scenarios.problem import InvalidScenario
 from scenarios.record_models import InlineRecord, RecordsFile
 from scenarios.setting import InvalidSetting
@@ -287,6 +287,12 @@ def test_a_scenario_is_found_by_its_file_its_folder_or_its_shipped_name(file: Pa
 
 def test_every_shipped_scenario_loads() -> None:
     assert {load_scenario(name).name for name in shipped_scenarios()} == set(shipped_scenarios())
+
+
+def test_a_run_is_taken_up_from_any_folder_by_the_name_of_a_shipped_scenario_or_the_path_of_another(file: Path) -> None:
+    assert [name_to_run(find_scenario(name)) for name in shipped_scenarios()] == list(shipped_scenarios())
+    file.touch()
+    assert find_scenario(name_to_run(file)) == file.resolve()
 
 
 def test_a_users_own_folder_called_scenarios_does_not_hide_the_shipped_ones(file: Path) -> None:
