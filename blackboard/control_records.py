@@ -56,7 +56,7 @@ class Agent(TypedDict):
     source: str
     """where it was loaded from, as the scenario wrote it"""
     error: NotRequired[str]
-    """why it is broken: the traceback"""
+    """why it is broken, as a traceback; of a ready one, what its rating or precondition raised"""
 
 
 class RunnerUp(TypedDict):

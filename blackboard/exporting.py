@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def loader(package: str, home: Mapping[str, str]) -> Callable[[str], object]:
-    """The ``__getattr__`` of ``package``: each name in ``home`` is taken from the module that it stands with, and kept."""
+    """The ``__getattr__`` of ``package``: ``home`` says which module each name is taken from; it is then kept."""
 
     def load(name: str) -> object:
         if name not in home:

@@ -44,7 +44,7 @@ def name_once(
 
 
 def checked_ttl_ms(ttl_ms: int, what: str) -> int:
-    """``ttl_ms`` if it is a time to live: 1 ms to a thousand years; raises :class:`InvalidInput` that names ``what``."""
+    """``ttl_ms`` if it is a time to live, 1 ms to a thousand years; raises :class:`InvalidInput` about ``what``."""
     if type(ttl_ms) is not int or not 1 <= ttl_ms <= MAX_TTL_MS:
         raise InvalidInput(f"a time to live is 1 to {MAX_TTL_MS:,} ms, not {ttl_ms!r}", place=what)
     return ttl_ms

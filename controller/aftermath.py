@@ -144,7 +144,7 @@ def ask_person(
 async def refuse_call(
     desk: Desk, entry: Entry, stored: tuple[Activation, str] | None, *, failure: FailureClass, why: str
 ) -> None:
-    """Ask a person instead of calling the agent of ``entry``; ``stored`` is its record, with its commit, if it has one."""
+    """Ask a person instead of calling the agent of ``entry``; ``stored`` is its record and commit, if it has one."""
     activation = entry.activation
     if stored is not None:
         record, commit = stored

@@ -1,4 +1,4 @@
-"""When it is time to look again though nothing has changed: a retry, a deadline, an expiry, the end of the run's time."""
+"""When to look again though nothing has changed: for a retry, a deadline, an expiry, the end of the run's time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
 
     def set(self, now_ms: int, *due_ms: int | None) -> None:
-        """Call ``wake`` at the first of ``due_ms`` or at the end of the run's time, or ``sweep`` if a record expires first."""
+        """Call ``wake`` at the first of ``due_ms`` and the end of the run's time, or ``sweep`` if a record expires first."""
         limit_ms = self._desk.limits.run.time_ms
         end_ms = None if limit_ms is None else self._desk.ledger.started_ms + limit_ms
         due = min((t for t in (*due_ms, end_ms) if t is not None), default=None)

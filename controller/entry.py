@@ -27,10 +27,10 @@ def as_units(points: float, what: str) -> int:
 class Entry:
     """What is known of a pending activation.  Nothing but ``ticket`` changes once it is on an agenda.
 
-    ``activation`` is its id.  ``level`` is the priority level's index, 0 the most urgent.  ``eligible_ms`` is the time of the latest
-    trigger's commit.  ``sequence`` is its place in the order of arrival: give the revision of the latest
-    trigger, and the order is the same after a restart.  ``attempt`` is the number of the call that choosing
-    it would make, from 1.  It is not eligible before ``not_before_ms``.  ``triggers`` are the matched
+    ``activation`` is its id.  ``level`` is the priority level's index, 0 the most urgent.  ``eligible_ms`` is
+    the time of the latest trigger's commit.  ``sequence`` is its place in the order of arrival: the revision of
+    the latest trigger, so that the order is the same after a restart.  ``attempt`` is the number of the call that
+    choosing it would make, from 1.  It is not eligible before ``not_before_ms``.  ``triggers`` are the matched
     records by alias.
     """
 

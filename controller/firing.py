@@ -74,8 +74,8 @@ class Firing:
     """The firing of one entry of the agenda.  ``record`` and ``commit`` are the activation as last written."""
 
     __slots__ = (
-        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_progressed", "_running_us", "_triggers", "activation", "commit",
-        "committing", "conflicts", "entry", "record", "source", "stopping", "superseded", "task", "usages",
+        "_desk", "_dispatched_at", "_excluded", "_picked_at", "_progressed", "_running_us", "_triggers", "activation",
+        "commit", "committing", "conflicts", "entry", "record", "source", "stopping", "superseded", "task", "usages",
     )  # fmt: skip
 
     def __init__(
@@ -142,7 +142,7 @@ class Firing:
         return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit)
 
     async def fire(self, choice: Choice) -> Ended:
-        """Dispatch, run, contribute.  A cancelled firing writes nothing more; who cancels it says what becomes of it."""
+        """Dispatch, run, contribute.  A cancelled firing writes no more; who cancels it says what becomes of it."""
         if not await self._dispatch(choice):
             return LOST
         for rerun in range(RERUNS):

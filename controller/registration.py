@@ -42,9 +42,7 @@ class Registration:
             return
         self._misjudged.add(source.name)
         _log.warning("the rating or precondition of %s raised: %r", source.name, error)
-        record = agent_record(source)
-        record["error"] = f"its rating or precondition raised {error!r}"
-        await self._write(record)
+        await self._write(agent_record(source, f"its rating or precondition raised {error!r}"))
 
     async def _write(self, record: Agent) -> None:
         desk = self._desk

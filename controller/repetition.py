@@ -52,7 +52,7 @@ class Repetition:
         return f"it has fired {self.limit} times on {keys} and does not come to rest"
 
     def asked(self, entry: Entry) -> str:
-        """A person is asked about ``entry``; returns the activation whose question that takes the place of, or ``""``."""
+        """A person is asked about ``entry``; returns the activation whose question that replaces, or ``""``."""
         place = _place(entry)
         before = self._asked.get(place, "")
         self._asked[place] = entry.activation

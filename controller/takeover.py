@@ -34,7 +34,8 @@ class Waiting(NamedTuple):
 async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
 
-    Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person, as it stands then.
+    Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person,
+    as it stands then.
     """
     control = sorted(desk.replica.region(CONTROL_REGION).values(), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]

@@ -140,11 +140,6 @@ def load_folder(path: Path) -> list[FolderEvent]:
     return AgentFolder(path).scan()
 
 
-def watch_folder(path: Path) -> AsyncIterator[FolderEvent]:
-    """:meth:`AgentFolder.watch` of a folder that nobody has scanned."""
-    return AgentFolder(path).watch()
-
-
 def _files_in(folder: Path) -> dict[Path, Stat]:
     found: dict[Path, Stat] = {}
     for path in sorted(folder.glob("*.py")):

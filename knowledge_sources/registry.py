@@ -6,7 +6,7 @@ An entry is the record ``control/agents/<name>``.  The nearest known name is in 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import AGENTS, Agent
 from blackboard.errors import UsageError
@@ -21,21 +21,17 @@ if TYPE_CHECKING:
     from knowledge_sources.context import Reader
     from knowledge_sources.source import KnowledgeSource
 
-__all__ = ["agent_record", "broken_agent_record", "check_handoff", "nearest"]
-
 _ALL_AGENTS: Final = AGENTS + "{name}"
 
 
-def agent_record(
-    source: KnowledgeSource, status: Literal["ready", "broken", "gone"] = "ready", error: str | None = None
-) -> Agent:
-    """The registry's entry for ``source``; ``error`` is the traceback of a broken one."""
+def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
+    """The registry's entry for ``source``, which is ready; ``error`` is what its rating or precondition raised."""
     models = {given.source: given.annotation for given in source.inputs if given.annotation is not None}
     record: Agent = {
         "name": source.name,
         "kind": source.kind,
         "capabilities": [source.provides],
-        "status": status,
+        "status": "ready",
         "level": source.level,
         "watches": {watch.alias: watch.pattern.text for watch in source.watches},
         "unless": [pattern.text for pattern in source.unless],
@@ -49,7 +45,7 @@ def agent_record(
         "description": source.description,
         "source": source.source,
     }
-    if error is not None:
+    if error:
         record["error"] = error
     return record
 

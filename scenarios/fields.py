@@ -12,12 +12,12 @@ from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput, PatternError
 from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.pattern import Pattern
+from knowledge_sources.declaration import check_name
 from knowledge_sources.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _PERCENT: Final = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,4})?%\Z")
 
 
@@ -47,7 +47,7 @@ def kind_by_key(kinds: Mapping[str, str], beside: Iterable[str]) -> Callable[[An
 
 
 def _refuse(reason: str, column: int = 0) -> PydanticCustomError:
-    # What loading.py shows is ``reason``; a template would read braces in a pattern as its own.
+    # What validation.py shows is ``reason``; a template would read braces in a pattern as its own.
     return PydanticCustomError("refused", "refused", {"reason": reason, "column": column})
 
 
@@ -92,9 +92,10 @@ def _key_template(value: object) -> Pattern:
 
 
 def _name(value: object) -> str:
-    if not isinstance(value, str) or not _NAME.match(value):
-        raise _refuse(f"{value!r} cannot be a name: use 1 to 64 of A-Z a-z 0-9 _ . -")
-    return value
+    try:
+        return check_name(value, "the name")
+    except InvalidInput as error:
+        raise _refuse(error.reason) from error
 
 
 def _names(value: object) -> tuple[str, ...]:

@@ -226,8 +226,3 @@ def _models_in(model: type[BaseModel]) -> Models:
         for inner in _within(info.annotation):
             found |= _models_in(inner)
     return frozenset(found)
-
-
-def keys_of_the_format() -> list[str]:
-    """Every key that some part of a scenario file may have, sorted."""
-    return sorted({_alias(model, field) for model in _models_in(Scenario) for field in model.model_fields})

@@ -1,4 +1,4 @@
-"""A run as a person watches it: one live line on a terminal, now and then a line elsewhere, and what happens above it."""
+"""A run as a person watches it: what happens, and under it one live line; where there is no terminal, now and then one."""
 
 from __future__ import annotations
 

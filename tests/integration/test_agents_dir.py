@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from knowledge_sources.agent_folder import Broken, FolderEvent, Joined, NotReplaced, watch_folder
+from knowledge_sources.agent_folder import AgentFolder, Broken, FolderEvent, Joined, NotReplaced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ class Watched:
         self._task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
-        async for event in watch_folder(self.path):
+        async for event in AgentFolder(self.path).watch():
             self._events.put_nowait(event)
 
     async def next(self) -> FolderEvent:

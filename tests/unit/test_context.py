@@ -161,7 +161,7 @@ def test_a_wrong_ttl_is_refused() -> None:
 REGISTRY = (
     record_of("control/agents/payer_a", agent_record(source(name="payer_a", provides="pay"))),
     record_of("control/agents/payer_b", agent_record(source(name="payer_b", provides="pay"))),
-    record_of("control/agents/gone", agent_record(source(name="gone", provides="label"), "gone")),
+    record_of("control/agents/gone", {**agent_record(source(name="gone", provides="label")), "status": "gone"}),
 )
 
 

@@ -13,7 +13,7 @@ from blackboard.cli import main
 from scenarios.loading import load_scenario
 from scenarios.problem import InvalidScenario
 from scenarios.scenario import Scenario
-from scenarios.validation import keys_of_the_format
+from scenarios.validation import _alias, _models_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,8 @@ def test_an_example_loads_or_is_refused_as_shown(
 
 def test_every_key_of_the_format_is_in_an_example() -> None:
     shown = " ".join(text for language, text in BLOCKS if language == "yaml")
-    missing = [key for key in keys_of_the_format() if not re.search(rf"(?:^|[\s{{]){key}:", shown)]
+    keys = sorted({_alias(model, field) for model in _models_in(Scenario) for field in model.model_fields})
+    missing = [key for key in keys if not re.search(rf"(?:^|[\s{{]){key}:", shown)]
     assert missing == []
 
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel
 from blackboard.errors import PatternError
 from knowledge_sources.context import Context
 from knowledge_sources.errors import DeclarationError
+from knowledge_sources.nearest import nearest
 from knowledge_sources.outcome import Escalate, Extend
 from knowledge_sources.overdue import Overdue
-from knowledge_sources.registry import agent_record, nearest
+from knowledge_sources.registry import agent_record
 from knowledge_sources.source import KnowledgeSource, Retry, knowledge_source, source_of, supervisor
 from tests.still_board import record_of
 
@@ -262,7 +263,7 @@ def test_the_registry_entry_has_schemas_and_can_be_a_record() -> None:
     assert record_of("control/agents/refund", entry).value == entry
     assert "error" not in entry
     assert json.dumps(entry)
-    assert agent_record(declared(refund), "broken", "Traceback")["error"] == "Traceback"
+    assert agent_record(declared(refund), "Traceback")["error"] == "Traceback"
 
 
 def test_the_nearest_names_come_first_and_case_does_not_count() -> None:
