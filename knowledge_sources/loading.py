@@ -92,7 +92,8 @@ def _guarded(load: Callable[[], ModuleType], path: Path) -> ModuleType:
         raise
     except BaseException as error:  # the code of a file may raise anything, sys.exit included
         place, frames = _place_in(error, path)
-        text = "".join(tracebacks.format_exception(type(error), error, frames))
+        told_by_place = isinstance(error, DeclarationError) and error.place
+        text = f"{error}\n" if told_by_place else "".join(tracebacks.format_exception(type(error), error, frames))
         raise LoadingError(_said(error), place=place, traceback=text) from error
 
 
@@ -142,5 +143,7 @@ def _agent_in(module: ModuleType, attribute: str) -> KnowledgeSource:
     source = source_of(value)
     if source is None:
         reason = f"{attribute!r} is no agent: put @knowledge_source(watches=…) or @supervisor(…) on it"
-        raise LoadingError(reason, place=place_of(value) or f"{file}:1")
+        # What was imported is defined elsewhere, where nobody wants to put anything.
+        own = getattr(value, "__module__", None) == module.__name__
+        raise LoadingError(reason, place=(place_of(value) if own else "") or f"{file}:1")
     return source

@@ -261,8 +261,6 @@ class _Given:
 
 
 def _watches_of(given: _Given, name: str, over: tuple[str, ...]) -> tuple[Watch, ...]:
-    if callable(given.watches):
-        raise InvalidInput("watches is missing: write @knowledge_source(watches=…), with brackets")
     addressed = (declaration.overdue_watch(name, over),) if given.kind == "supervisor" else ()
     watches = (*addressed, *(declaration.parse_watches(given.watches) if given.watches is not None else ()))
     if len({watch.alias for watch in watches}) < len(watches):
@@ -325,6 +323,13 @@ def _bind_helper(helper: object, what: str, watches: tuple[Watch, ...]) -> Bindi
 
 def _decorator(given: _Given) -> Callable[[F], F]:
     frame = declaring_frame(2)
+    first: tuple[object, object] = (given.watches, given.over)
+    for bare in first:  # @knowledge_source alone hands over the function and declares nothing
+        if callable(bare):
+            decorator = "knowledge_source(watches=…)" if given.kind == "agent" else "supervisor(over=…)"
+            name = getattr(bare, "__name__", "")
+            reason = f"{given.kind} {name!r}: write @{decorator}, with brackets"
+            raise DeclarationError(reason, place=declaration.place_of(bare))
 
     def declare(fn: F) -> F:
         name = given.name or str(getattr(fn, "__name__", ""))

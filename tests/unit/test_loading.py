@@ -113,6 +113,7 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("./agents.py:refund", "raise SystemExit(3)\n", "SystemExit: 3", "agents.py:1:1"),
     ("./agents.py:refund", AGENT.replace("rma: str", "rmx: str"), "parameter 'rmx' is bound to nothing", "agents.py:4"),
     ("./agents.py:refund", AGENT.replace("return/", "return//"), "column", "agents.py:4"),
+    ("./agents.py:Any", "from typing import Any\n", "'Any' is no agent", "agents.py:1"),
     ("./agents.py:refund", "import helper\n", "ZeroDivisionError", "helper.py:2:12"),
 ]
 
@@ -137,6 +138,15 @@ def test_the_traceback_begins_in_the_users_file_and_is_kept(tmp_path: Path) -> N
     assert lines[0] == "Traceback (most recent call last):"
     assert str(tmp_path / "agents.py") in lines[1]
     assert lines[-1] == "ZeroDivisionError: division by zero"
+
+
+def test_a_declaration_that_is_refused_is_told_by_its_place_alone(tmp_path: Path) -> None:
+    """The frames between are those of the decorator: nothing in them is the user's."""
+    write(tmp_path, agents=AGENT.replace("rma: str", "rmx: str"))
+    with pytest.raises(LoadingError) as refused:
+        load_source("./agents.py:refund", tmp_path)
+    assert refused.value.traceback.startswith(f"{tmp_path / 'agents.py'}:4")
+    assert len(refused.value.traceback.splitlines()) == 1
 
 
 def test_a_file_that_failed_is_run_again_when_it_is_asked_for_again(tmp_path: Path) -> None:

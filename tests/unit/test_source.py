@@ -138,9 +138,12 @@ def test_a_pattern_that_does_not_parse_is_shown_with_its_column() -> None:
     assert "^" in str(refused.value)
 
 
-def test_a_decorator_without_brackets_is_refused() -> None:
-    with pytest.raises(DeclarationError, match="with brackets"):
-        knowledge_source(_nothing)(_nothing)  # type: ignore[arg-type]  # the mistake that this is about
+@pytest.mark.parametrize("decorator", [knowledge_source, supervisor])
+def test_a_decorator_without_brackets_is_refused_at_its_function(decorator: Any) -> None:
+    """Python calls it once, with the function; nothing would be declared and nothing said."""
+    with pytest.raises(DeclarationError, match=r"'_nothing': write @\w+\(.*, with brackets") as refused:
+        decorator(_nothing)
+    assert f"{__file__}:" in refused.value.place
 
 
 def test_an_agent_that_yields_is_refused_and_told_what_to_use() -> None:
