@@ -10,16 +10,19 @@ from blackboard.commit import Absent, Put
 from blackboard.errors import Conflict, InvalidInput
 from blackboard.log import entries_after
 from blackboard.record import Stamp
+from knowledge_sources.nearest import did_you_mean
 from scenarios.entries import Entry, Prepared, Sieve
 from scenarios.input import Rejected, read_rows
+from scenarios.problem import InvalidScenario, Problem
 from scenarios.record_models import InlineRecord
+from scenarios.yaml_nodes import path_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
 
     from blackboard.board import Board
-    from scenarios.scenario import Scenario
+    from scenarios.scenario import DocumentPath, Scenario
 
 AUTHOR: Final = "input"
 CHUNK: Final = 512
@@ -87,11 +90,33 @@ def input_of(scenario: Scenario, input_file: Path | None = None) -> Path | None:
 
 
 def check_files(scenario: Scenario, input_file: Path | None = None) -> None:
-    """Look into every file that is to be fed; raises :class:`InvalidInput` where one cannot be read at all."""
-    files = [scenario.folder / record.source for record in scenario.records if not isinstance(record, InlineRecord)]
+    """Look into every file that is to be fed; raises :class:`InvalidScenario` where one cannot be read at all."""
+    found = file_problems(scenario, input_file)
+    if found:
+        raise InvalidScenario(found)
+
+
+def file_problems(scenario: Scenario, input_file: Path | None = None) -> list[Problem]:
+    """What keeps files that are to be fed from being read, each at the place where the scenario names it."""
+    named: list[tuple[str, DocumentPath, Path]] = []
+    for index, record in enumerate(scenario.records):
+        if not isinstance(record, InlineRecord):
+            path: DocumentPath = ("records", index, "from")
+            named.append((scenario.place_of(path), path, scenario.folder / record.source))
     file = input_of(scenario, input_file)
-    for each in [*files, file] if file is not None else files:
-        next(read_rows(each), None)
+    if file is not None:
+        path = () if input_file is not None else ("input",)
+        named.append((scenario.place_of(path) if path else "--input", path, file))
+    return [Problem(place, path_text(path), told) for place, path, file in named if (told := _unreadable(file))]
+
+
+def _unreadable(file: Path) -> str:
+    try:
+        next(read_rows(file), None)
+    except InvalidInput as error:
+        beside = [each.name for each in file.parent.iterdir()] if file.parent.is_dir() and not file.exists() else []
+        return f"{error}{did_you_mean(file.name, beside)}"
+    return ""
 
 
 async def fed_before(board: Board) -> frozenset[str]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
     """Say what is wrong with SCENARIO, a file, a folder or a shipped name, and where.
 
-    Its agents are loaded, which runs the code of their files; nothing is posted and no server is asked.
+    Its agents are loaded, which runs the code of their files, and the files that it feeds are looked into;
+    nothing is posted and no server is asked.
     Ends with 3 where something is wrong.
 
     \b
@@ -32,6 +33,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
       blackboard check process_return
       blackboard check my/scenario.yaml --set guard=off -o json
     """
+    from scenarios.feeding import file_problems
     from scenarios.loading import find_scenario, load_scenario
     from scenarios.problem import InvalidScenario
     from scenarios.team import load_team
@@ -47,7 +49,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
         team = load_team(loaded)
         agents = [source.name for source in team.sources]
         expectations = len(loaded.expect)
-        problems, warnings = team.problems, team.warnings
+        problems, warnings = (*team.problems, *file_problems(loaded)), team.warnings
     document = {
         "file": str(find_scenario(scenario)),
         "ok": not problems,

@@ -160,6 +160,19 @@ def test_check_ends_with_3_and_every_place_where_something_is_wrong(
     assert (document["ok"], document["problems"][0]["place"]) == (False, "scenario.yaml:2:1")
 
 
+def test_check_names_each_file_to_be_fed_that_is_not_there_where_the_scenario_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "returns.jsonl").write_text("", encoding="utf-8")
+    agents = "agents: {a: {use: ./agents.py:clerk}}\ncase: return/{rma}\n"
+    team(folder, agents + "input: return.jsonl\nrecords: [{from: stock.csv, key: 'stock/{sku}'}]\n")
+    assert main(["check", "scenario.yaml"]) == 3
+    shown = capsys.readouterr().out
+    assert "scenario.yaml:4:8: input: " in shown
+    assert "No such file or directory; did you mean 'returns.jsonl'?" in shown
+    assert "scenario.yaml:5:18: records[0].from: " in shown
+
+
 def test_check_takes_settings_and_names_the_nearest_for_an_unknown_scenario(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
