@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.backoff import backoff_s
-from blackboard.commit import Absent, At, Unchanged
+from blackboard.commit import Absent, At
 from blackboard.control_records import ACTIVATIONS, OVERRIDES, PROGRESS
 from blackboard.errors import Conflict, InvalidInput, TooLarge
 from blackboard.record import FULL_TRUST, Stamp
@@ -27,7 +27,7 @@ from controller.aftermath import after_failure
 from controller.desk import packed_activation, packed_control, removal
 from controller.escalation import question_of
 from controller.hot_records import HotRecords
-from controller.matching import candidates
+from controller.matching import candidates, exclusions
 from controller.opening import opened
 from knowledge_sources import declaration
 from knowledge_sources.context import Context
@@ -197,18 +197,7 @@ class Firing:
         return True
 
     def _exclusions(self) -> list[Guard]:
-        """What ``unless`` excludes, as guards: one key is to be absent, a region that may hold several unchanged."""
-        guards: list[Guard] = []
-        for pattern in self.source.unless:
-            key = pattern.bind(self.entry.captures)
-            if key is not None and pattern.predicate is None:
-                guards.append(Absent(key))
-            elif key is not None:
-                present = self._desk.replica.get(key)
-                guards.append(At(key, present.commit) if present is not None else Absent(key))
-            else:
-                guards.append(Unchanged(pattern.region, self._desk.replica.revision))
-        return guards
+        return exclusions(self._desk.replica, self.source, self.entry.captures)
 
     # -- running ----------------------------------------------------------------------------
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS
 from controller.activation import activation_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from blackboard.commit import Guard
     from blackboard.log import Change
     from blackboard.pattern import Pattern
     from blackboard.record import Record
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 class Board(Protocol):
     """What the matcher reads: a replica is one."""
+
+    @property
+    def revision(self) -> int: ...
 
     def get(self, key: str) -> Record[Any] | None: ...
 
@@ -272,6 +277,21 @@ def candidates(
         bound = pattern.match(record)
         if bound is not None and all(captures.get(name, text) == text for name, text in bound.items()):
             yield record, bound
+
+
+def exclusions(board: Board, source: KnowledgeSource, captures: Mapping[str, str]) -> list[Guard]:
+    """What ``unless`` excludes, as guards: one key is to be absent, or as it is, a region of several unchanged."""
+    guards: list[Guard] = []
+    for pattern in source.unless:
+        key = pattern.bind(captures)
+        if key is not None and pattern.predicate is None:
+            guards.append(Absent(key))
+        elif key is not None:
+            present = board.get(key)
+            guards.append(At(key, present.commit) if present is not None else Absent(key))
+        else:
+            guards.append(Unchanged(pattern.region, board.revision))
+    return guards
 
 
 def excluded_by(board: Board, source: KnowledgeSource, captures: Mapping[str, str]) -> Record[Any] | None:

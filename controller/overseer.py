@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from blackboard.commit import Absent, At, Guard, Put
-from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION
+from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, LEADER
 from blackboard.errors import BlackboardError, Conflict
-from blackboard.record import FULL_TRUST, Stamp, revision_of
+from blackboard.record import FULL_TRUST, Stamp
 from controller.activation import FINAL, advance
 from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
 from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control, removal
+from controller.matching import excluded_by, exclusions
 from controller.opening import undispatched
 from controller.overrides import Effect, Refused, judge
 from controller.supervision import AskSupervisor, attention, attention_key
@@ -302,11 +303,11 @@ class Overseer:
         refused = await self._end(activation, standing, Aftermath(record, tuple(writes)), guards)
         if refused is None:
             return
-        moved = [
-            failure for failure in refused.failures if getattr(failure.guard, "key", "") == ACTIVATIONS + activation
-        ]
-        if moved:  # it was dispatched, or ended, at that moment: the order is judged again on what it is now
-            await desk.replica.caught_up(max(revision_of(failure.commit) for failure in moved))
+        keys = {getattr(failure.guard, "key", "") for failure in refused.failures}
+        void = {LEADER, order.key, *(key for _, key, _ in record["triggers"])}
+        if ACTIVATIONS + activation in keys or not keys & void:
+            # It was dispatched or ended at that moment, or what excludes it may have come: judged again on what is now.
+            await desk.caught_up(refused)
             self._orders.setdefault(order.key, order)
         else:
             await self._refuse(order, str(refused))
@@ -322,11 +323,11 @@ class Overseer:
             raise BlackboardError(f"decide: {source.name} contributes to several keys; say which one")
         if not any(pattern.match_key(key) is not None for pattern in source.contributes):
             raise BlackboardError(f"decide: {source.name} does not contribute to {key}")
+        excluded = excluded_by(self._desk.replica, source, captures)
+        if excluded is not None:
+            raise BlackboardError(f"decide: {source.name} does not fire where {excluded.key} is")
         guards: list[Guard] = [At(k, commit) for _, k, commit in record["triggers"]]
-        for pattern in source.unless:
-            excluded = pattern.bind(captures)
-            if excluded is not None and pattern.predicate is None:
-                guards.append(Absent(excluded))
+        guards += exclusions(self._desk.replica, source, captures)
         causes = tuple(f"{k}@{commit}" for _, k, commit in record["triggers"])
         present = [trigger for _, k, _ in record["triggers"] if (trigger := self._desk.replica.get(k)) is not None]
         depth = max((trigger.depth for trigger in present), default=0) + 1

@@ -279,9 +279,10 @@ async def test_an_order_without_authority_is_refused_with_the_reason(board: Boar
     assert "no activation none" in outcomes["gone"]["outcome"]
 
 
-async def test_a_decision_for_what_is_late_holds_to_the_agents_unless(board: Board) -> None:
+@pytest.mark.parametrize("unless", ["out/{i}", 'out/{i} where by == "another"', "out/*"])
+async def test_a_decision_for_what_is_late_holds_to_the_agents_unless(board: Board, unless: str) -> None:
     """Somebody else's contribution in the meantime makes the order void."""
-    slow, told, go_on = Slow(unless="out/{i}"), asyncio.Event(), asyncio.Event()
+    slow, told, go_on = Slow(unless=unless), asyncio.Event(), asyncio.Event()
 
     @supervisor(respond_within=HALF_A_MINUTE)
     async def boss(overdue: Overdue) -> Any:
@@ -292,11 +293,11 @@ async def test_a_decision_for_what_is_late_holds_to_the_agents_unless(board: Boa
     await board.create("item/1", {})
     async with leading(board, slow.agent, boss) as controller, going_on(controller) as end:
         await told.wait()
-        await board.create("out/1", "another")
+        await board.create("out/1", {"by": "another"})
         go_on.set()
         await eventually(lambda: controller.desk.replica.get(f"control/escalations/{_only_id(controller)}"), "a person")
         assert (await end).status == "awaiting"
-    assert await values(board, "out/*") == {"out/1": "another"}
+    assert await values(board, "out/*") == {"out/1": {"by": "another"}}
 
 
 def _only_id(controller: Controller) -> str:
