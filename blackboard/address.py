@@ -40,7 +40,7 @@ class Address(NamedTuple):
             near = difflib.get_close_matches(scheme, KNOWN, n=1)
             hint = f"; did you mean {near[0]}:?" if near else ""
             known = "\n  ".join(KNOWN.values())
-            raise UsageError(f"{redacted(url)!r} is not a backend's URL{hint}  There are:\n  {known}")
+            raise UsageError(f"{redacted(url)!r} is not a backend's URL{hint}; there are:\n  {known}")
         return cls(scheme, url[found.end() :], url)
 
     def shown(self) -> str:

@@ -74,6 +74,8 @@ def _events(text: str, origin: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = ", ".join(part for part in (error.context, error.problem) if part)
+        if mark and text[mark.index : mark.index + 1] == "\t":
+            message = "a tab; YAML is indented with spaces"
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise _refusal(origin, line, column, message) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:

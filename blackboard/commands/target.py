@@ -129,9 +129,12 @@ async def _choose_board(backend: Backend, named: str, *, create: bool) -> str:
     if named:
         import difflib
 
-        nearest = difflib.get_close_matches(named, known, n=1) or known[:1]
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        nearest = difflib.get_close_matches(named, known, n=1)
+        newest = f"; the newest is {known[0]!r}" if known else ""
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else newest
         raise NothingSelected(f"no board {named!r} at {backend.url}{hint}")
+    if not known and backend.kind == "memory":
+        raise NothingSelected("no board at memory:; one that was there ended with its process")
     if not known:
         raise NothingSelected(f"no board at {backend.url}; 'blackboard run' makes one")
     return known[0]

@@ -15,6 +15,7 @@ from blackboard.exit_codes import INTERRUPTED, OK
 if TYPE_CHECKING:
     from blackboard.backend import Backend
     from blackboard.console import SafeConsole
+    from scenarios.commands.run_screen import RunScreen, Silent
     from scenarios.runner import Options
     from scenarios.summary import Summary
     from scenarios.verdict import Finished
@@ -57,13 +58,13 @@ async def command(
 
     if len(scenarios) > 1 and (target.board or stay or input_file is not None):
         raise UsageError("--board, --stay and --input are for one scenario")
-    for scenario in scenarios:  # a mistake in the last one is told before the first one runs
-        load_scenario(scenario, sets)
+    # A mistake in the last one is told before the first one runs.
+    names = [load_scenario(scenario, sets).name for scenario in scenarios]
     options = Options(sets, input_file, target.board or "", resume, stay)
     codes, documents = [], []
     async with open_backend(target, create=True) as backend:
-        for scenario in scenarios:
-            finished = await _run(backend, target, scenario, options, quiet=quiet)
+        for scenario, name in zip(scenarios, names, strict=True):
+            finished = await _run(backend, scenario, options, _onlooker(target, name, quiet=quiet))
             summary = _summary(finished, backend, target, scenario)
             documents.append(summary.as_document())
             if target.output != "json" or len(scenarios) == 1:
@@ -76,14 +77,17 @@ async def command(
     return INTERRUPTED if INTERRUPTED in codes else next((code for code in codes if code), OK)
 
 
-async def _run(backend: Backend, target: Target, scenario: str, options: Options, *, quiet: bool) -> Finished:
+def _onlooker(target: Target, name: str, *, quiet: bool) -> Silent | RunScreen:
     from blackboard.console import SafeConsole
     from scenarios.commands.run_screen import RunScreen, Silent
-    from scenarios.runner import run_scenario
 
     # The stream as it is now: while agents run, sys.stdout is theirs.
-    silent = quiet or target.output != "text"
-    onlooker = Silent() if silent else RunScreen(SafeConsole(sys.stdout), scenario)
+    return Silent() if quiet or target.output != "text" else RunScreen(SafeConsole(sys.stdout), name)
+
+
+async def _run(backend: Backend, scenario: str, options: Options, onlooker: Silent | RunScreen) -> Finished:
+    from scenarios.runner import run_scenario
+
     try:
         return await run_scenario(backend, scenario, options, onlooker)
     finally:

@@ -111,6 +111,11 @@ def test_what_is_not_there_is_exit_5_and_says_what_was_looked_for(shell: Shell) 
     shell("history", "a/c", code=5)
     shell("ls", board=shell.board[:-1], code=5)
     assert f"did you mean '{shell.board}'?" in shell.error
+    shell("ls", board="quite-another", code=5)
+    assert "; the newest is '" in shell.error
+    shell.url, shell.board = "memory:", ""
+    shell("ls", code=5)
+    assert "ended with its process" in shell.error
 
 
 def test_reading_a_board_that_is_not_there_does_not_make_it(shell: Shell, redis_server: RedisServer) -> None:

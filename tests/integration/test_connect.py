@@ -173,7 +173,7 @@ async def test_a_user_who_may_not_see_a_restart_is_refused(redis_server: RedisSe
         ("redis://:secret@host:port", "is not a server's URL"),
         ("unix://", "no path"),
         ("memory:x", "takes nothing"),
-        ("mysql://host", "is not a backend's URL"),
+        ("mysql://host", "is not a backend's URL; there are:"),
         ("redis+cluster://host", "not supported yet"),
     ],
 )

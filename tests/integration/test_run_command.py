@@ -104,7 +104,7 @@ def test_json_is_one_document_and_nothing_else_on_stdout(run: Typed, folder: Pat
 
 def test_a_person_is_shown_what_came_of_it_and_what_to_type_next(run: Typed, folder: Path, board_name: str) -> None:
     shown = run(str(folder))
-    assert shown.startswith(f"{folder} on board {board_name}@1\n")
+    assert shown.startswith(f"{folder.name} on board {board_name}@1\n")
     assert "  ok     exactly 3 match answer/*" in shown
     assert "Ended: nothing is left to do" in shown
     assert f"blackboard report --board {board_name}@1" in shown
