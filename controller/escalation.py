@@ -16,6 +16,7 @@ from blackboard.errors import UsageError
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
 from controller.activation import advance
+from controller.matching import excluded_by, exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,8 +91,10 @@ async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalati
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
-    basis = await _basis(board, asked.value, waiting.value, given)
-    moved = await _moved(board, basis)
+    contributes = _contributes(asked.value, given)
+    basis = _basis(asked.value, waiting.value, contributes=contributes)
+    excluded, unless = await _exclusions(board, waiting.value) if contributes else ("", [])
+    moved = await _moved(board, basis) or excluded
     if moved:
         if asked.value["failure"] is None:  # else it may still be tried again or given up
             stale: Escalation = asked.fresh().value
@@ -99,26 +102,36 @@ async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalati
             await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=_stamp(given, asked.value))
         raise Refusal(f"the answer is stale: {moved}")
     guards, writes, answered = _commit(key, asked, waiting, given, now_ms)
-    await board.commit([*guards, *basis], writes, stamp=_stamp(given, asked.value))
+    await board.commit([*guards, *basis, *unless], writes, stamp=_stamp(given, asked.value))
     return answered
 
 
-async def _basis(board: Board, question: Escalation, activation: Activation, given: Answer) -> list[At | Absent]:
+def _contributes(question: Escalation, given: Answer) -> bool:
+    """Whether the answer is written where the agent would have contributed."""
+    return bool(question["answer_to"]) and (question["failure"] is None or given.choice == DECIDE)
+
+
+def _basis(question: Escalation, activation: Activation, *, contributes: bool) -> list[At | Absent]:
     """What must be as it was for the answer to count: what the question is about and, for one that contributes
-    in the agent's place, what the agent's own contribution would rest on.
+    in the place of an agent that failed, what set that off.
     """
     basis: dict[str, str] = dict(question["context"])
-    if not question["answer_to"] or (question["failure"] is not None and given.choice != DECIDE):
-        return [_as_was(key, commit) for key, commit in basis.items()]
-    if question["failure"] is not None:
+    if contributes and question["failure"] is not None:
         basis |= {key: commit for _, key, commit in activation["triggers"]}
-    agent = await board.get(AGENTS + activation["agent"])
-    for text in agent.value["unless"] if agent is not None else ():
-        pattern = Pattern.parse(text)
-        excluded = pattern.bind(activation["captures"])
-        if excluded is not None and pattern.predicate is None:
-            basis[excluded] = ""
     return [_as_was(key, commit) for key, commit in basis.items()]
+
+
+async def _exclusions(board: Board, activation: Activation) -> tuple[str, list[Guard]]:
+    """What the agent's ``unless`` names: the change that excludes an answer in its place, or ``""``, and the guards."""
+    agent = await board.get(AGENTS + activation["agent"])
+    unless = [Pattern.parse(text) for text in agent.value["unless"]] if agent is not None else []
+    if not unless:
+        return "", []
+    replica = await board.replica()
+    await replica.caught_up(await board.revision())
+    excluding = excluded_by(replica, unless, activation["captures"])
+    told = f"{excluding.key} has changed since it was asked" if excluding is not None else ""
+    return told, exclusions(replica, unless, activation["captures"])
 
 
 def _as_was(key: str, commit: str) -> At | Absent:

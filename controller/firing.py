@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from blackboard.backoff import backoff_s
 from blackboard.commit import Absent, At
 from blackboard.control_records import ACTIVATIONS, OVERRIDES, PROGRESS
-from blackboard.errors import Conflict, InvalidInput, TooLarge
+from blackboard.errors import BlackboardError, Conflict, InvalidInput, TooLarge
 from blackboard.record import FULL_TRUST, Stamp
 from blackboard.wording import first_line
 from controller.activation import advance
@@ -197,7 +197,7 @@ class Firing:
         return True
 
     def _exclusions(self) -> list[Guard]:
-        return exclusions(self._desk.replica, self.source, self.entry.captures)
+        return exclusions(self._desk.replica, self.source.unless, self.entry.captures)
 
     # -- running ----------------------------------------------------------------------------
 
@@ -448,7 +448,10 @@ class Firing:
 
 def _told(error: BaseException) -> str:
     """An agent's error for its record: what it says first, then where it came from."""
-    said = _FOLDER_PACKAGE.sub("", "".join(traceback.format_exception_only(error)).strip())
+    if isinstance(error, BlackboardError):  # its message says all, its class is the failure's
+        said = str(error)
+    else:
+        said = _FOLDER_PACKAGE.sub("", "".join(traceback.format_exception_only(error)).strip())
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if not frame.filename.startswith(_OWN_CODE)]
     place = f"\n  at {inside[-1].filename}:{inside[-1].lineno} in {inside[-1].name}" if inside else ""

@@ -13,7 +13,7 @@ from blackboard.control_records import ACTIVATIONS
 from controller.activation import activation_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from blackboard.commit import Guard
     from blackboard.log import Change
@@ -240,7 +240,7 @@ class Matcher:
             for record, bound in candidates(self._board, watch.pattern, captures):
                 yield from self._joined(source, {**captures, **bound}, {**records, watch.alias: record})
             return
-        if source.unless and excluded_by(self._board, source, captures) is not None:
+        if source.unless and excluded_by(self._board, source.unless, captures) is not None:
             return
         ordered = {watch.alias: records[watch.alias] for watch in source.watches}
         if self._permitted(source, ordered, captures):
@@ -279,10 +279,10 @@ def candidates(
             yield record, bound
 
 
-def exclusions(board: Board, source: KnowledgeSource, captures: Mapping[str, str]) -> list[Guard]:
+def exclusions(board: Board, unless: Iterable[Pattern], captures: Mapping[str, str]) -> list[Guard]:
     """What ``unless`` excludes, as guards: one key is to be absent, or as it is, a region of several unchanged."""
     guards: list[Guard] = []
-    for pattern in source.unless:
+    for pattern in unless:
         key = pattern.bind(captures)
         if key is not None and pattern.predicate is None:
             guards.append(Absent(key))
@@ -294,9 +294,9 @@ def exclusions(board: Board, source: KnowledgeSource, captures: Mapping[str, str
     return guards
 
 
-def excluded_by(board: Board, source: KnowledgeSource, captures: Mapping[str, str]) -> Record[Any] | None:
-    """The first record that an ``unless`` of ``source`` forbids under ``captures``, ``None`` where none is there."""
-    for pattern in source.unless:
+def excluded_by(board: Board, unless: Iterable[Pattern], captures: Mapping[str, str]) -> Record[Any] | None:
+    """The first record that an ``unless`` forbids under ``captures``, ``None`` where none is there."""
+    for pattern in unless:
         for record, _ in candidates(board, pattern, captures):
             return record
     return None

@@ -323,11 +323,11 @@ class Overseer:
             raise BlackboardError(f"decide: {source.name} contributes to several keys; say which one")
         if not any(pattern.match_key(key) is not None for pattern in source.contributes):
             raise BlackboardError(f"decide: {source.name} does not contribute to {key}")
-        excluded = excluded_by(self._desk.replica, source, captures)
+        excluded = excluded_by(self._desk.replica, source.unless, captures)
         if excluded is not None:
             raise BlackboardError(f"decide: {source.name} does not fire where {excluded.key} is")
         guards: list[Guard] = [At(k, commit) for _, k, commit in record["triggers"]]
-        guards += exclusions(self._desk.replica, source, captures)
+        guards += exclusions(self._desk.replica, source.unless, captures)
         causes = tuple(f"{k}@{commit}" for _, k, commit in record["triggers"])
         present = [trigger for _, k, _ in record["triggers"] if (trigger := self._desk.replica.get(k)) is not None]
         depth = max((trigger.depth for trigger in present), default=0) + 1

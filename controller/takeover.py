@@ -114,7 +114,7 @@ def stored_match(desk: Desk, activation: str, record: Activation) -> Match | Non
         if present is None or present.commit != commit:
             return None
         records[alias] = present
-    if excluded_by(desk.replica, source, record["captures"]) is not None:
+    if excluded_by(desk.replica, source.unless, record["captures"]) is not None:
         return None
     return Match(activation, source, record["captures"], records)
 

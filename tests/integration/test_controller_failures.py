@@ -220,14 +220,20 @@ async def test_an_answer_is_stale_once_what_it_was_about_has_changed(board: Boar
     assert (await question(board))[1]["status"] == "stale"
 
 
-async def test_an_answer_is_stale_once_somebody_else_has_done_the_work(board: Board) -> None:
+@pytest.mark.parametrize("unless", ["out/{i}", 'out/{i} where by == "another"', "out/*"])
+async def test_an_answer_is_stale_once_somebody_else_has_done_the_work(board: Board, unless: str) -> None:
     """What the agent's ``unless`` names holds for the answer too: else a refund would be paid twice."""
+
+    @knowledge_source(watches={"item": "item/{i}"}, unless=unless, contributes="out/{i}")
+    async def unsure(item: Any) -> Any:
+        return Escalate(f"Refund {item['amount']}?", choices=["approve", "reject"])
+
     await board.create("item/1", {"amount": 900})
-    await run(board, asks)
-    await board.create("out/1", "done by another")
+    await run(board, unsure)
+    await board.create("out/1", {"by": "another"})
     with pytest.raises(Refusal, match="stale"):
         await give(board, "approve")
-    assert await values(board, "out/*") == {"out/1": "done by another"}
+    assert await values(board, "out/*") == {"out/1": {"by": "another"}}
 
 
 async def test_a_question_may_be_about_other_records_than_the_triggers(board: Board) -> None:
