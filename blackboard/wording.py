@@ -17,3 +17,9 @@ def first_line(text: str, limit: int = 160) -> str:
     """The first line of an error's text that says something, cut to ``limit`` characters."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def error_and_place(text: str) -> str:
+    """An agent's error as its activation keeps it: what it says first and, behind that, where it arose."""
+    last = text.rstrip().rpartition("\n")[2].strip()
+    return f"{first_line(text)}, {last}" if last.startswith("at ") else first_line(text)

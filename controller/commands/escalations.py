@@ -161,11 +161,11 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.command_name import command_name
     from blackboard.commands.record_view import instant, short_value, span
     from blackboard.console import shown, table
-    from blackboard.wording import first_line
+    from blackboard.wording import error_and_place
 
     d = document
     answered = d["status"] == "answered"
-    calls = [f"call {n}: {c['failure']}, {first_line(c['error'])}" for n, c in enumerate(d["failed_calls"], 1)]
+    calls = [f"call {n}: {c['failure']}, {error_and_place(c['error'])}" for n, c in enumerate(d["failed_calls"], 1)]
     to_answer = f"{command_name()} escalations answer {d['id'][:8]} CHOICE --board {d['board']}"
     about = [f"{one['key']} = {short_value(one['value'])}{_moved(one)}" for one in d["about"]]
     facts = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from blackboard.commands.record_view import instant, short_value
-from blackboard.wording import counted, first_line, seconds
+from blackboard.wording import counted, error_and_place, first_line, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def _details(step: Step) -> Iterator[str]:
     for number, failed in enumerate(step.failed, 1):
         took = seconds(failed["ended_ms"] - failed["started_ms"])
         cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""
-        yield f"call {number} failed after {took} ({failed['failure']}{cost}): {first_line(failed['error'])}"
+        yield f"call {number} failed after {took} ({failed['failure']}{cost}): {error_and_place(failed['error'])}"
     for ruling in step.rulings:
         yield _ruled(ruling)
     for asked in step.questions:

@@ -61,7 +61,8 @@ def test_open_questions_are_listed_and_with_all_the_answered_ones_too(asked: Ask
 
 def test_one_question_is_shown_with_what_was_tried_and_what_it_is_about(asked: Asked) -> None:
     shown = asked("show", "return/R-5")
-    assert shown.count("error, RuntimeError: the gateway is down") == 2
+    assert shown.count("error, RuntimeError: the gateway is down, at ") == 2
+    assert "returns_run.py:" in shown
     assert 'check/R-5 = {"amount": 6, "how": "broken"}' in shown
     assert "retry, abandon, decide" in shown
     document = asked.json("show", "return/R-3")

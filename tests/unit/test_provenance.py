@@ -113,7 +113,7 @@ def test_a_failed_call_is_told_with_its_class_its_duration_and_its_cost() -> Non
     assert told.origin is not None
     assert told.origin.by is not None
     assert told.origin.by.cost == 0.75
-    assert "call 1 failed after 2.5 s (error, cost 0.5000): boom" in text(told)
+    assert "call 1 failed after 2.5 s (error, cost 0.5000): boom, at x" in text(told)
     assert "ran 2.50 ms" in text(told)
 
 
