@@ -68,7 +68,7 @@ class HotRecords:
     def _applied(self, update: Update, present: Record | None) -> Packed:
         try:
             value = update.fn(present.fresh().value if present is not None else None)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"its update of {update.key} raised {error!r}"
             raise InvalidContribution(self._stamp.author, reason, key=update.key) from error
         stamp = self._stamp if present is None else self._stamp._replace(case=present.case)

@@ -7,7 +7,6 @@ agent runs again on what is there then.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged, Update
@@ -28,6 +27,12 @@ if TYPE_CHECKING:
 
 MAX_RECORD_GUARDS: Final = 1_000
 """A ``find`` that gives more records than this guards their region instead of each of them."""
+MAX_USAGES: Final = 1_000
+MAX_USAGE: Final = 10**15
+"""tokens or cost of one report; what a sum of a thousand stays exact for"""
+MAX_MODEL_NAME: Final = 200
+MAX_PROGRESS: Final = 4_000
+"""characters of a progress that are shown"""
 
 
 class Reader(Protocol):
@@ -116,7 +121,7 @@ class Context:
         """Show ``text`` as what the agent is doing now; it is not kept in the activation's record."""
         self.check_open()
         if self._progress is not None:
-            await self._progress(text)
+            await self._progress(str(text)[:MAX_PROGRESS])
 
     def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
         """Write ``value`` at ``key`` with the contribution, for ``ttl`` if given; returns the complete key.
@@ -167,11 +172,17 @@ class Context:
         return name
 
     def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
-        """Report one call of a model: its tokens, and its cost in the currency of the scenario's limits."""
-        if not all(math.isfinite(n) and n >= 0 for n in (input_tokens, output_tokens, cost)):
-            raise ValueError(f"usage of {model}: tokens and cost are finite and not negative")
+        """Report one call of a model: its tokens, and its cost in the currency of the scenario's limits.
+
+        At most 1,000 calls of an activation: report the sum of more.
+        """
+        model = str(model)[:MAX_MODEL_NAME]
+        if not all(0 <= n <= MAX_USAGE for n in (input_tokens, output_tokens, cost)):
+            raise ValueError(f"usage of {model}: tokens and cost are finite and not negative, {MAX_USAGE:,} at most")
         if self._usage is None:
             self._usage = []
+        if len(self._usage) >= MAX_USAGES:
+            raise ValueError(f"usage of {model}: reported more than {MAX_USAGES:,} times; report sums")
         self._usage.append(
             {"model": model, "input_tokens": input_tokens, "output_tokens": output_tokens, "cost": float(cost)}
         )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeAlias
 
+from blackboard.codec import check_value
 from blackboard.durations import parse_duration
+from blackboard.errors import InvalidValue
+from blackboard.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.commit import Update, Write
-    from blackboard.record import Record
 
 AUTHORITIES: Final = frozenset({"force", "veto", "hold", "boost", "reassign", "cancel", "extend", "decide"})
 """Everything that a supervisor may be given the authority for."""
+MAX_QUESTION: Final = 100_000
 
 
 class Contribution(NamedTuple):
@@ -49,13 +52,21 @@ class Escalate:
             raise ValueError("Escalate needs a question")
         if isinstance(self.choices, str) or not all(_is_text(choice) for choice in self.choices):
             raise ValueError('Escalate: choices is a list of texts, as in choices=["approve", "reject"]')
+        if len(self.question) + sum(map(len, self.choices)) > MAX_QUESTION:
+            raise ValueError(f"Escalate: question and choices have at most {MAX_QUESTION:,} characters in all")
         object.__setattr__(self, "choices", tuple(self.choices))
+        if isinstance(self.context, str) or not all(isinstance(about, str | Record) for about in self.context):
+            raise ValueError("Escalate: context is a list of records or of their keys")
         object.__setattr__(self, "context", tuple(self.context))
         if isinstance(self.schema, type):
             describe = getattr(self.schema, "model_json_schema", None)
             if describe is None:
                 raise ValueError(f"Escalate: {self.schema.__name__} is neither a JSON Schema nor a pydantic model")
             object.__setattr__(self, "schema", describe())
+        try:
+            check_value(self.schema)
+        except InvalidValue as error:
+            raise ValueError(f"Escalate: the schema is none: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged
 from blackboard.errors import InvalidInput, UsageError
-from knowledge_sources.context import MAX_RECORD_GUARDS, Context
+from knowledge_sources.context import MAX_RECORD_GUARDS, MAX_USAGES, Context
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, UnknownAgent, failure_of
 from knowledge_sources.registry import agent_record
 from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of
@@ -211,9 +211,21 @@ def test_usage_and_log_lines_are_kept() -> None:
     ctx.log("two\nlines")
     assert ctx.usages == [{"model": "small", "input_tokens": 100, "output_tokens": 20, "cost": 0.25}]
     assert ctx.lines == ["two", "lines"]
-    for wrong in ((-1, 0, 0.0), (0, 0, float("nan"))):
+    for wrong in ((-1, 0, 0.0), (0, 0, float("nan")), (10**30, 0, 0.0), (0, 0, 1e308)):
         with pytest.raises(ValueError, match="usage of small"):
             ctx.usage("small", *wrong)
+
+
+def test_a_usage_that_could_not_be_written_is_refused_where_it_is_reported() -> None:
+    """It ended the run when the activation was to be written, or made a record that nobody could read."""
+    ctx = context()
+    ctx.usage(len)  # type: ignore[arg-type]  # what an agent without types may do
+    ctx.usage("m" * 1_000_000)
+    assert [len(usage["model"]) for usage in ctx.usages] == [len(str(len)), 200]
+    for number in range(MAX_USAGES - 2):
+        ctx.usage(f"model {number}")
+    with pytest.raises(ValueError, match="report sums"):
+        ctx.usage("small")
 
 
 async def test_progress_reaches_the_runtime_at_once_and_is_no_part_of_the_record() -> None:

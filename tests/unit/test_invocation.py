@@ -167,9 +167,13 @@ async def test_a_question_names_the_key_of_its_answer() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"question": " "}, {"question": "?", "choices": "yes"}, {"question": "?", "choices": [""]},
-     {"question": "?", "schema": int}],
+     {"question": "?", "schema": int}, {"question": "?", "schema": {"type": object()}},
+     {"question": "?", "schema": {"maximum": 10**30}}, {"question": "?", "context": [object()]},
+     {"question": "?", "context": "item/1"}, {"question": "?" * 200_000},
+     {"question": "?", "choices": ["yes"] * 100_000}],
 )  # fmt: skip
 def test_a_question_that_nobody_could_answer_is_refused(wrong: dict[str, Any]) -> None:
+    """Where it is made, as the agent's own error; once it could not be written, it ended the run."""
     with pytest.raises(ValueError, match="Escalate"):
         Escalate(**wrong)
 
