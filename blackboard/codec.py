@@ -8,10 +8,10 @@ Redis never looks inside.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import math
 import re
+import threading
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]  # the package ships no types
@@ -19,6 +19,8 @@ import msgpack  # type: ignore[import-untyped]  # the package ships no types
 from blackboard.errors import Corrupt, InvalidValue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from blackboard.record import Stamp
 
 MAX_VALUE_BYTES: Final = 1 << 20
@@ -30,7 +32,15 @@ _MAX_TIME_MS: Final = 253_402_300_799_999
 # What packed bytes hold wherever they hold a bin, an ext, a 32-bit float, an infinity or NaN; parts of texts look so too.
 _ODD: Final = re.compile(rb"[\xc4-\xca\xd4-\xd8]|\xcb[\x7f\xff][\xf0-\xff]")
 
-_pack = functools.partial(msgpack.packb, use_bin_type=True)
+
+class _Packers(threading.local):
+    """One packer a thread: a new one for each value would allocate its buffer each time."""
+
+    def __init__(self) -> None:
+        self.pack: Callable[[object], bytes] = msgpack.Packer(use_bin_type=True).pack
+
+
+_packers = _Packers()
 
 
 class _Undecoded:
@@ -139,7 +149,7 @@ def pack_value(value: object) -> bytes:
     """``value`` as msgpack, at most 1 MiB; raises :class:`InvalidValue`."""
     check_value(value)
     try:
-        packed: bytes = _pack(value)
+        packed = _packers.pack(value)
     except (ValueError, OverflowError, TypeError) as error:
         if isinstance(error, UnicodeEncodeError):
             _refuse_surrogates(value)
@@ -155,9 +165,9 @@ def pack_own(value: object) -> bytes:
     Texts in it may quote anything: a lone surrogate, which has no UTF-8, is stored as its escape.
     """
     try:
-        packed: bytes = _pack(value)
+        packed = _packers.pack(value)
     except UnicodeEncodeError:  # an agent's error or question, say, that quotes a lone surrogate
-        packed = _pack(value, unicode_errors="backslashreplace")
+        packed = msgpack.packb(value, use_bin_type=True, unicode_errors="backslashreplace")
     return packed
 
 
@@ -205,7 +215,7 @@ def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tup
         fields = (author, activation, case, causes, depth, trust, status, expires_ms, digest, value)
         if tuple(map(type, fields)) != _HEAD_TYPES:
             _check_head(fields)
-        return _pack(fields), digest
+        return _packers.pack(fields), digest
     except (ValueError, OverflowError, TypeError) as error:
         raise InvalidValue(f"cannot be stored: {error}", place="stamp or status") from error
 

@@ -39,6 +39,8 @@ class Agenda:
         self._lifted: dict[str, Entry] = {}
         self._ready_of: dict[str, int] = {}
         self._eligible = 0
+        self._state = 0
+        """rises with everything but a removal and the passing of time"""
         self._tickets = count(1)
 
     def __len__(self) -> int:
@@ -74,6 +76,7 @@ class Agenda:
         if entry.activation in self._entries:
             return False
         self._entries[entry.activation] = entry
+        self._state += 1
         if entry.not_before_ms > self._now_ms:
             self._delay(entry)
         else:
@@ -97,12 +100,14 @@ class Agenda:
     def block(self, agent: str) -> None:
         """From now on no entry of ``agent`` is eligible."""
         if agent not in self._blocked:
+            self._state += 1
             self._blocked.add(agent)
             self._eligible -= self._ready_of.get(agent, 0)
 
     def unblock(self, agent: str) -> None:
         """The entries of ``agent`` are eligible again."""
         if agent in self._blocked:
+            self._state += 1
             self._blocked.remove(agent)
             self._eligible += self._ready_of.get(agent, 0)
             for level in self._levels.values():
@@ -110,6 +115,7 @@ class Agenda:
 
     def lift(self, activation_id: str, lift: Lift) -> None:
         """Let an override move that entry, now or when it becomes pending."""
+        self._state += 1
         self._overrides[activation_id] = lift
         entry = self._entries.get(activation_id)
         if entry is not None and entry.not_before_ms <= self._now_ms:
@@ -118,6 +124,7 @@ class Agenda:
 
     def drop_lift(self, activation_id: str) -> None:
         """The override has expired, is withdrawn, or its activation has ended."""
+        self._state += 1
         self._overrides.pop(activation_id, None)
         entry = self._lifted.pop(activation_id, None)
         if entry is not None:
@@ -129,17 +136,35 @@ class Agenda:
             heappop(self._delayed)
         return self._delayed[0][0] if self._delayed else None
 
+    def picks(self, now_ms: int, most: int) -> Iterator[Choice]:
+        """At most ``most`` picks, each of which the caller removes before it asks for the next.
+
+        They are those of :meth:`pick`, called as often; without an override the order is looked up once for all.
+        """
+        while most > 0 and not self._lifted:
+            self._advance(now_ms)
+            state, first = self._state, self._first(most + SHOWN - 1)
+            for at in range(min(most, len(first))):
+                shown = first[at : at + SHOWN]
+                yield choose(shown, self.policy, {}, self._now_ms, eligible=self._eligible, rank=1)
+                most -= 1
+                if self._state != state:
+                    break
+            else:
+                return
+        for _ in range(most):
+            choice = self.pick(now_ms)
+            if choice is None:
+                return
+            yield choice
+
     def pick(self, now_ms: int) -> Choice | None:
         """The entry that fires next, which stays on the agenda until it is removed; ``None`` if none may."""
         self._advance(now_ms)
         if self._eligible == 0:
             return None
         now_ms, policy = self._now_ms, self.policy
-        first: list[Entry] = []
-        for level in self._levels.values():
-            first += level.first(now_ms, SHOWN - len(first))
-            if len(first) == SHOWN:
-                break
+        first = self._first(SHOWN)
         if not self._lifted:
             return choose(first, policy, {}, now_ms, eligible=self._eligible, rank=1)
         first += [entry for entry in self._lifted.values() if entry.agent not in self._blocked]
@@ -151,6 +176,15 @@ class Agenda:
     def first(self, limit: int, now_ms: int) -> list[Entry]:
         """The first ``limit`` entries in firing order, blocked and delayed ones among them: for people to look at."""
         return order(self, self.policy, self._overrides, max(now_ms, self._now_ms), limit)
+
+    def _first(self, enough: int) -> list[Entry]:
+        """The first ``enough`` eligible entries, those that an override moves left out."""
+        first: list[Entry] = []
+        for level in self._levels.values():
+            first += level.first(self._now_ms, enough - len(first))
+            if len(first) == enough:
+                break
+        return first
 
     def _advance(self, now_ms: int) -> None:
         """Let time pass: what was delayed becomes ready, what has waited long is promoted."""

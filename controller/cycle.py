@@ -307,14 +307,16 @@ class Cycle:
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk = self.desk
-        while not limited or self.crew.ordinary < self._max_running:
+        free = self._max_running - self.crew.ordinary if limited else len(agenda)
+        choices = agenda.picks(now_ms, free) if free > 0 else iter(())
+        while True:
             started = perf_counter()
-            choice = agenda.pick(now_ms)
-            desk.meter.router += perf_counter() - started
+            choice = next(choices, None)
             if choice is None:
-                return
+                break
             entry = choice.entry
             agenda.remove(entry.activation)
+            desk.meter.router += perf_counter() - started
             over = desk.ledger.check(entry, desk.limits, now_ms)
             if over is not None and over.scope == "run":
                 agenda.add(entry)
@@ -330,6 +332,8 @@ class Cycle:
                 self.lineup.park(entry)
             else:
                 self._refuse(entry, "over_budget", over.sentence())
+        if limited and agenda.eligible and self.crew.ordinary < self._max_running:
+            self.look()  # who was refused or parked took nobody's place
 
     def _fire(self, choice: Choice, now_ms: int) -> None:
         entry = choice.entry

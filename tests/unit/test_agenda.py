@@ -185,6 +185,34 @@ def test_draining_an_agenda_fires_in_the_order_of_repeated_pure_picks(
     assert agenda.pick(now_ms) is None
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_several_picks_at_once_are_those_of_picking_one_by_one(seed: int) -> None:
+    """Also where entries come, agents are blocked and overrides fall between two of them."""
+    drawn = random.Random(seed)
+    policy = Policy(ageing_cap=drawn.choice([0, 4, math.inf]), promote_after_ms=drawn.choice([None, 2_000]))
+    agenda, now_ms = Agenda(policy), 10_000
+
+    def arrive(name: str) -> None:
+        eligible_ms = now_ms - drawn.choice([0, 0, 500, 4_000])
+        agent, level = drawn.choice(AGENTS), drawn.randrange(2)
+        agenda.add(an_entry(name, agent=agent, level=level, rating=drawn.choice([0.0, 1.0]), eligible_ms=eligible_ms))
+
+    for n in range(80):
+        arrive(f"a{n:02}")
+    for round_ in range(12):
+        now_ms += drawn.choice([0, 50, 700])
+        for taken, choice in enumerate(agenda.picks(now_ms, 7)):
+            pure = pick(list(agenda), policy, agenda.overrides, now_ms, blocked=agenda.blocked)
+            assert shown(choice) == shown(pure)
+            agenda.remove(choice.entry.activation)
+            if drawn.random() < 0.3:
+                arrive(f"b{round_:02}{taken}")
+            if drawn.random() < 0.2:
+                (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS))
+            if drawn.random() < 0.05 and len(agenda):
+                agenda.lift(drawn.choice(list(agenda)).activation, Lift(1, "control/overrides/1"))
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> None:
     """A hundred entries that come, go, wait, are blocked and lifted: the same choice and runners-up each time."""
