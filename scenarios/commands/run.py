@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import shlex
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +17,8 @@ from blackboard.commands.target import Target, emit, open_backend, server_option
 from blackboard.exit_codes import INTERRUPTED, OK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from blackboard.backend import Backend
     from blackboard.console import SafeConsole
     from scenarios.commands.run_screen import RunScreen, Silent
@@ -43,7 +49,7 @@ async def command(
     """Run each SCENARIO, a file, a folder or a shipped name, on a new board, and say how it went.
 
     It ends when nothing is left to do or only people are awaited. 1: an expectation failed; 6: out of time,
-    or stalled.
+    or stalled. Ctrl-C and SIGTERM end it, too: what runs is handed back.
 
     \b
     Examples:
@@ -89,9 +95,26 @@ async def _run(backend: Backend, scenario: str, options: Options, onlooker: Sile
     from scenarios.runner import run_scenario
 
     try:
-        return await run_scenario(backend, scenario, options, onlooker)
+        with _stopped_by(signal.SIGTERM):
+            return await run_scenario(backend, scenario, options, onlooker)
     finally:
         onlooker.close()
+
+
+@contextlib.contextmanager
+def _stopped_by(signal_: signal.Signals) -> Iterator[None]:
+    """The task that is in here is cancelled by the signal, as asyncio has it for SIGINT, so that it can hand back."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    loop.add_signal_handler(signal_, task.cancel)
+    try:
+        yield
+    except asyncio.CancelledError as cancelled:  # before there was anything to hand back
+        raise KeyboardInterrupt from cancelled
+    finally:
+        loop.remove_signal_handler(signal_)
 
 
 def _summary(finished: Finished, backend: Backend, target: Target, scenario: str) -> Summary:

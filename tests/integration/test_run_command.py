@@ -220,15 +220,16 @@ async def test_what_was_fed_and_is_gone_is_not_fed_again(redis_url: str, folder:
         assert await board.get("order/O-1") is None
 
 
-def _interrupted(redis_url: str, folder: Path, board_name: str, when: Callable[[], object]) -> tuple[int, str, str]:
+def _interrupted(redis_url: str, folder: Path, by: signal.Signals, when: Callable[[], object]) -> tuple[int, str, str]:
     process = start_run(redis_url, str(folder), "--set", "agents.clerk.with.seconds=30")
     wait_until(when, "the agents run", 30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(by)
     return finish(process)
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_run_hands_back_what_ran_and_goes_on_without_a_failed_call(
-    run: Typed, redis_url: str, redis_server: RedisServer, folder: Path, board_name: str
+    run: Typed, redis_url: str, redis_server: RedisServer, folder: Path, board_name: str, *, by: signal.Signals
 ) -> None:
     name = f"{board_name}@1"
 
@@ -237,7 +238,7 @@ def test_an_interrupted_run_hands_back_what_ran_and_goes_on_without_a_failed_cal
             keys = client.hkeys(f"bb:{{{name}}}:records:control")
         return len([key for key in keys if key.startswith(ACTIVATIONS.encode())]) == 3
 
-    code, out, _ = _interrupted(redis_url, folder, board_name, all_run)
+    code, out, _ = _interrupted(redis_url, folder, by, all_run)
     assert code == 130
     assert "Ended: interrupted; what ran was handed back" in out
     assert f"blackboard run {folder} --resume --board {name}" in out
