@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import inspect
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSp
 
 import click
 
+from blackboard.commands.completion import complete
 from blackboard.errors import NothingSelected
 from blackboard.terminal import format_json
 
@@ -63,7 +63,7 @@ def server_options(command: Command[P]) -> Callable[..., int | None]:
             cast("Output", kwargs.pop("output")),
         )
         answer = command(target, *args, **kwargs)
-        return asyncio.run(answer) if inspect.iscoroutine(answer) else cast("int | None", answer)
+        return complete(answer) if inspect.iscoroutine(answer) else cast("int | None", answer)
 
     return with_target
 

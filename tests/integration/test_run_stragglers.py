@@ -1,0 +1,58 @@
+"""A run ends though its agents do not: what swallows its cancellation, or sits in a thread, ends with the process."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.running import finish, start_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCENARIO = """
+version: 1
+records: [{key: item/1, value: 1}]
+agents: {stuck: {use: "./agents.py:stuck"}}
+limits: {run: {time: 1s}}
+"""
+HEADER = """
+import asyncio, time
+from knowledge_sources import knowledge_source
+
+@knowledge_source(watches={"item": "item/{i}"}, contributes="out/{i}")
+"""
+AGENTS = {
+    "a coroutine that swallows its cancellation": """
+async def stuck(item):
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+""",
+    "a plain function that never returns": """
+def stuck(item):
+    time.sleep(3600)
+""",
+    "a coroutine that waits for a thread": """
+async def stuck(item):
+    await asyncio.to_thread(time.sleep, 3600)
+""",
+}
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_run_whose_agent_never_ends_exits_with_its_own_code(
+    name: str, redis_url: str, board_name: str, tmp_path: Path
+) -> None:
+    """It told how it ended, and then stood still for ever."""
+    (tmp_path / "scenario.yaml").write_text(SCENARIO)
+    (tmp_path / "agents.py").write_text(HEADER + AGENTS[name].lstrip())
+    began = time.monotonic()
+    code, out, err = finish(start_run(redis_url, str(tmp_path), "--board", board_name))
+    assert code == 6, out + err
+    assert "the run has used its 1 s" in out
+    assert time.monotonic() - began < 20
