@@ -103,6 +103,7 @@ def _check_deep(root: object) -> None:
         nodes += len(value)  # before they are stacked: a list may hold itself, or one long list many times
         if nodes > MAX_NODES:
             raise InvalidValue(f"more than {MAX_NODES:,} nodes", place=_place(path[:4]))
+        below = len(stack)
         if isinstance(value, dict):
             for key, item in value.items():
                 if not isinstance(key, str):
@@ -110,6 +111,10 @@ def _check_deep(root: object) -> None:
                 stack.append((item, (*path, key)))
         else:
             stack.extend((item, (*path, index)) for index, item in enumerate(value))
+        if len(stack) - below != len(value):  # packed, it would be bytes that nobody can read
+            raise InvalidValue(
+                f"a {type(value).__name__} that does not give as many items as it has", place=_place(path)
+            )
 
 
 def _check_leaf(value: object, path: tuple[object, ...]) -> None:

@@ -140,7 +140,7 @@ class Cycle:
         if stored is not None:
             self._aside(obviate(self.desk, activation, *stored, change))
 
-    def misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         self._aside(self._registration.report_misjudged(source, error))
 
     def _queue(self, match: Match, *, attempt: int, not_before_ms: int) -> None:
@@ -169,7 +169,7 @@ class Cycle:
         """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""
         try:
             rating = match.source.rating_of(match.records, match.captures)
-        except Exception as error:  # noqa: BLE001  # whatever it raises
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises
             self.misjudged(match.source, error)
             return 0.0
         if math.isfinite(rating):

@@ -54,7 +54,7 @@ class Listener(Protocol):
     def unmatched(self, match: Match, change: Change) -> None:
         """``match``, told before, no longer is: ``change`` took a trigger away or brought what it excludes."""
 
-    def misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         """The precondition of ``source`` raised; the match is left out."""
 
 
@@ -249,7 +249,7 @@ class Matcher:
     def _permitted(self, source: KnowledgeSource, records: dict[str, Record[Any]], captures: dict[str, str]) -> bool:
         try:
             return source.permits(records, captures)
-        except Exception as error:  # noqa: BLE001  # an agent's own code: it does not fire, and people are told
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # an agent's own code: it does not fire, and people are told
             self._listener.misjudged(source, error)
             return False
 

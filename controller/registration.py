@@ -36,7 +36,7 @@ class Registration:
         """Register an agent that could not be loaded, so that people see why it is missing."""
         await self._write(broken_agent_record(name, source, traceback))
 
-    async def report_misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+    async def report_misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         """Show with the agent that its rating or precondition raised; the first time tells."""
         if source.name in self._misjudged:
             return

@@ -440,3 +440,24 @@ async def test_an_error_and_a_question_may_quote_a_lone_surrogate(board: Board) 
     assert r"unreadable: \ud800" in failed["error"]
     _, asked = await question(board)
     assert (asked["question"], asked["choices"]) == (r"What is \ud800?", ["a name", r"\udfff"])
+
+
+def leaves(item: Any) -> Any:
+    raise SystemExit(2)
+
+
+@pytest.mark.parametrize(("judged", "executed"), [("rating", 2), ("precondition", 0)])
+async def test_a_judgement_that_exits_ends_neither_the_run_nor_the_cycle(
+    board: Board, judged: str, executed: int
+) -> None:
+    """An unrated match fires all the same, one whose precondition cannot be told does not; the run stood still."""
+    judgement: dict[str, Any] = {judged: leaves}
+
+    @knowledge_source(watches={"item": "item/{i}"}, contributes="out/{i}", **judgement)
+    async def clerk(item: Any) -> int:
+        return 1
+
+    await board.create("item/1", {})
+    await board.create("item/2", {})
+    assert (await run(board, clerk)).status == "finished"
+    assert len(await board.find("out/*")) == executed

@@ -140,3 +140,14 @@ def test_a_stamp_whose_parts_would_not_be_read_back_is_refused() -> None:
         codec.pack_record(Stamp(author=None), "", 0, value)  # type: ignore[arg-type]  # the same
     data, _ = codec.pack_record(Stamp(causes=["a@1-1"]), "", 0, value)  # type: ignore[arg-type]  # read as a tuple
     assert codec.unpack_head(data).causes == ("a@1-1",)
+
+
+class Generous(dict[str, int]):
+    def items(self) -> Any:
+        return {"a": 1, "b": 2}.items()
+
+
+def test_a_mapping_that_gives_more_than_it_counts_is_refused() -> None:
+    """Its bytes said one field and held two, so that the record could be written and never read."""
+    with pytest.raises(InvalidValue, match="Generous"):
+        codec.pack_value({"inner": Generous(a=1)})
