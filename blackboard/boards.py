@@ -100,4 +100,4 @@ def _translated(backend: Backend) -> Iterator[None]:
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         raise NoBackend(f"no server at {backend.url}: {error}") from error
     except redis.exceptions.RedisError as error:
-        raise ServerRefused(f"the server at {backend.url} refused: {error}") from error
+        raise ServerRefused(f"{error} (at {backend.url})") from error

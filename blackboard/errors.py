@@ -7,7 +7,8 @@ line ends with when the error reaches it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import re
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from blackboard import exit_codes
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
     from blackboard.commit import Guard
     from blackboard.record import Record
+
+
+_SCRIPT_PLACE: Final = re.compile(
+    r"\AERR Error running script \(call to \S+\): @user_script:?\s*\d+: (?:@user_script: ?\d+: )?"
+    r"| script: [0-9a-f]{40}, on @user_script:\d+\.?\Z"
+)
 
 
 class BlackboardError(Exception):
@@ -185,6 +192,13 @@ class WaitTimeout(BlackboardError):
 
 
 class ServerRefused(BlackboardError):
-    """The server answered with an error that is about the server: memory, role, access."""
+    """The server answered with an error that is about the server: memory, role, access; nothing was applied.
+
+    ``answer`` is what it said, without the place in a script that Redis puts around it.
+    """
 
     exit_code = exit_codes.NO_BACKEND
+
+    def __init__(self, answer: str) -> None:
+        self.answer = _SCRIPT_PLACE.sub("", answer)
+        super().__init__(f"the server refused: {self.answer}")
