@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from blackboard.record import Record
     from controller.agenda import Agenda
     from controller.desk import Desk
-    from controller.firing import Ended
+    from controller.ended import Ended
     from controller.registration import Registration
     from controller.strategy import Choice, Policy
     from knowledge_sources.source import KnowledgeSource
