@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,11 @@ import yaml
 from scenarios.problem import InvalidScenario
 from scenarios.yaml_nodes import plain
 from scenarios.yaml_reader import read_yaml
+from tests.processor_time import processor_time_below
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("BLACKBOARD_DATA") or ROOT.parent / "shared" / "data")
 SUITE = DATA / "yaml" / "src"
-SECONDS = 1.0
 # The suite writes what cannot be seen as marks; its ReadMe gives this table.
 MARKS = {"␣": " ", "»": "\t", "—": "", "←": "\r", "⇔": "\ufeff", "↵": "", "∎\n": "", "∎": ""}
 # Where PyYAML and libyaml read YAML 1.1: a "?" glued to a word, and the last blank line of a literal block.
@@ -62,13 +61,12 @@ def test_the_suite_is_there() -> None:
 
 @pytest.mark.parametrize(("name", "case"), _cases(), ids=[name for name, _ in _cases()])
 def test_a_document_is_plain_data_or_refused_with_its_place_within_a_second(name: str, case: dict[str, Any]) -> None:
-    begun = time.process_time()
     said = ""
-    try:
-        json.dumps(plain(read_yaml(_content(case).encode(), f"{name}.yaml")), allow_nan=False)
-    except InvalidScenario as refused:
-        said = str(refused)
-    assert time.process_time() - begun < SECONDS
+    with processor_time_below(1.0):
+        try:
+            json.dumps(plain(read_yaml(_content(case).encode(), f"{name}.yaml")), allow_nan=False)
+        except InvalidScenario as refused:
+            said = str(refused)
     assert not said or re.match(rf"{name}\.yaml:[0-9]+:[0-9]+: \S", said), said
 
 

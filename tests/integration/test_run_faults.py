@@ -83,9 +83,9 @@ async def test_an_agent_that_fails_as_often_as_was_said_is_tried_again_and_contr
 ) -> None:
     runs.with_faults("agent: clerk, fail: the gateway is down, times: 2", "agent: threaded, fail: no paper")
     assert (await runs.run()).status == "finished"
-    down = ("error", "scenarios.faults.InjectedFault: the gateway is down")
+    down = ("error", "the gateway is down")
     assert await failures(board, "clerk") == [down, down]
-    assert await failures(board, "threaded") == [("error", "scenarios.faults.InjectedFault: no paper")]
+    assert await failures(board, "threaded") == [("error", "no paper")]
     assert (await only(board, "clerk"))["attempt"] == 3
     assert await values(board, "answer/*") | await values(board, "parcel/*") == {"answer/A": 2, "parcel/A": "sent"}
 
@@ -107,7 +107,7 @@ async def test_what_an_invalid_call_returns_is_refused_as_invalid_and_reaches_no
     for agent, region in (("clerk", "answer"), ("threaded", "parcel")):
         ((failure, error),) = await failures(board, agent)
         assert failure == "invalid"
-        assert "InvalidContribution" in error
+        assert error.startswith(f"{agent}: cannot write ")
         assert len(await board.history(f"{region}/A")) == 1
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 
 from blackboard.errors import PatternError
 from blackboard.predicate import Expression, Predicate
 from blackboard.predicate.source import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES
+from tests.processor_time import processor_time_below
 
 
 def refused(text: str) -> PatternError:
@@ -174,10 +174,8 @@ DEEP = {
 
 @pytest.mark.parametrize("text", DEEP.values(), ids=DEEP.keys())
 def test_no_text_within_or_beyond_the_limits_takes_long(text: str) -> None:
-    begin = time.process_time()
-    with contextlib.suppress(PatternError):
+    with processor_time_below(1.0), contextlib.suppress(PatternError):
         Predicate.parse(text).test({"a": "a" * 1000})
-    assert time.process_time() - begin < 1.0
 
 
 def test_the_length_is_checked_before_anything_is_parsed() -> None:
@@ -200,6 +198,5 @@ def test_parts_are_allowed_to_the_limit_and_refused_right_after_it() -> None:
 
 def test_a_glob_full_of_stars_is_linear_in_the_text() -> None:
     predicate = Predicate.parse('x.glob("' + "*a" * 200 + '*b")')
-    begin = time.process_time()
-    assert not predicate.test({"x": "a" * 1_000_000})
-    assert time.process_time() - begin < 1.0
+    with processor_time_below(1.0):
+        assert not predicate.test({"x": "a" * 1_000_000})
