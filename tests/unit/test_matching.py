@@ -66,7 +66,7 @@ class Told:
         del self.live[match.activation]
         self.ended.append((match.source.name, change.key))
 
-    def misjudged(self, source: KnowledgeSource, error: Exception) -> None:
+    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         self.misjudgements.append(f"{source.name}: {error}")
 
 
