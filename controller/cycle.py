@@ -7,44 +7,34 @@ the state of the board; a change only says that it is time to look.
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, CONTROL, LEADER, OVERRIDES, activation_key
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
 from controller.activation import FINAL
-from controller.aftermath import refuse_call
 from controller.alarm import Alarm
 from controller.crew import Crew
-from controller.entry import Entry
 from controller.errors import LostLeadership
 from controller.firing import Firing
+from controller.intake import Intake
 from controller.lineup import Lineup
-from controller.matching import Match, Matcher
 from controller.overseer import Overseer
 from controller.run_end import RunEnd
-from controller.takeover import obviate, stored_match
+from controller.side_work import SideWork
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from blackboard.control_records import Activation, FailureClass, State
+    from blackboard.control_records import Activation
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.agenda import Agenda
     from controller.desk import Desk
     from controller.ended import Ended
+    from controller.entry import Entry
     from controller.registration import Registration
     from controller.strategy import Choice, Policy
     from knowledge_sources.source import KnowledgeSource
-
-STOP_WITHIN_S: Final = 5.0
-"""after which an agent that does not heed its cancellation is left alone"""
-
-_log = logging.getLogger(__name__)
 
 
 class Cycle:
@@ -53,9 +43,13 @@ class Cycle:
     def __init__(self, desk: Desk, registration: Registration, policy: Policy, max_running: int) -> None:
         self.desk = desk
         self.lineup = Lineup(desk, policy)
-        self.crew = Crew(desk, self.lineup)
-        self.matcher = Matcher(desk.replica, self)
+        self._side = SideWork(self.fail, self.look)
+        self.crew = Crew(desk, self.lineup, self._side, self)
         self.overseer = Overseer(desk, self)
+        self.intake = Intake(
+            desk, registration, self.lineup, firings=self.crew.firings, overseer=self.overseer, side=self._side
+        )
+        self.matcher = self.intake.matcher
         self.stirred = asyncio.Event()
         """set whenever something may have come to an end"""
         self.end: RunEnd | None = None
@@ -64,13 +58,7 @@ class Cycle:
         """why it cannot go on"""
         self.expecting = 0
         """how many said that more is about to come"""
-        self._registration = registration
         self._max_running = max_running
-        self._awaited: set[str] = set()
-        """activations that wait for a person"""
-        self._orphans: dict[str, str] = {}
-        """activations that wait for an agent which is not here"""
-        self._side: set[asyncio.Task[None]] = set()
         self._attending = False
         self._scheduled = False
         self._paused = True
@@ -87,16 +75,8 @@ class Cycle:
         """Fire nobody more and stop who runs; returns the firings that ran."""
         self._paused = True
         self._alarm.cancel()
-        firings = list(self.crew.firings.values())
-        for firing in firings:
-            self._stop(firing)
-        tasks = [firing.task for firing in firings if firing.task is not None]
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=STOP_WITHIN_S)
-            for entry in (firing.entry for firing in firings if firing.task in left):
-                _log.warning("%s does not stop; its contribution for %s will be refused", entry.agent, entry.case)
-        while self._side:
-            await asyncio.wait(self._side)
+        firings = await self.crew.stop_all()
+        await self._side.finish()
         self._unsubscribe()
         return firings
 
@@ -106,104 +86,29 @@ class Cycle:
         return not (
             self.expecting
             or self.crew.firings
-            or self._side
+            or len(self._side)
             or len(self.lineup)
             or self.overseer.busy
             or self._attending
         )
 
     @property
-    def awaited(self) -> int:
-        """How many wait for a person."""
-        return len(self._awaited)
-
-    @property
     def quiescent(self) -> RunEnd:
         """How the run ends, now that it is idle."""
-        if self._orphans:
-            agents = ", ".join(sorted(set(self._orphans.values())))
-            return RunEnd("stalled", f"{len(self._orphans)} wait for agents that are not here: {agents}")
-        return RunEnd("awaiting", f"{self.awaited} wait for a person") if self.awaited else RunEnd("finished")
-
-    # -- what the matcher tells -------------------------------------------------------------
-
-    def matched(self, match: Match) -> None:
-        if match.activation in self.crew.firings:
-            return
-        self._queue(match, attempt=1, not_before_ms=0)
-
-    def unmatched(self, match: Match, change: Change) -> None:
-        activation = match.activation
-        self.lineup.remove(activation)
-        self.overseer.forget(activation)
-        stored = self.lineup.stored.pop(activation, None)
-        if stored is not None:
-            self._aside(obviate(self.desk, activation, *stored, change))
-
-    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
-        self._aside(self._registration.report_misjudged(source, error))
-
-    def _queue(self, match: Match, *, attempt: int, not_before_ms: int) -> None:
-        source, records = match.source, match.records
-        triggers = tuple(records.values())
-        latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
-        entry = Entry(
-            match.activation,
-            source.name,
-            source.provides,
-            triggers[0].case or triggers[0].key,
-            level=self.desk.level_of(source),
-            rating=self._rating(match) if source.rating else 0.0,
-            eligible_ms=max(record.time_ms for record in triggers),
-            sequence=latest.revision,
-            captures=match.captures,
-            triggers=records,
-            attempt=attempt,
-            not_before_ms=not_before_ms,
-        )
-        self.lineup.add(entry)
-        if source.respond_within_ms is not None and source.kind == "agent":
-            self.overseer.expect(match.activation, source, entry.eligible_ms)
-
-    def _rating(self, match: Match) -> float:
-        """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""
-        try:
-            rating = match.source.rating_of(match.records, match.captures)
-        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises
-            self.misjudged(match.source, error)
-            return 0.0
-        if math.isfinite(rating):
-            return rating
-        self.misjudged(match.source, ValueError(f"{rating!r} is not a finite number"))
-        return 0.0
+        orphans, awaited = self.intake.orphans, len(self.intake.awaited)
+        if orphans:
+            agents = ", ".join(sorted(set(orphans.values())))
+            return RunEnd("stalled", f"{len(orphans)} wait for agents that are not here: {agents}")
+        return RunEnd("awaiting", f"{awaited} wait for a person") if awaited else RunEnd("finished")
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""
         self.matcher.add(source)
-        self._orphans = {waiting: agent for waiting, agent in self._orphans.items() if agent != source.name}
+        self.intake.expected_no_more(source.name)
         for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
         self.look()
-
-    def take_up(self, activation: str, record: Activation, commit: str) -> None:
-        """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""
-        self._note(activation, record["state"])
-        if record["state"] == "pending":
-            self._requeue(activation, record, commit)
-
-    def _requeue(self, activation: str, record: Activation, commit: str) -> None:
-        """Put an activation that is to be tried again on the agenda; one whose agent is not here waits for it."""
-        if record["agent"] not in self.desk.sources:
-            self._orphans[activation] = record["agent"]
-            return
-        match = stored_match(self.desk, activation, record)
-        if match is None:
-            self._aside(obviate(self.desk, activation, record, commit, None))
-            return
-        self.lineup.stored[activation] = (record, commit)
-        self.matcher.hold(match)
-        self._queue(match, attempt=record["attempt"] + 1, not_before_ms=record.get("not_before_ms", 0))
 
     # -- what the overseer asks and tells ---------------------------------------------------
 
@@ -214,13 +119,13 @@ class Cycle:
         return activation in self.crew.firings
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
-        self._note(activation, record["state"])
+        self.intake.note(activation, record["state"])
         self.lineup.remove(activation)
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
         firing = self.crew.firings.get(activation)
         if firing is not None:
-            self._stop(firing)
+            self.crew.stop(firing)
 
     # -- changes of the board ---------------------------------------------------------------
 
@@ -244,7 +149,7 @@ class Cycle:
         if key == LEADER:
             leads = self.desk.leadership.commit
             if leads and (change.record is None or change.record.commit != leads):
-                self._fail(LostLeadership(self.desk.board.name))
+                self.fail(LostLeadership(self.desk.board.name))
             return
         if key.startswith((ATTENTION, OVERRIDES)):
             self.overseer.changed(change)
@@ -255,14 +160,7 @@ class Cycle:
         """Stop the supervisors that are no longer asked: one that is silent must not keep the run from ending."""
         for firing in self.crew.asked_by(change.key):
             firing.superseded = change
-            self._stop(firing)
-
-    def _note(self, activation: str, state: State) -> None:
-        """Keep count of those that wait for a person."""
-        if state == "escalated":
-            self._awaited.add(activation)
-        elif self._awaited:
-            self._awaited.discard(activation)
+            self.crew.stop(firing)
 
     def _activation_changed(self, activation: str, record: Record | None) -> None:
         """Somebody else, a person for one, or our overseer has written an activation."""
@@ -270,14 +168,14 @@ class Cycle:
         if firing is not None:
             # The log may be behind the answers to our own commits.
             if record is None or record.revision > revision_of(firing.commit):
-                self._stop(firing)
+                self.crew.stop(firing)
             return
         if record is None:
             return
         state = record.value["state"]
-        self._note(activation, state)
+        self.intake.note(activation, state)
         if state == "pending" and self.pending(activation) is None:
-            self._requeue(activation, record.fresh().value, record.commit)
+            self.intake.requeue(activation, record.fresh().value, record.commit)
         elif state in FINAL or state == "escalated":
             self.overseer.forget(activation)
 
@@ -301,7 +199,7 @@ class Cycle:
         due = self.overseer.next_ms()
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
-            self._aside(self._attend())
+            self._side.do(self._attend())
         self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms())
         self.stirred.set()
 
@@ -327,11 +225,11 @@ class Cycle:
             if (over is None and not repeats) or self.lineup.granted(entry.activation):
                 self._fire(choice, now_ms)
             elif over is None:
-                self._refuse(entry, "stalled", repeats)
+                self.intake.turn_away(entry, "stalled", repeats)
             elif over.waits:
                 self.lineup.park(entry)
             else:
-                self._refuse(entry, "over_budget", over.sentence())
+                self.intake.turn_away(entry, "over_budget", over.sentence())
         if limited and agenda.eligible and self.crew.ordinary < self._max_running:
             self.look()  # who was refused or parked took nobody's place
 
@@ -340,36 +238,22 @@ class Cycle:
         activation = entry.activation
         self.matcher.drop(activation)
         firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
-        self.crew.take(firing, now_ms)
-        firing.task = self._loop.create_task(self._drive(firing, choice))
+        self.crew.begin(firing, choice, now_ms)
 
-    def _stop(self, firing: Firing) -> None:
-        firing.stop()
-        if not firing.begun:  # then its task never comes to its own clean-up
-            self._put_away(firing)
-
-    async def _drive(self, firing: Firing, choice: Choice) -> None:
-        """Fire, then put away."""
+    async def _attend(self) -> None:
         try:
-            ended = await firing.fire(choice)
-        except asyncio.CancelledError:
-            self._put_away(firing)
-            if self._paused:
-                raise
-            if firing.superseded is not None and firing.record is not None and firing.dispatched:
-                self._aside(obviate(self.desk, firing.activation, firing.record, firing.commit, firing.superseded))
-        except BaseException as error:  # noqa: BLE001  # the run cannot go on: its caller is told
-            self._put_away(firing)
-            self._fail(error)
-        else:
-            self._put_away(firing)
-            self._ended(firing, ended)
+            await self.overseer.attend()
+        finally:
+            self._attending = False
 
-    def _put_away(self, firing: Firing) -> None:
-        self.crew.put_away(firing, handed_back=self._paused)
-        self.look()
+    # -- what the crew tells ----------------------------------------------------------------
 
-    def _ended(self, firing: Firing, ended: Ended) -> None:
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on: its caller is told the first reason."""
+        self.failure = self.failure or error
+        self.stirred.set()
+
+    def ended(self, firing: Firing, ended: Ended) -> None:
         activation, record = firing.activation, ended.record
         if record is None:
             present = self.desk.replica.get(activation_key(activation))
@@ -379,29 +263,16 @@ class Cycle:
                 self.matcher.again(firing.source, dict(firing.entry.captures))
             return
         self.desk.meter.activations += 1
-        self._note(activation, record["state"])
+        self.intake.note(activation, record["state"])
         if record["state"] == "pending":
-            self._requeue(activation, record, ended.commit)
+            self.intake.requeue(activation, record, ended.commit)
         elif record["state"] != "failed":
             self.overseer.forget(activation)
             if firing.source.kind == "supervisor" and not record.get("wrote"):
                 attention = next(iter(firing.entry.triggers.values()))
                 self.overseer.declined(attention.value["activation"], attention.commit)
 
-    def _refuse(self, entry: Entry, failure: FailureClass, why: str) -> None:
-        """A limit is used up for this one: a person decides."""
-        self.matcher.drop(entry.activation)
-        self.overseer.forget(entry.activation)
-        stored = self.lineup.stored.pop(entry.activation, None)
-        self._aside(refuse_call(self.desk, entry, stored, failure=failure, why=why))
-
-    async def _attend(self) -> None:
-        try:
-            await self.overseer.attend()
-        finally:
-            self._attending = False
-
-    # -- time and side work -----------------------------------------------------------------
+    # -- time -------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         limit_ms = self.desk.limits.run.time_ms
@@ -410,21 +281,5 @@ class Cycle:
         self.look()
 
     def _sweep(self) -> None:
-        self._aside(self.desk.board.sweep())
+        self._side.do(self.desk.board.sweep())
         self.look()
-
-    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do ``work`` beside the cycle; what it raises ends the run."""
-        task = self._loop.create_task(work)
-        self._side.add(task)
-        task.add_done_callback(self._aside_done)
-
-    def _aside_done(self, task: asyncio.Task[None]) -> None:
-        self._side.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._fail(task.exception())
-        self.look()
-
-    def _fail(self, error: BaseException | None) -> None:
-        self.failure = self.failure or error
-        self.stirred.set()

@@ -1,0 +1,141 @@
+"""Who becomes pending, and who no longer is: what the matcher tells, what is tried again, what is refused its call."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from controller.aftermath import refuse_call
+from controller.entry import Entry
+from controller.matching import Match, Matcher
+from controller.takeover import obviate, stored_match
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from blackboard.control_records import Activation, FailureClass, State
+    from blackboard.log import Change
+    from controller.desk import Desk
+    from controller.lineup import Lineup
+    from controller.overseer import Overseer
+    from controller.registration import Registration
+    from controller.side_work import SideWork
+    from knowledge_sources.source import KnowledgeSource
+
+
+class Intake:
+    """Keeps the line-up as the board is, and knows who waits without being on it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        registration: Registration,
+        lineup: Lineup,
+        *,
+        firings: Container[str],
+        overseer: Overseer,
+        side: SideWork,
+    ) -> None:
+        self.matcher = Matcher(desk.replica, self)
+        self.awaited: set[str] = set()
+        """activations that wait for a person"""
+        self.orphans: dict[str, str] = {}
+        """activations that wait for an agent which is not here"""
+        self._desk = desk
+        self._registration = registration
+        self._lineup = lineup
+        self._firings = firings
+        """by activation: these are not pending"""
+        self._overseer = overseer
+        self._side = side
+
+    # -- what the matcher tells -------------------------------------------------------------
+
+    def matched(self, match: Match) -> None:
+        if match.activation in self._firings:
+            return
+        self._queue(match, attempt=1, not_before_ms=0)
+
+    def unmatched(self, match: Match, change: Change) -> None:
+        activation = match.activation
+        self._lineup.remove(activation)
+        self._overseer.forget(activation)
+        stored = self._lineup.stored.pop(activation, None)
+        if stored is not None:
+            self._side.do(obviate(self._desk, activation, *stored, change))
+
+    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
+        self._side.do(self._registration.report_misjudged(source, error))
+
+    def _queue(self, match: Match, *, attempt: int, not_before_ms: int) -> None:
+        source, records = match.source, match.records
+        triggers = tuple(records.values())
+        latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
+        entry = Entry(
+            match.activation,
+            source.name,
+            source.provides,
+            triggers[0].case or triggers[0].key,
+            level=self._desk.level_of(source),
+            rating=self._rating(match) if source.rating else 0.0,
+            eligible_ms=max(record.time_ms for record in triggers),
+            sequence=latest.revision,
+            captures=match.captures,
+            triggers=records,
+            attempt=attempt,
+            not_before_ms=not_before_ms,
+        )
+        self._lineup.add(entry)
+        if source.respond_within_ms is not None and source.kind == "agent":
+            self._overseer.expect(match.activation, source, entry.eligible_ms)
+
+    def _rating(self, match: Match) -> float:
+        """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""
+        try:
+            rating = match.source.rating_of(match.records, match.captures)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever it raises
+            self.misjudged(match.source, error)
+            return 0.0
+        if math.isfinite(rating):
+            return rating
+        self.misjudged(match.source, ValueError(f"{rating!r} is not a finite number"))
+        return 0.0
+
+    # -- what has a record ------------------------------------------------------------------
+
+    def take_up(self, activation: str, record: Activation, commit: str) -> None:
+        """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""
+        self.note(activation, record["state"])
+        if record["state"] == "pending":
+            self.requeue(activation, record, commit)
+
+    def requeue(self, activation: str, record: Activation, commit: str) -> None:
+        """Put an activation that is to be tried again on the agenda; one whose agent is not here waits for it."""
+        if record["agent"] not in self._desk.sources:
+            self.orphans[activation] = record["agent"]
+            return
+        match = stored_match(self._desk, activation, record)
+        if match is None:
+            self._side.do(obviate(self._desk, activation, record, commit, None))
+            return
+        self._lineup.stored[activation] = (record, commit)
+        self.matcher.hold(match)
+        self._queue(match, attempt=record["attempt"] + 1, not_before_ms=record.get("not_before_ms", 0))
+
+    def expected_no_more(self, agent: str) -> None:
+        """``agent`` is here: nobody waits for it to come."""
+        self.orphans = {waiting: awaited for waiting, awaited in self.orphans.items() if awaited != agent}
+
+    def note(self, activation: str, state: State) -> None:
+        """Keep count of those that wait for a person."""
+        if state == "escalated":
+            self.awaited.add(activation)
+        elif self.awaited:
+            self.awaited.discard(activation)
+
+    def turn_away(self, entry: Entry, failure: FailureClass, why: str) -> None:
+        """A limit is used up for this one: a person decides."""
+        self.matcher.drop(entry.activation)
+        self._overseer.forget(entry.activation)
+        stored = self._lineup.stored.pop(entry.activation, None)
+        self._side.do(refuse_call(self._desk, entry, stored, failure=failure, why=why))
