@@ -76,7 +76,7 @@ class Controller:
                 await controller.register(source)
                 cycle.matcher.enter(source)
             for waiting in await take_over(desk, cycle.overseer):
-                cycle.take_up(*waiting)
+                cycle.intake.take_up(*waiting)
             for source in desk.sources.values():
                 cycle.matcher.look(source)
         except BaseException:
