@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from blackboard.board import Board
+    from blackboard.commit import Guard
     from blackboard.control_records import Activation
     from blackboard.replica import Replica
     from blackboard.store import Store
@@ -97,11 +98,16 @@ class Desk:
         Returns the commit's name, ``None`` where the activation is no longer as it was.
         """
         key = ACTIVATIONS + activation
-        guards = [self.leadership.guard, At(key, commit) if commit else Absent(key)]
+        own = At(key, commit) if commit else Absent(key)
+        done = await self.commit_leading([own], [*extra, *self.written_over(activation, record)])
+        return None if isinstance(done, Conflict) else done
+
+    async def commit_leading(self, guards: Sequence[Guard], writes: Sequence[Packed]) -> str | Conflict:
+        """Commit as the leader; returns the commit's name, or what stood against it."""
         try:
-            done = await self.store.submit(guards, [*extra, *self.written_over(activation, record)], self.member)
-        except Conflict:
-            return None
+            done = await self.store.submit([self.leadership.guard, *guards], writes, self.member)
+        except Conflict as conflict:
+            return conflict
         return done.commit
 
 
