@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard import exit_codes
+from blackboard.codec import check_value
 from blackboard.commit import Absent, At, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
 from blackboard.errors import UsageError
@@ -17,6 +18,7 @@ from blackboard.pattern import Pattern
 from blackboard.record import Stamp
 from controller.activation import advance
 from controller.matching import excluded_by, exclusions
+from knowledge_sources.answer_schema import answer_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,16 @@ class Refusal(UsageError):
     """An answer that cannot be given: to another question, twice, or after what it was about had changed."""
 
     exit_code = exit_codes.FAILED
+
+
+class Unfit(Refusal):
+    """An answer that is not what the schema of the question asks for; ``fault`` names the path."""
+
+    exit_code = exit_codes.INVALID
+
+    def __init__(self, fault: str) -> None:
+        self.fault = fault
+        super().__init__(f"the answer does not fit the question's schema: {fault}")
 
 
 class Answer(NamedTuple):
@@ -82,7 +94,7 @@ def question_of(
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
-    Raises :class:`Refusal`, and :class:`Conflict` where something moved in the very moment.
+    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, and :class:`Conflict` where something moved in the very moment.
     """
     asked = await board.get(key)
     if asked is None:
@@ -91,6 +103,7 @@ async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalati
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
+    _check_fits(asked.value, given)
     contributes = _contributes(asked.value, given)
     basis = _basis(asked.value, waiting.value, contributes=contributes)
     excluded, unless = await _exclusions(board, waiting.value) if contributes else ("", [])
@@ -164,6 +177,20 @@ def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
     return ""
 
 
+def _check_fits(question: Escalation, given: Answer) -> None:
+    """A free answer is what the question's schema says, and no larger than a record, before the schema runs on it."""
+    schema = question["schema"]
+    if schema is None or question["choices"] or question["failure"] is not None:
+        return
+    free = _said(given)
+    check_value(free)
+    fault = answer_fault(schema, free)
+    if fault and given.value is None:
+        fault += "; anything but a text is given as --value JSON"
+    if fault:
+        raise Unfit(fault)
+
+
 async def _moved(board: Board, basis: Sequence[At | Absent]) -> str:
     """What became of the first record that is not as it was, ``""`` where all are."""
     for guard in basis:
@@ -183,7 +210,7 @@ def _commit(
     answered: Escalation = {
         **question,
         "status": "answered",
-        "answer": given.choice if given.value is None else given.value,
+        "answer": _said(given),
         "answered_by": given.by,
         "answered_ms": now_ms,
         "reason": given.reason,
@@ -205,6 +232,9 @@ def _commit(
     return guards, writes, answered
 
 
+def _said(given: Answer) -> Any:
+    return given.choice if given.value is None else given.value
+
+
 def _answer_value(given: Answer) -> dict[str, Any]:
-    answer = given.choice if given.value is None else given.value
-    return {"answer": answer, "answered_by": given.by, "reason": given.reason}
+    return {"answer": _said(given), "answered_by": given.by, "reason": given.reason}

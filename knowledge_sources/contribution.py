@@ -10,6 +10,7 @@ from blackboard.codec import check_value
 from blackboard.errors import InvalidInput
 from blackboard.keys import check_key
 from knowledge_sources.annotations import sentence
+from knowledge_sources.answer_schema import schema_fault
 from knowledge_sources.declaration import NEW
 from knowledge_sources.errors import InvalidContribution
 from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Veto
@@ -29,6 +30,7 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
     """What the run of ``source`` that returned ``result`` comes to; raises :class:`InvalidContribution`."""
     if isinstance(result, Escalate):
         _check_wrote_nothing(source, ctx, "a question")
+        _check_answerable(source, result)
         return _addressed(source, ctx, result)
     if isinstance(result, _ORDERS):
         _check_wrote_nothing(source, ctx, "an order")
@@ -131,6 +133,13 @@ def _modelled(source: KnowledgeSource, key: str, result: object) -> Any:
         reason = f"returned what is not the {model.__name__} of its annotation: {sentence(error)}"
         raise InvalidContribution(source.name, reason, key=key) from error
     return storable(source, key, checked)
+
+
+def _check_answerable(source: KnowledgeSource, question: Escalate) -> None:
+    if question.schema is not None:
+        fault = schema_fault(question.schema)
+        if fault:
+            raise InvalidContribution(source.name, f"asked with a schema that is no JSON Schema: {fault}")
 
 
 def _addressed(source: KnowledgeSource, ctx: Context, question: Escalate) -> Escalate:

@@ -81,7 +81,8 @@ async def answer(
     """Answer the question ID with CHOICE; asked for where a terminal is there and none is given.
 
     ID may be its beginning, or the case if that has one open question. An answer to a question that was answered,
-    or whose records have changed since it was asked, is refused with exit code 1.
+    or whose records have changed since it was asked, is refused with exit code 1; one that does
+    not fit the schema of the question, with 3.
 
     \b
     Examples:
