@@ -19,7 +19,8 @@ from blackboard.mutation import Mutations
 from blackboard.once import checked_ttl_ms, name_once
 from blackboard.pattern import Pattern
 from blackboard.record import Record, Stamp, parse_stored, revision_of
-from blackboard.replica import Replica, scan_region
+from blackboard.replica import Replica
+from blackboard.snapshot import scan_region
 from blackboard.store import Store
 
 if TYPE_CHECKING:

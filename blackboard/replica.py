@@ -11,13 +11,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from blackboard.ending import end
-from blackboard.errors import BlackboardError, Corrupt, Gap, HistoryLost, NoBackend, ServerRefused
+from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, ServerRefused
 from blackboard.keys import region_of
-from blackboard.log import Change, Entry, Tail, entries_after
-from blackboard.record import Record, parse_stored
+from blackboard.log import Change, Entry, Tail
+from blackboard.record import Record
+from blackboard.snapshot import differences, replay, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from blackboard.commit import Committed
     from blackboard.group import Request
@@ -169,25 +170,10 @@ class Replica:
     # -- building ---------------------------------------------------------------------------
 
     async def _build(self) -> None:
-        """Scan, then replay what was written meanwhile, keeping the newer by the record's own commit."""
+        """Take a snapshot and the tail of the log from there."""
         store = self._store
         losses = store.losses
-        while True:
-            start = await _head_of(store)
-            regions = await _scan(store)
-            end = await _head_of(store)
-            revision = start
-            try:
-                async for entry in entries_after(store, start, losses):
-                    for change in entry.changes:
-                        _replay(regions, change)
-                    revision = entry.revision
-                    if revision >= end:  # all that the scan can have seen; the tail brings the rest
-                        break
-            except Gap:
-                continue
-            if revision >= end:
-                break
+        regions, revision = await snapshot(store, losses)
         expiries = {r.key: r.expires_ms for records in regions.values() for r in records.values() if r.expires_ms}
         tail = await Tail.after(store, revision, losses)
         # From here on nothing is awaited: nobody sees one part without the other.
@@ -228,18 +214,10 @@ class Replica:
 
     async def _rebuild(self) -> None:
         """Build anew and tell subscribers the difference, as changes: what matters is the state."""
-        before = {r.key: r for records in self._regions.values() for r in records.values()}
+        before = self._regions
         await self._build()
-        after = {r.key: r for records in self._regions.values() for r in records.values()}
-        now_ms = self._store.server_now_ms()
-        for key, old in before.items():
-            if key not in after:
-                self._tell(Change(key, "delete", "", self.revision, now_ms, "", None, old.commit, old))
-        changed = [new for key, new in after.items() if before.get(key) != new]
-        for new in sorted(changed, key=lambda record: record.revision):
-            previous = before.get(new.key)
-            commit = previous.commit if previous else ""
-            self._tell(Change(new.key, "put", new.commit, new.revision, new.time_ms, new.author, new, commit, previous))
+        for change in differences(before, self._regions, self.revision, self._store.server_now_ms()):
+            self._tell(change)
         self._release()
 
     # -- applying ---------------------------------------------------------------------------
@@ -286,7 +264,7 @@ class Replica:
         self.revision = entry.revision
         for change in entry.changes:
             previous = self._regions.get(region_of(change.key), _NONE).get(change.key)
-            _replay(self._regions, change)
+            replay(self._regions, change)
             if change.record is not None and change.record.expires_ms:
                 self._expiries[change.key] = change.record.expires_ms
             else:
@@ -314,43 +292,3 @@ class Replica:
             else:
                 still.append((revision, reached))
         self._waiting = still
-
-
-def _replay(regions: dict[str, dict[str, Record]], change: Change) -> None:
-    """Apply ``change`` unless the record there is newer: its own commit tells."""
-    records = regions.setdefault(region_of(change.key), {})
-    present = records.get(change.key)
-    if present is not None and present.revision >= change.revision:
-        return
-    if change.record is None:
-        records.pop(change.key, None)
-    else:
-        records[change.key] = change.record
-
-
-async def _head_of(store: Store) -> int:
-    return int(await store.read("HGET", store.keys.meta, "revision") or 0)
-
-
-async def _scan(store: Store) -> dict[str, dict[str, Record]]:
-    regions: dict[str, dict[str, Record]] = {}
-    for name in await store.read("HKEYS", store.keys.regions):
-        try:
-            region = name.decode()
-        except UnicodeDecodeError as error:
-            raise Corrupt(f"the region {name!r} is not UTF-8") from error
-        records = regions.setdefault(region, {})
-        async for record in scan_region(store, region):
-            records[record.key] = record
-    return regions
-
-
-async def scan_region(store: Store, region: str) -> AsyncIterator[Record]:
-    """Every record that stands in ``region`` during the whole scan, in no order, some perhaps twice."""
-    cursor = b"0"
-    while True:
-        cursor, flat = await store.read("HSCAN", store.keys.records(region), cursor, "COUNT", 1000)
-        for key, stored in zip(flat[::2], flat[1::2], strict=True):
-            yield parse_stored(key, stored)
-        if cursor in (b"0", "0", 0):
-            return

@@ -94,7 +94,8 @@ def question_of(
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
-    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, and :class:`Conflict` where something moved in the very moment.
+    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, and :class:`Conflict` where
+    something moved in the very moment.
     """
     asked = await board.get(key)
     if asked is None:

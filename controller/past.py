@@ -14,7 +14,7 @@ from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIO
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
-from blackboard.replica import scan_region
+from blackboard.snapshot import scan_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
