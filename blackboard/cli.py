@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from blackboard import __version__, exit_codes
+from blackboard.commands import ENDS_PROCESS
 from blackboard.errors import BlackboardError
 from blackboard.terminal import sanitize
 
@@ -97,8 +98,10 @@ def build_root(entries: Mapping[str, Entry] = COMMANDS) -> LazyGroup:
 def main(arguments: Sequence[str] | None = None, *, root: click.Command | None = None) -> int:
     """Run the command line ``arguments`` (those of the process unless given) and return the exit code.
 
+    Without ``arguments`` the process may be ended, with that code, where an agent does not end.
     Every failure is one message on stderr.  ``BLACKBOARD_TRACEBACK=1`` adds the traceback.
     """
+    ends_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = root or build_root()
     for stream in (sys.stdout, sys.stderr):
@@ -106,6 +109,7 @@ def main(arguments: Sequence[str] | None = None, *, root: click.Command | None =
             stream.reconfigure(errors="backslashreplace")
     try:
         with command.make_context("blackboard", list(arguments)) as context:
+            context.meta[ENDS_PROCESS] = ends_process
             code = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exit_:

@@ -237,12 +237,13 @@ class ClientLink:
     async def _work(self) -> None:
         lost = "the connection was closed"
         try:
-            while True:
-                while self._waiting:
-                    answer = await self._answer_to(self._waiting[0][0])
-                    self._waiting.popleft()[1](answer)
-                self._more.clear()
-                await self._more.wait()
+            while not self._closed:  # a driver that has its answer may swallow that we were cancelled
+                if not self._waiting:
+                    self._more.clear()
+                    await self._more.wait()
+                    continue
+                answer = await self._answer_to(self._waiting[0][0])
+                self._waiting.popleft()[1](answer)
         except (OSError, redis.exceptions.RedisError) as error:
             lost = str(error)
         except asyncio.CancelledError:

@@ -21,8 +21,12 @@ GRACE_S: Final = 0.5
 """how long tasks and threads that are left have for coming to their end"""
 
 
-def complete(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """What ``work`` returns, as ``asyncio.run`` would; the process exits with that where something does not end."""
+def complete(work: Coroutine[Any, Any, int | None], *, ends_process: bool) -> int | None:
+    """What ``work`` returns, as ``asyncio.run`` would.
+
+    With ``ends_process`` the process exits with that where something does not end.  Without, that is waited for:
+    who calls the command from a program of its own has more to do afterwards.
+    """
     before = frozenset(threading.enumerate())
     runner = asyncio.Runner()
     pool = ThreadPoolExecutor(thread_name_prefix="blackboard")
@@ -30,7 +34,7 @@ def complete(work: Coroutine[Any, Any, int | None]) -> int | None:
     try:
         code = runner.run(_and_the_rest(work))
         pool.shutdown(wait=False, cancel_futures=True)
-        if asyncio.all_tasks(runner.get_loop()) or _threads_since(before):
+        if ends_process and (asyncio.all_tasks(runner.get_loop()) or _threads_since(before)):
             _exit(code or 0)
     finally:
         runner.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSp
 
 import click
 
+from blackboard.commands import ENDS_PROCESS
 from blackboard.commands.completion import complete
 from blackboard.errors import NothingSelected
 from blackboard.terminal import format_json
@@ -63,7 +64,9 @@ def server_options(command: Command[P]) -> Callable[..., int | None]:
             cast("Output", kwargs.pop("output")),
         )
         answer = command(target, *args, **kwargs)
-        return complete(answer) if inspect.iscoroutine(answer) else cast("int | None", answer)
+        if not inspect.iscoroutine(answer):
+            return cast("int | None", answer)
+        return complete(answer, ends_process=bool(click.get_current_context().meta.get(ENDS_PROCESS)))
 
     return with_target
 

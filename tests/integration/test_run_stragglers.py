@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -56,3 +58,13 @@ def test_a_run_whose_agent_never_ends_exits_with_its_own_code(
     assert code == 6, out + err
     assert "the run has used its 1 s" in out
     assert time.monotonic() - began < 20
+
+
+def test_a_program_that_calls_the_command_goes_on_after_it(redis_url: str, board_name: str, tmp_path: Path) -> None:
+    """The process was ended, with 0, in the middle of whatever had called the command: a test, for instance."""
+    (tmp_path / "scenario.yaml").write_text(SCENARIO)
+    (tmp_path / "agents.py").write_text(HEADER + "def stuck(item):\n    time.sleep(3)\n")
+    words = ["run", str(tmp_path), "--url", redis_url, "--board", board_name, "-q"]
+    program = f"from blackboard.cli import main\ncode = main({words!r})\nprint('went on after', code)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.stdout.splitlines()[-1:] == ["went on after 6"], ended.stdout + ended.stderr

@@ -1,0 +1,43 @@
+"""A link through redis-py's connection, where the connection is a driver of ours that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from blackboard.link import ClientLink, LinkLost
+
+
+class Swallowing:
+    """A driver that has its answer at the moment when it is cancelled, and returns it."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Event()
+
+    async def send_command(self, *arguments: Any) -> None:
+        return
+
+    async def read_response(self) -> bytes:
+        self.reading.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return b"OK"
+
+    async def disconnect(self, nowait: bool = False) -> None:
+        return
+
+
+async def test_a_link_that_is_closed_ends_though_its_driver_swallows_the_cancellation() -> None:
+    """Its task waited for more to send, for ever, and whoever closed the loop waited for it."""
+    driver, answers = Swallowing(), list[Any]()
+    link = ClientLink(driver)
+    link.send(["GET", "a"], answers.append)
+    link.send(["GET", "b"], answers.append)
+    await driver.reading.wait()
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    link.close()
+    ended, still_running = await asyncio.wait(tasks, timeout=5)
+    assert (len(ended), still_running) == (1, set())
+    assert answers[0] == b"OK"
+    assert isinstance(answers[1], LinkLost)
