@@ -109,6 +109,14 @@ class Store(Session):
             self._loop.call_soon(self._flush)
         return request.future
 
+    def hasten(self) -> None:
+        """Send what waits at once if the server has nothing to do, instead of waiting for what else this turn brings.
+
+        Not for commits whose successor is guarded by :class:`Previous`: it would miss the call.
+        """
+        if not self._in_flight:
+            self._depart()
+
     @property
     def sweeping(self) -> bool:
         """Whether the last answer told of records whose time is over and that the next commit will remove."""

@@ -140,8 +140,9 @@ class Controller:
 
     async def _drained(self) -> bool:
         """Whether the replica shows everything that is on the board."""
+        turns = self._cycle.turns
         await self.desk.replica.caught_up(await self.desk.board.revision())
-        return not self._cycle.stirred.is_set()
+        return self._cycle.turns == turns
 
     # -- for people to look at --------------------------------------------------------------
 

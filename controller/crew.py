@@ -63,13 +63,12 @@ class Crew:
         self._running[source.name] = running
         if source.max_running is not None and running >= source.max_running:
             self._lineup.of(source.name).block(source.name)
-        firing.task = self._loop.create_task(self._drive(firing, choice))
+        firing.begin(choice)
+        firing.task = self._loop.create_task(self._drive(firing))
 
     def stop(self, firing: Firing) -> None:
         """Stop one firing: it writes no more."""
         firing.stop()
-        if not firing.begun:  # then its task never comes to its own clean-up
-            self._put_away(firing)
 
     async def stop_all(self) -> list[Firing]:
         """Stop all that run, for good, so that they can be handed back; returns them."""
@@ -84,10 +83,10 @@ class Crew:
                 _log.warning("%s does not stop; its contribution for %s will be refused", entry.agent, entry.case)
         return firings
 
-    async def _drive(self, firing: Firing, choice: Choice) -> None:
+    async def _drive(self, firing: Firing) -> None:
         """Fire, then put away."""
         try:
-            ended = await firing.fire(choice)
+            ended = await firing.fire()
         except asyncio.CancelledError:
             self._put_away(firing)
             if self._stopped:

@@ -51,7 +51,9 @@ class Cycle:
         )
         self.matcher = self.intake.matcher
         self.stirred = asyncio.Event()
-        """set whenever something may have come to an end"""
+        """set whenever it may have come to an end"""
+        self.turns = 0
+        """how often it was gone through"""
         self.end: RunEnd | None = None
         """set where a limit of the run was reached"""
         self.failure: BaseException | None = None
@@ -183,16 +185,20 @@ class Cycle:
 
     def look(self) -> None:
         """Go through the cycle soon: something may have changed."""
-        self.stirred.set()
         if not self._scheduled and not self._paused:
             self._scheduled = True
             self._loop.call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Let fire who may, attend to what is late, and set the clock for what comes next."""
         self._scheduled = False
-        if self._paused or self.end is not None or self.failure is not None:
-            return
+        self.turns += 1
+        if not self._paused and self.end is None and self.failure is None:
+            self._proceed()
+        if self.end is not None or self.failure is not None or self.idle:
+            self.stirred.set()
+
+    def _proceed(self) -> None:
+        """Let fire who may, attend to what is late, and set the clock for what comes next."""
         now_ms = self.desk.now_ms()
         self._fire_from(self.lineup.supervisors, now_ms, limited=False)
         self._fire_from(self.lineup.agents, now_ms, limited=True)
@@ -201,7 +207,6 @@ class Cycle:
             self._attending = True
             self._side.do(self._attend())
         self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms())
-        self.stirred.set()
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk = self.desk

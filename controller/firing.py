@@ -50,9 +50,9 @@ class Firing:
     """The firing of one entry of the agenda.  ``record`` and ``commit`` are the activation as last written."""
 
     __slots__ = (
-        "_dispatched_at", "_picked_at", "_progressed", "_running_us", "activation", "commit", "committing", "conflicts",
-        "desk", "entry", "excluded_guards", "record", "source", "stopping", "superseded", "task", "trigger_guards",
-        "usages",
+        "_dispatch", "_dispatched_at", "_opened", "_picked_at", "_progressed", "_running_us", "activation", "commit",
+        "committing", "conflicts", "desk", "entry", "excluded_guards", "record", "source", "stopping", "superseded",
+        "task", "trigger_guards", "usages",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +73,9 @@ class Firing:
         self.superseded: Change | None = None
         """the change that made it moot, where it was stopped for that"""
         self.task: asyncio.Task[None] | None = None
+        self._dispatch: asyncio.Future[Committed] | None = None
+        self._opened: Activation | None = None
+        """the record that the dispatch writes"""
         self._picked_at = 0.0
         self._dispatched_at = 0.0
         self._running_us = 0
@@ -84,11 +87,6 @@ class Firing:
     @property
     def key(self) -> str:
         return ACTIVATIONS + self.activation
-
-    @property
-    def begun(self) -> bool:
-        """Whether its task has come as far as the dispatch."""
-        return self._picked_at > 0
 
     @property
     def dispatched(self) -> bool:
@@ -119,9 +117,9 @@ class Firing:
             return False
         return isinstance(error, asyncio.CancelledError | KeyboardInterrupt | GeneratorExit)
 
-    async def fire(self, choice: Choice) -> Ended:
-        """Dispatch, run, contribute.  A cancelled firing writes no more; who cancels it says what becomes of it."""
-        if not await self._dispatch(choice):
+    async def fire(self) -> Ended:
+        """Run and contribute, once begun.  A cancelled firing writes no more; who cancels it says what becomes of it."""
+        if not await self._acknowledged():
             return LOST
         for rerun in range(RERUNS):
             if self.stopping:
@@ -144,7 +142,16 @@ class Firing:
 
     # -- dispatch ---------------------------------------------------------------------------
 
-    async def _dispatch(self, choice: Choice) -> bool:
+    def begin(self, choice: Choice) -> None:
+        """Send the dispatch.  What makes that impossible is raised by :meth:`fire`, which is to follow."""
+        self.committing = True
+        try:
+            self._dispatch = self._sent(choice)
+        except Exception as error:  # noqa: BLE001  # whoever runs the firing is told, as of a refused commit
+            self._dispatch = asyncio.get_running_loop().create_future()
+            self._dispatch.set_exception(error)
+
+    def _sent(self, choice: Choice) -> asyncio.Future[Committed]:
         desk, entry = self.desk, self.entry
         self._picked_at = started = perf_counter()
         now_ms = desk.now_ms()
@@ -165,11 +172,24 @@ class Firing:
         write = packed_activation(self.activation, record, desk.member)
         desk.meter.tracing += perf_counter() - started
         desk.hit("controller.before_dispatch")
-        done = await self.commit_or_lose(guards, [write], desk.member)
-        desk.hit("controller.after_dispatch")
-        if done is None:
+        self._opened = record
+        dispatch = desk.store.submit(guards, [write], desk.member)
+        desk.store.hasten()
+        return dispatch
+
+    async def _acknowledged(self) -> bool:
+        """Whether the dispatch was applied; the agent starts no sooner."""
+        assert self._dispatch is not None  # noqa: S101  # begun
+        try:
+            done = await self._dispatch
+        except Conflict as conflict:
+            self.desk.meter.conflicts += 1
+            await self.desk.caught_up(conflict)
             return False
-        self.record = record
+        finally:
+            self.committing = False
+            self.desk.hit("controller.after_dispatch")
+        self.record = self._opened
         self.commit = done.commit
         self._dispatched_at = perf_counter()
         return True
@@ -257,6 +277,7 @@ class Firing:
         """Send a commit that changes the activation, and see it through: a cancelled one may have been applied."""
         self.committing = True
         future = self.desk.store.submit(guards, writes, author)
+        self.desk.store.hasten()
         try:
             return await future
         finally:
