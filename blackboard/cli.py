@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from blackboard import __version__, exit_codes
-from blackboard.commands import ENDS_PROCESS
+from blackboard.calling import ENDS_PROCESS
 from blackboard.errors import BlackboardError
 from blackboard.terminal import sanitize
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSp
 
 import click
 
-from blackboard.commands import ENDS_PROCESS
+from blackboard.calling import ENDS_PROCESS
 from blackboard.commands.completion import complete
 from blackboard.errors import NothingSelected
 from blackboard.terminal import format_json
