@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+Told: TypeAlias = Callable[[BaseException], int]
+"""Tells a person of an error and returns the exit code that it stands for."""
 
 ENDS_PROCESS: Final = "blackboard.ends_process"
-"""in the ``meta`` of a command: whether the process has nothing to do after it"""
+"""in the ``meta`` of a command: how errors are told where the process has nothing to do after it, else ``None``"""

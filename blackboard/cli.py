@@ -109,23 +109,28 @@ def main(arguments: Sequence[str] | None = None, *, root: click.Command | None =
             stream.reconfigure(errors="backslashreplace")
     try:
         with command.make_context("blackboard", list(arguments)) as context:
-            context.meta[ENDS_PROCESS] = ends_process
+            context.meta[ENDS_PROCESS] = _told if ends_process else None
             code = command.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
-    except click.ClickException as error:
+    except BaseException as error:  # noqa: BLE001  the last place that can turn an error into an exit code
+        return _told(error)
+    return code if isinstance(code, int) else exit_codes.OK
+
+
+def _told(error: BaseException) -> int:
+    """Tell of ``error`` in one message on stderr; returns its exit code."""
+    if isinstance(error, click.ClickException):
         return _report_usage(error)
-    except (KeyboardInterrupt, click.Abort):
+    if isinstance(error, KeyboardInterrupt | click.Abort):
         _say("interrupted")
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         _detach_stdout()
         return exit_codes.OUTPUT_CLOSED
-    except BaseException as error:  # noqa: BLE001  the last place that can turn an error into an exit code
-        # A sys.exit() in code that a scenario loads does not choose ours.
-        return _report_error(error)
-    return code if isinstance(code, int) else exit_codes.OK
+    # A sys.exit() in code that a scenario loads does not choose ours.
+    return _report_error(error)
 
 
 def _report_usage(error: click.ClickException) -> int:

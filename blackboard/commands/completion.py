@@ -17,25 +17,36 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from blackboard.calling import Told
+
 GRACE_S: Final = 0.5
 """how long tasks and threads that are left have for coming to their end"""
 
 
-def complete(work: Coroutine[Any, Any, int | None], *, ends_process: bool) -> int | None:
-    """What ``work`` returns, as ``asyncio.run`` would.
+def complete(work: Coroutine[Any, Any, int | None], *, last_words: Told | None) -> int | None:
+    """What ``work`` returns or raises, as of ``asyncio.run``.
 
-    With ``ends_process`` the process exits with that where something does not end.  Without, that is waited for:
-    who calls the command from a program of its own has more to do afterwards.
+    With ``last_words`` the process exits where something does not end, with what ``work`` returned or what
+    ``last_words`` makes of its error.  Without, that is waited for: who calls the command from a program of its
+    own has more to do afterwards.
     """
     before = frozenset(threading.enumerate())
     runner = asyncio.Runner()
     pool = ThreadPoolExecutor(thread_name_prefix="blackboard")
     runner.get_loop().set_default_executor(pool)
+
+    def outlived() -> bool:
+        pool.shutdown(wait=False, cancel_futures=True)
+        return bool(asyncio.all_tasks(runner.get_loop())) or _threads_since(before)
+
     try:
         code = runner.run(_and_the_rest(work))
-        pool.shutdown(wait=False, cancel_futures=True)
-        if ends_process and (asyncio.all_tasks(runner.get_loop()) or _threads_since(before)):
+        if last_words is not None and outlived():
             _exit(code or 0)
+    except BaseException as error:
+        if last_words is not None and outlived():
+            _exit(last_words(error))
+        raise
     finally:
         runner.close()
     return code
@@ -43,13 +54,14 @@ def complete(work: Coroutine[Any, Any, int | None], *, ends_process: bool) -> in
 
 async def _and_the_rest(work: Coroutine[Any, Any, int | None]) -> int | None:
     """``work``, then what it left on the loop, cancelled."""
-    code = await work
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    if rest:
-        await asyncio.wait(rest, timeout=GRACE_S)
-    return code
+    try:
+        return await work
+    finally:
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=GRACE_S)
 
 
 def _threads_since(before: frozenset[threading.Thread]) -> bool:

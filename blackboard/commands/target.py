@@ -66,7 +66,7 @@ def server_options(command: Command[P]) -> Callable[..., int | None]:
         answer = command(target, *args, **kwargs)
         if not inspect.iscoroutine(answer):
             return cast("int | None", answer)
-        return complete(answer, ends_process=bool(click.get_current_context().meta.get(ENDS_PROCESS)))
+        return complete(answer, last_words=click.get_current_context().meta.get(ENDS_PROCESS))
 
     return with_target
 
