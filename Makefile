@@ -8,14 +8,19 @@ BIN := .venv/bin
 # The data of the conformance checks, which the clone does not hold.
 BLACKBOARD_DATA ?= ../shared/data
 PYTEST_ARGS ?=
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check conformance bench clean
+.PHONY: help demo test check conformance fuzz matrix mutants soak bench clean
 
 help:
 	@echo 'make demo         run the scenario process_return on a private Redis in .blackboard'
 	@echo 'make test         all tests; with CI=true, coverage and its floor as well'
 	@echo 'make check        lint, format, types and import contracts'
 	@echo 'make conformance  compare with the public test data in BLACKBOARD_DATA ($(BLACKBOARD_DATA))'
+	@echo 'make fuzz         throw made-up input at the readers for FUZZ_SECONDS ($(FUZZ_SECONDS)) each'
+	@echo 'make matrix       run the tests of the board on every server, protocol and parser there is'
+	@echo 'make mutants      plant known bugs and name what catches each'
+	@echo 'make soak         the fault and model tests at their full length; takes hours'
 	@echo 'make bench        measure the floor, the chain and the hop'
 	@echo 'make clean        remove .venv, caches and the board in .blackboard'
 
@@ -56,6 +61,18 @@ check: .venv/dev.stamp
 
 conformance: .venv/dev.stamp
 	BLACKBOARD_DATA=$(abspath $(BLACKBOARD_DATA)) $(BIN)/pytest -n 2 tests/conformance $(PYTEST_ARGS)
+
+fuzz: .venv/dev.stamp
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+matrix: .venv/dev.stamp
+	$(BIN)/python -m tests.matrix
+
+mutants: .venv/dev.stamp
+	$(BIN)/python -m tests.mutants
+
+soak: .venv/dev.stamp
+	BLACKBOARD_SOAK=1 $(BIN)/pytest -n 2 -s tests/faults tests/model $(PYTEST_ARGS)
 
 bench: .venv/runtime.stamp
 	$(BIN)/python -m benchmarks
