@@ -23,6 +23,7 @@ from blackboard.connect import connect
 from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend
 from blackboard.server_directory import find_directory
+from tests.embedded_remains import is_free, kill_server, links_to, processes
 from tests.waiting import eventually, wait_until
 
 if TYPE_CHECKING:
@@ -32,29 +33,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 USER = Path(__file__).with_name("embedded_user.py")
-
-
-def processes(directory: Path, *, named: str = "") -> list[int]:
-    """The processes whose command line holds ``directory``, and ``named`` if it is given."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if str(directory) in line and named in line:
-                    found.append(int(entry.name))
-    return found
-
-
-def is_free(directory: Path) -> bool:
-    """Whether no process holds one of the directory's locks."""
-    for name in ("users.lock", "keeper.lock", "server.lock"):
-        with (directory / name).open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-    return True
 
 
 @pytest.fixture
@@ -114,14 +92,6 @@ class User:
     def _end(self) -> None:
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate(timeout=60)
-
-
-def kill_server(directory: Path) -> int:
-    """Kill the directory's server as a power cut would; its process id."""
-    (pid,) = processes(directory, named="redis-server")
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: pid not in processes(directory), f"server {pid} is gone")
-    return pid
 
 
 async def increments(backend: Backend) -> int:
@@ -186,7 +156,7 @@ async def test_users_that_are_killed_leave_nothing_running(directory: Path) -> N
     users = [User(directory) for _ in range(3)]
     for user in users:
         assert user.says().startswith("ready")
-    assert len(processes(directory, named="redis-server")) == 1
+    assert len(processes(directory, named="-server")) == 1
     assert len(processes(directory, named="keeper.py")) == 1
     for user in users:
         user.kill()
@@ -215,7 +185,7 @@ async def test_a_killed_server_is_started_again_by_whoever_asks_for_it(directory
         kill_server(directory)
         others = [User(directory) for _ in range(4)]
         assert len({user.says() for user in others}) == 1
-        assert len(processes(directory, named="redis-server")) == 1
+        assert len(processes(directory, named="-server")) == 1
         await backend.revive()
         assert await backend.client.incr("n") == 43
         for other in others:
@@ -244,7 +214,7 @@ async def test_a_server_whose_keeper_and_users_were_all_killed_is_taken_over(dir
     (keeper,) = processes(directory, named="keeper.py")
     os.kill(keeper, signal.SIGKILL)
     user.kill()
-    assert len(processes(directory, named="redis-server")) == 1
+    assert len(processes(directory, named="-server")) == 1
     async with await connect(f"embedded:{directory}") as backend:
         assert f"ready {await backend.run_id()}" == ready
 
@@ -254,7 +224,7 @@ async def test_a_user_who_comes_while_the_server_is_being_stopped_gets_a_new_one
     async with await connect(f"embedded:{directory}") as backend:
         await backend.client.set("n", 5)
         first = await backend.run_id()
-        (pid,) = processes(directory, named="redis-server")
+        (pid,) = processes(directory, named="-server")
         (keeper,) = processes(directory, named="keeper.py")
         os.kill(pid, signal.SIGSTOP)
     await eventually(lambda: not _can_share(directory), "the keeper holds the users' lock alone")
@@ -273,7 +243,7 @@ async def test_a_keeper_killed_while_it_stops_the_server_is_no_harm(directory: P
     """The next user has a server, and a keeper for it."""
     async with await connect(f"embedded:{directory}") as backend:
         await backend.client.set("n", 5)
-        (pid,) = processes(directory, named="redis-server")
+        (pid,) = processes(directory, named="-server")
         os.kill(pid, signal.SIGSTOP)
     await eventually(lambda: not _can_share(directory), "the keeper holds the users' lock alone")
     (keeper,) = processes(directory, named="keeper.py")
@@ -313,7 +283,7 @@ async def test_a_removed_directory_leaves_nothing_running(directory: Path, whole
     """The keeper reaches the server without its socket, and does not touch the one of a new directory."""
     old = await connect(f"embedded:{directory}")
     await old.client.set("n", 1)
-    (first,) = processes(directory, named="redis-server")
+    (first,) = processes(directory, named="-server")
     if whole:
         shutil.rmtree(directory)
     else:
@@ -346,15 +316,10 @@ async def test_a_directory_too_long_for_a_socket_is_reached_by_a_short_path(dire
         user = User(deep)
         assert user.says() == f"ready {await backend.run_id()}"
         user.leave()
-        (link,) = _links_to(deep)
+        (link,) = links_to(deep)
         assert link.parent.stat().st_mode & 0o777 == 0o700
     await eventually(lambda: is_free(deep), "the server was stopped")
-    assert _links_to(deep) == []
-
-
-def _links_to(directory: Path) -> list[Path]:
-    folder = Path(tempfile.gettempdir()) / f"blackboard-{os.geteuid()}"
-    return [link for link in folder.iterdir() if link.is_symlink() and link.readlink() == directory]
+    assert links_to(deep) == []
 
 
 async def test_a_short_path_in_somebody_elses_folder_is_refused(
@@ -469,7 +434,7 @@ async def test_twenty_users_that_come_and_die_lose_no_increment_and_leave_nothin
         else:
             user.leave()
         if round_number % 15 == 14:
-            for pid in processes(directory, named=chance.choice(["keeper.py", "redis-server"])):
+            for pid in processes(directory, named=chance.choice(["keeper.py", "-server"])):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             for left in users:
