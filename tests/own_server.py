@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -17,18 +18,23 @@ from tests.conftest import _die_with_parent
 from tests.waiting import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 
 class OwnServer:
-    """A server on a Unix socket of its own, with an append-only file unless told otherwise."""
+    """A server on a Unix socket of its own, with an append-only file unless told otherwise.
 
-    def __init__(self, *arguments: str, appendonly: bool = True) -> None:
+    ``environment`` is what its process sees besides this one's, such as a library that is to be preloaded.
+    """
+
+    def __init__(self, *arguments: str, appendonly: bool = True, environment: Mapping[str, str] | None = None) -> None:
         base = tempfile.gettempdir()
         self.directory = Path(tempfile.mkdtemp(prefix="bbown-", dir=base if len(base) < 60 else "/tmp"))
         self.socket = self.directory / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._arguments = [*arguments, "--appendonly", "yes" if appendonly else "no"]
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -39,6 +45,7 @@ class OwnServer:
             [find_server().path, *fixed, "--unixsocket", self.socket, "--dir", self.directory, *self._arguments],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, **self._environment},
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - as the session's server
         )
         wait_until(self._answers, "the test's own server answers", 20)
@@ -48,6 +55,22 @@ class OwnServer:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    def exited(self) -> int | None:
+        """How it ended by itself or was ended, ``None`` while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
+    def stored(self) -> list[Path]:
+        """Every file that holds what it stores, those in a directory of append-only files included."""
+        found = [path for top in self._stored() for path in ([top] if top.is_file() else sorted(top.iterdir()))]
+        return [path for path in found if path.is_file()]
 
     def keep_files(self) -> Path:
         """A copy of what it stored, for :meth:`restore`."""
