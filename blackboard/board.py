@@ -13,18 +13,23 @@ from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
 from blackboard.errors import Conflict, NoBackend, UsageError
 from blackboard.group import Packed
+from blackboard.history import drop_snapshot, take_snapshot
 from blackboard.keys import check_key
 from blackboard.mutation import Mutations
 from blackboard.once import checked_ttl_ms, name_once
 from blackboard.reading import Reading
 from blackboard.record import Record, Stamp, revision_of
 from blackboard.store import Store
+from blackboard.trimming import wanted_horizon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from blackboard.backend import Backend
+    from blackboard.holds import Snapshot
+    from blackboard.retention import Retention
+    from blackboard.trimming import Trimmed
 
 UPDATE_ATTEMPTS = 100
 
@@ -231,6 +236,32 @@ class Board(Reading):
             return key
         self._new_count += 1
         return key.replace("{new}", f"{self._new_prefix}{self._new_count:x}")
+
+    # -- how far back -----------------------------------------------------------------------
+
+    async def snapshot(self, name: str, moment: int | str = "now") -> Snapshot:
+        """Give a revision a name, and keep the log from there until the snapshot is dropped.
+
+        Raises :class:`UsageError` where the name is taken, and for ``moment`` as :meth:`at`.
+        """
+        return await take_snapshot(self.store, name, await self.revision_at(moment), self.author)
+
+    async def drop_snapshot(self, name: str) -> None:
+        """Let go of a snapshot: the log may be trimmed past it.  Raises :class:`NothingSelected`."""
+        await drop_snapshot(self.store, name)
+
+    async def retain(self, retention: Retention) -> None:
+        """Set how much of the log is kept, for all who write to this board from now on."""
+        await self.store.read("HSET", self.store.keys.meta, "retention", retention.stored())
+
+    async def trim(self, upto: int | str | None = None) -> Trimmed:
+        """Move the horizon up to a moment, or to what the retention asks for, as far as nobody holds the log.
+
+        Every writer does this by and by.  :meth:`at` reaches no further back than the horizon.
+        """
+        if upto is None:
+            return await self.store.trimmer.trim(await wanted_horizon(self.store, await self.retention()))
+        return await self.store.trimmer.trim(await self.revision_at(upto))
 
     async def sweep(self) -> None:
         """Remove up to 16 records whose time is over; every commit does this by the way."""

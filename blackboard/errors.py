@@ -174,6 +174,17 @@ class Gap(BlackboardError):
         super().__init__(f"the log no longer holds the changes after revision {since}; the oldest kept is {oldest}")
 
 
+class BeforeHorizon(BlackboardError):
+    """A moment was asked for that the log no longer reaches: ``revision`` is below ``horizon``."""
+
+    exit_code = exit_codes.NOTHING_SELECTED
+
+    def __init__(self, revision: int, horizon: int) -> None:
+        self.revision = revision
+        self.horizon = horizon
+        super().__init__(f"revision {revision} is gone: the log of this board was trimmed up to revision {horizon}")
+
+
 class NothingSelected(BlackboardError):
     """What was named or asked for is not there: no such board, record, agent or escalation."""
 

@@ -56,15 +56,19 @@ def board_of(meta_key: str) -> str:
 class BoardKeys:
     """The Redis keys of one board, each with the type and content that the design's table gives it."""
 
-    __slots__ = ("agenda", "expiries", "log", "meta", "name", "prefix", "regions", "revisions")
+    __slots__ = ("agenda", "base", "expiries", "holds", "log", "meta", "name", "prefix", "regions", "revisions")
 
     def __init__(self, name: str) -> None:
         self.name = check_board_name(name)
         self.prefix = f"bb:{{{name}}}:"
         self.meta = self.prefix + "meta"
-        """hash: format, epoch, revision, run_id, and ``epoch:<n>`` = revision it began at, run id"""
+        """hash: format, epoch, revision, run_id, ``epoch:<n>`` = revision it began at, run id; horizon, retention"""
         self.log = self.prefix + "log"
-        """stream: id ``<epoch>-<revision>``"""
+        """stream: id ``<epoch>-<revision>``, of every commit after the horizon"""
+        self.base = self.prefix + "base"
+        """hash: the records as they stood at the horizon, stored as records are"""
+        self.holds = self.prefix + "holds"
+        """hash: member → the revision after which it still needs the log, and a counter; ``snapshot:<name>`` too"""
         self.revisions = self.prefix + "revisions"
         """hash: record key → ``commit version digest``"""
         self.regions = self.prefix + "regions"

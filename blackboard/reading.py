@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from blackboard.errors import HistoryLost, WaitTimeout
+from blackboard.errors import HistoryLost, NothingSelected, WaitTimeout
+from blackboard.history import differences_between, state_at, versions_of
+from blackboard.holds import snapshots_in
 from blackboard.keys import check_key, region_of
-from blackboard.log import Change, Tail, entries_after
+from blackboard.log import Change, Tail, entries_after, position_after
 from blackboard.pattern import Pattern
 from blackboard.record import Record, parse_stored
 from blackboard.replica import Replica
 from blackboard.snapshot import scan_region
+from blackboard.trimming import read_horizon, read_retention
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from blackboard.history import Difference
+    from blackboard.holds import Snapshot
+    from blackboard.retention import Retention
+    from blackboard.state import State
     from blackboard.store import Store
 
 
@@ -69,20 +76,25 @@ class Reading:
         head = await self.revision()
         if since > head:
             raise HistoryLost(f"revision {since}", f"{self.store.epoch}-{head}")
-        async for entry in entries_after(self.store, since, losses):
-            since = entry.revision
-            for change in entry.changes:
-                if _wanted(change, parsed):
-                    yield change
-        tail = await Tail.after(self.store, since, losses)
+        hold = await self.store.holds.take(lambda: since)
+        tail: Tail | None = None
         try:
+            async for entry in entries_after(self.store, since, losses):
+                since = entry.revision
+                for change in entry.changes:
+                    if _wanted(change, parsed):
+                        yield change
+            tail = await Tail.after(self.store, since, losses)
             while True:
                 for entry in await tail.entries():
+                    since = entry.revision
                     for change in entry.changes:
                         if _wanted(change, parsed):
                             yield change
         finally:
-            tail.close()
+            hold.release()
+            if tail is not None:
+                tail.close()
 
     async def wait_for(self, pattern: str | Pattern, timeout_s: float = 10.0) -> Record:
         """The first record that matches, now or as soon as one does; woken by the change, not by a poll.
@@ -97,13 +109,61 @@ class Reading:
             raise WaitTimeout(parsed.text, timeout_s) from error
 
     async def history(self, key: str) -> list[Change]:
-        """Every change of ``key`` that the log still holds, oldest first."""
+        """Every change of ``key`` that the log still holds, oldest first, each with the record that it replaced.
+
+        So written back in reverse order, each ``previous`` undoes its change.
+        """
         check_key(key)
-        found: list[Change] = []
         with self.store.telling():
-            async for entry in entries_after(self.store, await self._oldest() - 1):
-                found.extend(change for change in entry.changes if change.key == key)
-        return found
+            return await versions_of(self.store, key)
+
+    async def at(self, moment: int | str) -> State:
+        """The board as it stood after a revision, given as a number, a commit's id, a snapshot's name or ``now``.
+
+        Raises :class:`BeforeHorizon` where the log no longer reaches it, :class:`UsageError` where the board has
+        not, :class:`NothingSelected` where there is no such snapshot or commit.
+        """
+        with self.store.telling():
+            return await state_at(self.store, await self.revision_at(moment))
+
+    async def diff(self, first: int | str, second: int | str) -> list[Difference]:
+        """The records that are not the same at two moments, by key; moments and errors are those of :meth:`at`."""
+        with self.store.telling():
+            revisions = [await self.revision_at(first), await self.revision_at(second)]
+            return await differences_between(self.store, *revisions)
+
+    async def revision_at(self, moment: int | str) -> int:
+        """The revision that ``moment`` names; raises :class:`NothingSelected` where it names none."""
+        if isinstance(moment, int) or moment.isdecimal():
+            return int(moment)
+        if moment == "now":
+            return await self.revision()
+        epoch, _, revision = moment.partition("-")
+        if epoch.isdecimal() and revision.isdecimal():
+            start = await position_after(self.store, int(revision) - 1)
+            if start != moment:
+                raise NothingSelected(f"no commit {moment!r} in this history; revision {revision} is {start}")
+            return int(revision)
+        for snapshot in await self.snapshots():
+            if snapshot.name == moment:
+                return snapshot.revision
+        raise NothingSelected(f"{moment!r} is no revision, no commit and no snapshot of board {self.store.keys.name}")
+
+    async def snapshots(self) -> list[Snapshot]:
+        """The revisions that were given a name, the oldest first."""
+        with self.store.telling():
+            raw = await self.store.read("HGETALL", self.store.keys.holds)
+        return snapshots_in(dict(zip(raw[::2], raw[1::2], strict=True)))
+
+    async def horizon(self) -> int:
+        """The revision that the log begins after; 0 where it was never trimmed."""
+        with self.store.telling():
+            return await read_horizon(self.store)
+
+    async def retention(self) -> Retention:
+        """How much of the log is kept."""
+        with self.store.telling():
+            return await read_retention(self.store)
 
     async def replica(self) -> Replica:
         """The board in memory, started on the first call and followed from then on."""
@@ -118,10 +178,6 @@ class Reading:
             revision = int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
         self.store.saw(f"{self.store.epoch}-{revision}")
         return revision
-
-    async def _oldest(self) -> int:
-        raw = await self.store.read("XRANGE", self.store.keys.log, "-", "+", "COUNT", 1)
-        return int(raw[0][0].partition(b"-")[2]) if raw else 1
 
     def _expired(self, record: Record) -> bool:
         return bool(record.expires_ms) and record.expires_ms <= self.store.server_now_ms()

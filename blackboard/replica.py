@@ -15,13 +15,15 @@ from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, Serv
 from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail
 from blackboard.record import Record
-from blackboard.snapshot import differences, replay, snapshot
+from blackboard.snapshot import snapshot
+from blackboard.state import differences, in_order, matching, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from blackboard.commit import Committed
     from blackboard.group import Request
+    from blackboard.holds import Hold
     from blackboard.pattern import Pattern
     from blackboard.store import Store
 
@@ -42,6 +44,7 @@ class Replica:
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._finding: set[asyncio.Future[Record]] = set()
         self._tail: Tail | None = None
+        self._hold: Hold | None = None
         self._task: asyncio.Task[None] | None = None
         self._ended: BlackboardError | None = None
 
@@ -49,6 +52,8 @@ class Replica:
     async def start(cls, store: Store) -> Replica:
         """A replica of the live board, complete up to a revision not older than this call."""
         replica = cls(store)
+        head = int(await store.read("HGET", store.keys.meta, "revision") or 0)
+        replica._hold = await store.holds.take(lambda: max(head, replica.revision))
         while True:
             try:
                 await replica._build()
@@ -74,20 +79,12 @@ class Replica:
 
     def find(self, pattern: Pattern) -> list[Record]:
         """The records that ``pattern`` matches, sorted by key."""
-        if pattern.is_literal:
-            record = self.get(pattern.key_text)
-            return [record] if record is not None and pattern.match(record) is not None else []
-        found = [
-            record
-            for record in self._regions.get(pattern.region, _NONE).values()
-            if pattern.match(record) is not None and not (self._expiries and self._expired(record.key))
-        ]
-        found.sort(key=lambda record: record.key)
-        return found
+        found = matching(self._regions, pattern)
+        return [record for record in found if not self._expired(record.key)] if self._expiries else found
 
     def records(self) -> list[Record]:
         """Every record, sorted by key."""
-        return sorted((r for region in self._regions.values() for r in region.values()), key=lambda r: r.key)
+        return in_order(self._regions)
 
     def next_expiry_ms(self) -> int | None:
         """When the next record's time is over, in the server's time; ``None`` where none has one."""
@@ -152,6 +149,8 @@ class Replica:
         if self._task is not None:
             await end(self._task)
         self._drop_tail()
+        if self._hold is not None:
+            self._hold.release()
         if self._ended is None:
             self._end(NoBackend("the board was closed"))
 

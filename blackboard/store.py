@@ -24,9 +24,11 @@ from blackboard.group import (
     arguments_of,
     parse_reply,
 )
+from blackboard.holds import Holds
 from blackboard.keys import BoardKeys
 from blackboard.link import Answer, ErrorAnswer, LinkLost
 from blackboard.session import Call, Session
+from blackboard.trimming import Trimmer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +50,8 @@ class Store(Session):
         self.in_calls_s = 0.0
         """seconds during which at least one call was in flight"""
         self._answered_at = 0.0
+        self.holds = Holds(self, keys)
+        self.trimmer = Trimmer(self)
         self.refused = 0
         """commits refused by a guard since the store was opened"""
         self.failpoints = failpoints
@@ -67,6 +71,8 @@ class Store(Session):
         pending += [request.future for request in self._queue]
         if pending and not self._over:
             await asyncio.wait(pending, timeout=2 * self.answer_within_s)
+        await self.trimmer.close()
+        await self.holds.close()
         self._over = self._alert = True
         repair, self._repair = self._repair, None
         if repair is not None:
@@ -208,6 +214,7 @@ class Store(Session):
             return
         self._in_flight.remove(flight)
         self._due_regions = reply.due_regions
+        self.trimmer.note(len(flight.requests))
         for request, outcome in zip(flight.requests, reply.outcomes, strict=True):
             future = request.future
             if isinstance(outcome, Committed):

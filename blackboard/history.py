@@ -1,0 +1,147 @@
+"""The board as it was: its state after any revision that the log still reaches, and what changed between two."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from blackboard.errors import BeforeHorizon, NothingSelected, UsageError
+from blackboard.holds import SNAPSHOT, Snapshot, check_snapshot_name, value_of
+from blackboard.keys import region_of
+from blackboard.log import entries_after
+from blackboard.record import parse_stored
+from blackboard.snapshot import scan_records
+from blackboard.state import State
+from blackboard.trimming import read_horizon
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from blackboard.log import Change
+    from blackboard.record import Record
+    from blackboard.state import Regions
+    from blackboard.store import Store
+
+
+class Difference(NamedTuple):
+    """One record that is not the same at two revisions: what stood there at the earlier and at the later."""
+
+    key: str
+    before: Record | None
+    after: Record | None
+
+
+@contextlib.asynccontextmanager
+async def kept(store: Store) -> AsyncIterator[None]:
+    """Nothing is trimmed while this lasts: base and log stay as they are for a reader who begins with the base."""
+    hold = await store.holds.take(lambda: 0)
+    try:
+        yield
+    finally:
+        hold.release()
+
+
+async def read_base(store: Store) -> State:
+    """The state at the horizon, which the log goes on from; use it within :func:`kept`."""
+    revision = await read_horizon(store)
+    regions: Regions = {}
+    time_ms = 0
+    async for record in scan_records(store, store.keys.base):
+        regions.setdefault(region_of(record.key), {})[record.key] = record
+        time_ms = max(time_ms, record.time_ms)
+    return State(regions, revision, time_ms)
+
+
+async def state_at(store: Store, revision: int) -> State:
+    """The board after ``revision``.
+
+    Raises :class:`BeforeHorizon` where the log no longer reaches so far back, :class:`UsageError` where the board
+    has not come so far.
+    """
+    async with kept(store):
+        state = await read_base(store)
+        if revision < state.revision:
+            raise BeforeHorizon(revision, state.revision)
+        if revision > state.revision:
+            async for entry in entries_after(store, state.revision):
+                state.apply(entry)
+                if entry.revision == revision:
+                    break
+    if state.revision != revision:
+        raise UsageError(f"revision {revision}: the board is at {state.revision}")
+    return state
+
+
+async def take_snapshot(store: Store, name: str, revision: int, author: str) -> Snapshot:
+    """Keep ``revision`` readable under ``name``; raises :class:`UsageError` where the name is taken."""
+    snapshot = Snapshot(check_snapshot_name(name), revision, store.server_now_ms(), author)
+    async with kept(store):
+        horizon, head = await read_horizon(store), int(await store.read("HGET", store.keys.meta, "revision") or 0)
+        if revision < horizon:
+            raise BeforeHorizon(revision, horizon)
+        if revision > head:
+            raise UsageError(f"revision {revision}: the board is at {head}")
+        field, value = SNAPSHOT + name, value_of(snapshot)
+        new = await store.read("HSETNX", store.keys.holds, field, value)
+        # Sent again after a lost answer it finds itself.
+        if not new and await store.read("HGET", store.keys.holds, field) != value.encode():
+            raise UsageError(f"there is a snapshot {name!r} already")
+    return snapshot
+
+
+async def drop_snapshot(store: Store, name: str) -> None:
+    """Let go of the snapshot ``name``; raises :class:`NothingSelected` where there is none."""
+    if not await store.read("HEXISTS", store.keys.holds, SNAPSHOT + name):
+        raise NothingSelected(f"no snapshot {name!r} of board {store.keys.name}")
+    await store.read("HDEL", store.keys.holds, SNAPSHOT + name)
+
+
+async def differences_between(store: Store, first: int, second: int) -> list[Difference]:
+    """The records that differ between two revisions, by key; ``first`` may be the later one.
+
+    A record that changed and changed back is no difference; one whose time came to an end is.
+    Raises as :func:`state_at`.
+    """
+    early, late = min(first, second), max(first, second)
+    async with kept(store):
+        before = await state_at(store, early)
+        after = State({region: dict(records) for region, records in before.regions.items()}, early, before.time_ms)
+        touched: set[str] = {record.key for record in before.records() if record.expires_ms}
+        if late > early:
+            async for entry in entries_after(store, early):
+                after.apply(entry)
+                touched.update(change.key for change in entry.changes)
+                if entry.revision == late:
+                    break
+    if after.revision != late:
+        raise UsageError(f"revision {late}: the board is at {after.revision}")
+    if first > second:
+        before, after = after, before
+    found = (Difference(key, before.get(key), after.get(key)) for key in sorted(touched))
+    return [one for one in found if not _alike(one)]
+
+
+def _alike(difference: Difference) -> bool:
+    before, after = difference.before, difference.after
+    if before is None or after is None:
+        return before is after
+    return before.digest == after.digest
+
+
+async def versions_of(store: Store, key: str) -> list[Change]:
+    """Every change of ``key`` after the horizon, oldest first, each with the record that it replaced."""
+    found: list[Change] = []
+    async with kept(store):
+        horizon = await read_horizon(store)
+        previous = await _in_base(store, key)
+        async for entry in entries_after(store, horizon):
+            for change in entry.changes:
+                if change.key == key:
+                    found.append(change._replace(previous=previous))
+                    previous = change.record
+    return found
+
+
+async def _in_base(store: Store, key: str) -> Record | None:
+    stored = await store.read("HGET", store.keys.base, key)
+    return parse_stored(key, stored) if stored is not None else None

@@ -1,0 +1,187 @@
+"""Who still reads the log, and from where: what keeps it from being trimmed under a reader's feet.
+
+Each process says in one field of a hash which revision the slowest of its readers has reached, and counts up in
+it while it lives.  Whoever trims looks at all of them in the same step.  A process that died holds the log until
+its counter has not moved for :data:`LEASE_S` on the clock of who trims: no wall clock decides, and nothing is
+held for ever.  A snapshot is a field that does not age: it holds the log from its revision until it is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import secrets
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from blackboard.ending import end
+from blackboard.errors import BlackboardError, Corrupt, InvalidName
+from blackboard.keys import check_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blackboard.keys import BoardKeys
+    from blackboard.reader import Reader
+
+BEAT_S: Final = 5.0
+LEASE_S: Final = 30.0
+SNAPSHOT: Final = "snapshot:"
+
+_VALUE: Final = re.compile(r"([0-9]+) ([0-9]+) ?(.*)\Z", re.DOTALL)
+_log = logging.getLogger(__name__)
+
+
+class Snapshot(NamedTuple):
+    """A revision with a name, which stays readable until the snapshot is dropped."""
+
+    name: str
+    revision: int
+    taken_ms: int
+    """in milliseconds since 1970"""
+    author: str
+
+
+class Hold:
+    """One reader's hold on the log; ``position`` tells the revision that it has reached."""
+
+    def __init__(self, holds: Holds, position: Callable[[], int]) -> None:
+        self._holds = holds
+        self.position = position
+
+    def release(self) -> None:
+        """Need the log no more."""
+        self._holds.drop(self)
+
+
+class Holds:
+    """The holds of one process on one board."""
+
+    def __init__(self, reader: Reader, keys: BoardKeys) -> None:
+        self._reader = reader
+        self._key = keys.holds
+        self._member = secrets.token_hex(8)
+        self._count = 0
+        self._held: set[Hold] = set()
+        self._told: int | None = None
+        """the revision that the server was told, or may have been told"""
+        self._telling = asyncio.Lock()
+        self._let_go = asyncio.Event()
+        self._beating: asyncio.Task[None] | None = None
+
+    async def take(self, position: Callable[[], int]) -> Hold:
+        """Hold the log from ``position()`` on; once this returns, nothing after that revision is trimmed.
+
+        What was trimmed before is gone: look at the horizon afterwards.  Raises what a read raises.
+        """
+        hold = Hold(self, position)
+        self._held.add(hold)
+        try:
+            if self._told is None or position() < self._told:
+                await self._tell()
+        except BaseException:
+            self.drop(hold)
+            raise
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat(), name="blackboard-holds")
+        return hold
+
+    def drop(self, hold: Hold) -> None:
+        """Let go of ``hold``; the server is told soon."""
+        self._held.discard(hold)
+        self._let_go.set()
+
+    async def refresh(self) -> None:
+        """Tell the server how far this process's readers have come, where it was told otherwise."""
+        if self._told is not None and self._told != self._lowest():
+            await self._tell()
+
+    def _lowest(self) -> int | None:
+        return min((hold.position() for hold in self._held), default=None)
+
+    async def close(self) -> None:
+        """Let go of everything, as far as the server can still be told."""
+        self._held.clear()
+        beating, self._beating = self._beating, None
+        if beating is not None:
+            await end(beating)
+        if self._told is not None:
+            with contextlib.suppress(BlackboardError):  # else it ages
+                await self._tell()
+
+    async def _tell(self) -> None:
+        async with self._telling:
+            revision = self._lowest()
+            if revision is None:
+                self._told = None
+                await self._reader.read("HDEL", self._key, self._member)
+                return
+            self._count += 1
+            await self._reader.read("HSET", self._key, self._member, f"{revision} {self._count}")
+            self._told = revision
+
+    async def _beat(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_S):
+                    await self._let_go.wait()
+            self._let_go.clear()
+            try:
+                await self._tell()
+            except BlackboardError as error:  # a reader whose hold was lost meanwhile sees a gap, and says so
+                _log.debug("the holds on %s could not be told: %s", self._key, error)
+            if not self._held and self._told is None:
+                self._beating = None
+                return
+
+
+class Observer:
+    """Who trims, looking at the holds of all: which of them are dead."""
+
+    def __init__(self, lease_s: float = LEASE_S) -> None:
+        self.lease_s = lease_s
+        self._seen: dict[bytes, tuple[bytes, float]] = {}
+
+    def dead(self, holds: dict[bytes, bytes], now_s: float) -> list[bytes]:
+        """Members and values, one after the other, of those that have not moved for a lease.
+
+        ``now_s`` is of a monotonic clock; call it again and again with what the server holds.
+        """
+        seen = {}
+        dead: list[bytes] = []
+        for member, value in holds.items():
+            if member.startswith(SNAPSHOT.encode()):
+                continue
+            before, since = self._seen.get(member, (b"", now_s))
+            seen[member] = (value, since if before == value else now_s)
+            if before == value and now_s - since >= self.lease_s:
+                dead += [member, value]
+        self._seen = seen
+        return dead
+
+
+def check_snapshot_name(name: str) -> str:
+    """``name`` if a snapshot can have it: as a record's key, and not a number, which would name a revision."""
+    check_key(name)
+    if name[:1].isdigit() or name == "now":
+        raise InvalidName(f"snapshot name {name!r}: must not read as a revision: begin it with a letter")
+    return name
+
+
+def value_of(snapshot: Snapshot) -> str:
+    """What the field of ``snapshot`` holds."""
+    return f"{snapshot.revision} {snapshot.taken_ms} {snapshot.author}"
+
+
+def snapshots_in(holds: dict[bytes, bytes]) -> list[Snapshot]:
+    """The snapshots among the fields, by revision; raises :class:`Corrupt` where one does not parse."""
+    found = []
+    for member, value in holds.items():
+        if member.startswith(SNAPSHOT.encode()):
+            match = _VALUE.match(value.decode(errors="replace"))
+            if match is None:
+                raise Corrupt(f"the hold {member!r} does not parse")
+            name = member.removeprefix(SNAPSHOT.encode()).decode(errors="replace")
+            found.append(Snapshot(name, int(match[1]), int(match[2]), match[3]))
+    return sorted(found, key=lambda snapshot: (snapshot.revision, snapshot.name))
