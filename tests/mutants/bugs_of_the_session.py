@@ -1,0 +1,155 @@
+"""Bugs in a writer's session and its connections: what becomes of a call on its way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants.mutant import Edit, Mutant
+
+_STORE: Final = "blackboard/store.py"
+_SESSION: Final = "blackboard/session.py"
+_READER: Final = "blackboard/reader.py"
+_TESTS: Final = "tests/integration/"
+_CONNECTION: Final = "tests/faults/test_connection.py::"
+
+BUGS: Final = (
+    Mutant(
+        "client-retries-on",
+        "P7",
+        "The client sends a command again when its answer is lost.",
+        (Edit("blackboard/connect.py", "retry=Retry(NoBackoff(), 0),", "retry=Retry(NoBackoff(), 10),"),),
+        (_TESTS + "test_connect.py::test_a_command_whose_answer_is_lost_is_not_sent_again",),
+    ),
+    Mutant(
+        "resend-in-a-new-session",
+        "P7",
+        "What was in flight when a connection broke is sent again under a new session, which knows no duplicates.",
+        (
+            Edit(
+                _SESSION,
+                "        link = await self._new_writer()\n        for flight",
+                "        self._new_session()\n        link = await self._new_writer()\n        for flight",
+            ),
+        ),
+        (_CONNECTION + "test_a_commit_whose_reply_was_lost_is_answered_from_the_session",),
+    ),
+    Mutant(
+        "nothing-is-sent-again",
+        "P7",
+        "A call whose connection broke is never sent again.",
+        (
+            Edit(
+                _SESSION,
+                "            if flight in self._in_flight:\n                self._send(flight)\n",
+                "            _ = flight\n",
+            ),
+        ),
+        (_CONNECTION + "test_a_commit_that_never_arrived_is_sent_again",),
+    ),
+    Mutant(
+        "resend-with-the-old-epoch",
+        "P7",
+        "After a restart or promotion calls bear the epoch of the first handshake.",
+        (
+            Edit(
+                _READER, "        self.epoch = greeting.epoch\n", "        self.epoch = self.epoch or greeting.epoch\n"
+            ),
+        ),
+        (_TESTS + "test_history_lost.py::test_a_process_that_saw_nothing_of_what_was_lost_goes_on",),
+    ),
+    Mutant(
+        "noscript-not-handled",
+        "P7",
+        "A server that lost the script refuses every commit from then on.",
+        (Edit(_SESSION, 'if code == "NOSCRIPT":', 'if code == "NOSCRIPTS":'),),
+        (_TESTS + "test_store.py::test_an_emptied_script_cache_costs_the_callers_nothing",),
+    ),
+    Mutant(
+        "busy-is-final",
+        "P7",
+        "A commit is given up when the server says that it is busy just now.",
+        (Edit(_READER, 'frozenset({"LOADING", "BUSY", ', 'frozenset({"LOADING", '),),
+        (_TESTS + "test_store.py::test_a_busy_server_is_waited_for",),
+    ),
+    Mutant(
+        "silence-is-waited-out",
+        "P7",
+        "A connection that never answers is never given up.",
+        (Edit(_SESSION, "self._in_flight[0].sent_at > 2 * self.answer_within_s", "self._in_flight[0].sent_at > 1e9"),),
+        (_CONNECTION + "test_a_call_that_stays_unanswered_on_an_open_connection_is_sent_over_another",),
+    ),
+    Mutant(
+        "unknown-told-as-not-done",
+        "P7",
+        "A commit that was sent and never answered is told as not done.",
+        (Edit(_SESSION, "Unknown(str(error)) if sent else not_done", "not_done"),),
+        (_TESTS + "test_store.py::test_a_server_that_stays_away_makes_sent_commits_unknown_and_others_not_done",),
+    ),
+    Mutant(
+        "conflict-told-as-success",
+        "P7",
+        "The caller of a refused commit is told that it was applied.",
+        (
+            Edit(
+                _STORE,
+                "                    future.set_exception(outcome)\n",
+                '                    future.set_result(Committed("", 0, reply.time_ms, ()))\n',
+            ),
+        ),
+        (_TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",),
+    ),
+    Mutant(
+        "outcomes-shifted-by-one",
+        "P7",
+        "In a group each caller gets the outcome of the next one.",
+        (
+            Edit(
+                _STORE,
+                "zip(flight.requests, reply.outcomes, strict=True):",
+                "zip(flight.requests, (*reply.outcomes[1:], reply.outcomes[0]), strict=True):",
+            ),
+        ),
+        (_TESTS + "test_commit.py::test_guards_see_what_earlier_commits_of_the_same_call_did",),
+    ),
+    Mutant(
+        "cancelled-waiter-ends-the-group",
+        "P7",
+        "Where one caller of a group was cancelled, those after it are told nothing.",
+        (
+            Edit(
+                _STORE,
+                "                if not future.done():\n                    future.set_result(outcome)\n",
+                "                future.set_result(outcome)\n",
+            ),
+        ),
+        (_TESTS + "test_commit.py::test_a_cancelled_waiter_takes_nobody_elses_commit_with_it",),
+    ),
+    Mutant(
+        "order-lost-when-a-call-is-taken-back",
+        "P2",
+        "Calls that are put back into the queue come back in the wrong order.",
+        (Edit(_STORE, "        for later in reversed(unsent):\n", "        for later in unsent:\n"),),
+        (_TESTS + "test_commit.py::test_an_invalid_commit_is_refused_alone_before_it_is_sent",),
+    ),
+    Mutant(
+        "mutation-without-guard",
+        "P2",
+        "A mutation writes over whatever came in between.",
+        (Edit("blackboard/mutation.py", "board.store.submit([guard], [packed]", "board.store.submit([], [packed]"),),
+        (_TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",),
+    ),
+    Mutant(
+        "loss-not-told",
+        "P3",
+        "A client that learns of lost history goes on as if nothing had been.",
+        (Edit(_READER, '        if greeting.status == "lost" and self.losses == losses:', "        if False:"),),
+        (_TESTS + "test_history_lost.py::test_no_guard_of_the_lost_history_is_accepted",),
+    ),
+    Mutant(
+        "what-was-read-is-not-noted",
+        "P3",
+        "A process that only reads does not remember what it saw, so that it cannot notice that it is gone.",
+        (Edit(_READER, "        if revision > self._seen_revision:\n", "        if False:\n"),),
+        (_TESTS + "test_history_lost.py::test_a_process_that_only_read_finds_out_too",),
+    ),
+)
