@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from blackboard.errors import NoBackend
 from blackboard.locks import POLL_SECONDS, FileLock
 from blackboard.server_binary import find_server
-from blackboard.server_directory import ServerDirectory
+from blackboard.server_directory import ServerDirectory, usable
 
 if TYPE_CHECKING:
     from blackboard.server_binary import Version
@@ -34,6 +34,7 @@ JOIN_SECONDS = 40.0
 START_SECONDS = 20.0
 STARTS = 3
 _KEEPER = Path(__file__).with_name("keeper.py")
+_ALWAYS = b"CONFIG SET appendfsync always"
 _PLAIN = re.compile(r"[\w/.,@+=-]+\Z", re.ASCII)
 
 Fsync = Literal["everysec", "always"]
@@ -59,7 +60,8 @@ class EmbeddedServer:
         directory until the server stops.  Raises ``NoBackend``.
         """
         directory = ServerDirectory.prepare(path)
-        server = cls(directory, _use(directory), fsync)
+        with usable(directory.path):
+            server = cls(directory, _use(directory), fsync)
         try:
             server.revive()
         except BaseException:
@@ -91,13 +93,14 @@ class EmbeddedServer:
 
         Cheap when both are there, and safe to call from many processes at once.
         """
-        if not self._users.is_current():
-            # Somebody removed the directory.  What was in it is gone; a new board begins in a new one.
-            self._directory = ServerDirectory.prepare(self.path)
-            former, self._users = self._users, _use(self._directory)
-            former.close()
-        self._see_to_keeper()
-        self._see_to_server()
+        with usable(self.path):
+            if not self._users.is_current():
+                # Somebody removed the directory.  What was in it is gone; a new board begins in a new one.
+                self._directory = ServerDirectory.prepare(self.path)
+                former, self._users = self._users, _use(self._directory)
+                former.close()
+            self._see_to_keeper()
+            self._see_to_server()
 
     def close(self) -> None:
         """Stop using the server.  Where this was the last user, the keeper stops it."""
@@ -143,17 +146,15 @@ class EmbeddedServer:
                     self._start(lock)
                     starts += 1
             state = _state(self.socket)
-            if state == "ready":
+            # Whoever started it may have wanted less; a server that does not confirm may lose what was acknowledged.
+            if state == "ready" and (self._fsync != "always" or _ask(self.socket, _ALWAYS).startswith(b"+OK")):
                 break
             if state == "loading":
                 deadline = time.monotonic() + START_SECONDS
             if time.monotonic() > deadline:
                 raise NoBackend(f"the server in {self.path} runs but does not answer; see {self._directory.log}")
             time.sleep(POLL_SECONDS)
-        if starts:
-            self._tell_keeper_the_pid()
-        elif self._fsync == "always":
-            _ask(self.socket, b"CONFIG SET appendfsync always")
+        self._tell_keeper_the_pid()
 
     def _start(self, lock: FileLock) -> None:
         """Start the server as a process of its own that holds ``lock``; it may not answer yet."""
@@ -206,11 +207,13 @@ class EmbeddedServer:
         return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
     def _tell_keeper_the_pid(self) -> None:
-        # For the case that the directory is removed, and with it the way to the socket.  Where the file is
-        # gone already, another user started the server anew and tells.
+        # For the case that the directory is removed, and with it the way to the socket.  Every user looks, since
+        # the one that started the server may have been killed before he told.  Where the file is gone already,
+        # another user starts the server anew and tells.
         try:
             pid = self._directory.pid.read_text(encoding="ascii").strip()
-            self._directory.server_lock.write_text(pid, encoding="ascii")
+            if self._directory.server_lock.read_text(encoding="ascii") != pid:
+                self._directory.server_lock.write_text(pid, encoding="ascii")
         except FileNotFoundError:
             return
 

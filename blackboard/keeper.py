@@ -65,9 +65,11 @@ def stop(users: int, server: int) -> None:
 
 def tidy(users: int, alias: str) -> None:
     """Remove what a server that was killed left, and the short path to the directory; one that was stopped did."""
-    left = [alias] if alias else []
-    if _is_current(users):
-        left += ["server.sock", "server.pid"]
+    current = _is_current(users)
+    left = ["server.sock", "server.pid"] if current else []
+    # A directory that was made anew at the same place is reached by the same short path.
+    if alias and (current or not os.path.exists(f"{alias}/users.lock")):  # noqa: PTH110
+        left.append(alias)
     for name in left:
         with contextlib.suppress(OSError):
             os.unlink(name)  # noqa: PTH108

@@ -58,7 +58,7 @@ class FileLock:
         """Whether ``path`` still names the file that is locked."""
         try:
             return os.path.samestat(self.path.stat(), os.fstat(self.fd))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def close(self) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blackboard.errors import NoBackend
 from blackboard.server_binary import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME = ".blackboard"
 MAX_SOCKET_PATH = 103
@@ -36,9 +41,10 @@ class ServerDirectory:
     def prepare(cls, path: Path) -> ServerDirectory:
         """The directory at ``path``, made where there is none, open to its owner only and ignored by git.
 
-        Raises ``NoBackend`` where it cannot be made or written, and where it holds something else already.
+        Raises ``NoBackend`` where it cannot be made or written, where it holds something else already, and where
+        another user could have written what it holds.
         """
-        try:
+        with usable(path):
             path = path.expanduser().resolve()
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             directory = cls(path)
@@ -46,18 +52,24 @@ class ServerDirectory:
             foreign = any(entry != ignore for entry in path.iterdir())
             if foreign and not directory.users_lock.exists() and not directory.version.exists():
                 raise NoBackend(f"{path} is not empty and holds no board; name a new directory: embedded:DIR")
-            if path.stat().st_mode & 0o077:
-                path.chmod(0o700)
+            directory._close_to_others()
             # The lock's file is the mark of a directory of ours, so it comes before all others.
             directory.users_lock.touch(mode=0o600)
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-        except (OSError, RuntimeError) as error:
-            reason = _reason(error)
-            raise NoBackend(
-                f"no board can be kept in {path}: {reason}; name another directory: embedded:DIR"
-            ) from error
         return directory
+
+    def _close_to_others(self) -> None:
+        # Whoever can write here says which records this user's agents see.  Files that root made would in turn
+        # shut out the one whose directory it is.
+        held = self.path.stat()
+        if held.st_uid != os.geteuid():
+            raise NoBackend(f"{self.path} belongs to another user; name a directory of your own: embedded:DIR")
+        if held.st_mode & 0o077:
+            self.path.chmod(0o700)
+            for entry in self.path.iterdir():
+                if entry.lstat().st_uid != os.geteuid():
+                    raise NoBackend(f"{entry} was put there by another user; name another directory: embedded:DIR")
 
     def written_by(self) -> Version | None:
         """The server that last wrote here; ``None`` in a new directory."""
@@ -108,6 +120,17 @@ class ServerDirectory:
         raise NoBackend(f"{self.path} is too long for a Unix socket, and so is the temporary directory; set TMPDIR")
 
 
+@contextlib.contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """What the system refuses meanwhile is a ``NoBackend`` that names ``path`` and the reason."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise NoBackend(
+            f"no board can be kept in {path}: {_reason(error)}; name another directory: embedded:DIR"
+        ) from error
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return "a file stands in the way"
@@ -121,12 +144,11 @@ def _make_alias(alias: Path, target: Path) -> None:
         held = folder.lstat()
         if folder.is_symlink() or held.st_uid != os.geteuid() or held.st_mode & 0o077:
             raise NoBackend(f"{folder} is not a directory of this user's alone; remove it or set TMPDIR")
-        if alias.is_symlink() and alias.readlink() == target:
-            return
-        fresh = folder / f"{alias.name}.{os.getpid()}"
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(target)
-        fresh.replace(alias)
+        # Made under its own name, so that a process killed here leaves nothing that no other would use.
+        with contextlib.suppress(FileExistsError):
+            alias.symlink_to(target)
+        if alias.readlink() != target:
+            raise NoBackend(f"{alias} leads elsewhere than to {target}; remove it")
     except OSError as error:
         raise NoBackend(f"no short path to {target} can be made at {alias}: {error.strerror}") from error
 

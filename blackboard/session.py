@@ -83,6 +83,17 @@ class Session(Reader):
             raise NoBackend(f"{self.backend.url}: the connection broke after the handshake")
         return link
 
+    async def _first_writer(self, *, create: bool) -> None:
+        """Connect to the board; an embedded server that was killed since it was found is started again meanwhile."""
+        deadline = self._loop.time() + self.give_up_after_s
+        while self._writer is None:
+            try:
+                await self._new_writer(create=create)
+            except NoBackend:
+                if self.backend.kind != "embedded" or self._loop.time() > deadline:
+                    raise
+                await self.backend.revive()
+
     def _drop_writer(self) -> None:
         link, self._writer = self._writer, None
         if link is not None:

@@ -62,7 +62,7 @@ class Store(Session):
     async def open(cls, backend: Backend, name: str, clock: Clock, *, create: bool = True) -> Store:
         """Connect to the board ``name``; raises :class:`UsageError` where it is not there and may not be made."""
         store = cls(backend, BoardKeys(name), clock, Failpoints.from_environment(os.environ))
-        await store._new_writer(create=create)
+        await store._first_writer(create=create)
         return store
 
     async def close(self) -> None:
