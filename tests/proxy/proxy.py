@@ -40,7 +40,8 @@ class Pair:
         """of the requests whose answers have not come"""
 
     def abort(self) -> None:
-        """Break both connections."""
+        """Break both connections; what was read of either and did not leave is lost."""
+        self.dead = True
         for writer in (self.client, self.server):
             writer.transport.abort()
 
@@ -107,11 +108,12 @@ class Proxy:
         for pair in list(self.pairs):
             pair.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._connect(reader, writer), name="proxy-connection")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
             writer.transport.abort()
             return
@@ -144,6 +146,8 @@ class Proxy:
             self.pairs.discard(pair)
 
     def _requested(self, pair: Pair, request: bytes) -> bool:
+        if pair.dead:
+            return False
         self.requests += 1
         fate = self._fate_of(request)
         if fate is Fate.LOST:
@@ -161,8 +165,7 @@ class Proxy:
         return self.fate(request)
 
     def _answered(self, pair: Pair) -> bool:
-        if pair.fates and pair.fates.popleft() is Fate.UNANSWERED:
+        if not pair.dead and pair.fates and pair.fates.popleft() is Fate.UNANSWERED:
             self.losses += 1
             pair.abort()
-            return False
-        return True
+        return not pair.dead
