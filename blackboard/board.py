@@ -13,7 +13,7 @@ from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
 from blackboard.errors import Conflict, NoBackend, UsageError
 from blackboard.group import Packed
-from blackboard.history import drop_snapshot, take_snapshot
+from blackboard.history import drop_snapshot, kept, take_snapshot
 from blackboard.keys import check_key
 from blackboard.mutation import Mutations
 from blackboard.once import checked_ttl_ms, name_once
@@ -244,7 +244,8 @@ class Board(Reading):
 
         Raises :class:`UsageError` where the name is taken, and for ``moment`` as :meth:`at`.
         """
-        return await take_snapshot(self.store, name, await self.revision_at(moment), self.author)
+        async with kept(self.store):
+            return await take_snapshot(self.store, name, await self.revision_at(moment), self.author)
 
     async def drop_snapshot(self, name: str) -> None:
         """Let go of a snapshot: the log may be trimmed past it.  Raises :class:`NothingSelected`."""

@@ -73,19 +73,21 @@ async def state_at(store: Store, revision: int) -> State:
 
 
 async def take_snapshot(store: Store, name: str, revision: int, author: str) -> Snapshot:
-    """Keep ``revision`` readable under ``name``; raises :class:`UsageError` where the name is taken."""
+    """Keep ``revision`` readable under ``name``, within :func:`kept`.
+
+    Raises :class:`UsageError` where the name is taken or the board has not come so far, :class:`BeforeHorizon`.
+    """
     snapshot = Snapshot(check_snapshot_name(name), revision, store.server_now_ms(), author)
-    async with kept(store):
-        horizon, head = await read_horizon(store), int(await store.read("HGET", store.keys.meta, "revision") or 0)
-        if revision < horizon:
-            raise BeforeHorizon(revision, horizon)
-        if revision > head:
-            raise UsageError(f"revision {revision}: the board is at {head}")
-        field, value = SNAPSHOT + name, value_of(snapshot)
-        new = await store.read("HSETNX", store.keys.holds, field, value)
-        # Sent again after a lost answer it finds itself.
-        if not new and await store.read("HGET", store.keys.holds, field) != value.encode():
-            raise UsageError(f"there is a snapshot {name!r} already")
+    horizon, head = await read_horizon(store), int(await store.read("HGET", store.keys.meta, "revision") or 0)
+    if revision < horizon:
+        raise BeforeHorizon(revision, horizon)
+    if revision > head:
+        raise UsageError(f"revision {revision}: the board is at {head}")
+    field, value = SNAPSHOT + name, value_of(snapshot)
+    new = await store.read("HSETNX", store.keys.holds, field, value)
+    # Sent again after a lost answer it finds itself.
+    if not new and await store.read("HGET", store.keys.holds, field) != value.encode():
+        raise UsageError(f"there is a snapshot {name!r} already")
     return snapshot
 
 
@@ -129,17 +131,24 @@ def _alike(difference: Difference) -> bool:
 
 
 async def versions_of(store: Store, key: str) -> list[Change]:
-    """Every change of ``key`` after the horizon, oldest first, each with the record that it replaced."""
+    """Every change of ``key`` that the log holds, oldest first, each with the record that it replaced."""
     found: list[Change] = []
     async with kept(store):
-        horizon = await read_horizon(store)
-        previous = await _in_base(store, key)
-        async for entry in entries_after(store, horizon):
+        horizon, start = await read_horizon(store), await _begin_of_log(store)
+        # Somebody else may have cut the log: what it still holds is told, and what it went on from is not known.
+        previous = await _in_base(store, key) if start == horizon else None
+        async for entry in entries_after(store, start):
             for change in entry.changes:
                 if change.key == key:
                     found.append(change._replace(previous=previous))
                     previous = change.record
     return found
+
+
+async def _begin_of_log(store: Store) -> int:
+    """The revision that the log goes on from."""
+    raw = await store.read("XRANGE", store.keys.log, "-", "+", "COUNT", 1)
+    return int(raw[0][0].partition(b"-")[2]) - 1 if raw else 0
 
 
 async def _in_base(store: Store, key: str) -> Record | None:

@@ -164,8 +164,8 @@ class Observer:
 def check_snapshot_name(name: str) -> str:
     """``name`` if a snapshot can have it: as a record's key, and not a number, which would name a revision."""
     check_key(name)
-    if name[:1].isdigit() or name == "now":
-        raise InvalidName(f"snapshot name {name!r}: must not read as a revision: begin it with a letter")
+    if name[:1].isdigit() or name in ("oldest", "now"):
+        raise InvalidName(f"snapshot name {name!r} would read as a revision: begin it with a letter")
     return name
 
 

@@ -118,7 +118,7 @@ class Reading:
             return await versions_of(self.store, key)
 
     async def at(self, moment: int | str) -> State:
-        """The board as it stood after a revision, given as a number, a commit's id, a snapshot's name or ``now``.
+        """The board as it stood after a revision: a number, a commit's id, a snapshot's name, ``oldest`` or ``now``.
 
         Raises :class:`BeforeHorizon` where the log no longer reaches it, :class:`UsageError` where the board has
         not, :class:`NothingSelected` where there is no such snapshot or commit.
@@ -136,8 +136,8 @@ class Reading:
         """The revision that ``moment`` names; raises :class:`NothingSelected` where it names none."""
         if isinstance(moment, int) or moment.isdecimal():
             return int(moment)
-        if moment == "now":
-            return await self.revision()
+        if moment in ("oldest", "now"):
+            return await (self.horizon() if moment == "oldest" else self.revision())
         epoch, _, revision = moment.partition("-")
         if epoch.isdecimal() and revision.isdecimal():
             start = await position_after(self.store, int(revision) - 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.commit import Absent, Put
 from blackboard.errors import Conflict, InvalidInput
+from blackboard.history import kept, read_base
 from blackboard.log import entries_after
 from blackboard.record import Stamp
 from knowledge_sources.nearest import did_you_mean
@@ -120,15 +121,16 @@ def _unreadable(file: Path) -> str:
 
 
 async def fed_before(board: Board) -> frozenset[str]:
-    """The keys that were ever fed to ``board``, by its log: what a run that is taken up again need not post."""
-    return frozenset(
-        [
-            change.key
-            async for entry in entries_after(board.store, 0)
-            for change in entry.changes
-            if change.author == AUTHOR
-        ]
-    )
+    """The keys that were ever fed to ``board``, by its log: what a run that is taken up again need not post.
+
+    Of what was trimmed only the records that stood at the horizon are known.
+    """
+    async with kept(board.store):
+        base = await read_base(board.store)
+        keys = {record.key for record in base.records() if record.author == AUTHOR}
+        async for entry in entries_after(board.store, base.revision):
+            keys.update(change.key for change in entry.changes if change.author == AUTHOR)
+    return frozenset(keys)
 
 
 def _openings(scenario: Scenario) -> Iterator[Iterable[Prepared]]:

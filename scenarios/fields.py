@@ -12,6 +12,7 @@ from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput, PatternError
 from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.pattern import Pattern
+from blackboard.retention import parse_size
 from knowledge_sources.declaration import check_name
 from knowledge_sources.nearest import nearest
 
@@ -98,6 +99,15 @@ def _name(value: object) -> str:
         raise _refuse(error.reason) from error
 
 
+def _size_bytes(value: object) -> int:
+    if not isinstance(value, str):
+        raise _refuse(f"{value!r} is not a size: write a whole number and KB, MB or GB, like 256MB")
+    try:
+        return parse_size(value)
+    except InvalidInput as error:
+        raise _refuse(error.reason) from error
+
+
 def _names(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (_name(value),)
@@ -129,6 +139,8 @@ def _file_name(value: str) -> str:
 DurationMs = Annotated[int, PlainValidator(_duration_ms)]
 """``30s`` in the file, milliseconds here."""
 PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms)]
+SizeBytes = Annotated[int, PlainValidator(_size_bytes)]
+"""``256MB`` in the file, bytes here."""
 PatternField = Annotated[Pattern, PlainValidator(_pattern)]
 KeyTemplate = Annotated[Pattern, PlainValidator(_key_template)]
 """A key with fields in braces, in no ``control/`` region, without wildcards or a condition."""

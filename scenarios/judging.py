@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blackboard.history import kept, read_base
 from blackboard.log import entries_after
+from blackboard.state import differences
 from scenarios.expectations import Tally
 
 if TYPE_CHECKING:
@@ -20,16 +22,21 @@ async def judge_board(
 ) -> tuple[Result, ...]:
     """The result of each expectation on ``board`` as it stands now; what is written meanwhile is not looked at.
 
-    Raises :class:`Gap` where the log no longer holds the run's first changes: *never* could not be told then.
+    Of a log that was trimmed, what stood at its horizon counts as its first changes: what came and went before that
+    is not seen.  Raises :class:`Gap` where the log does not go on at its horizon.
     """
     head = await board.revision()
     replica = await board.replica()
     await replica.caught_up(head)
     final = replica.records()
     tally = Tally(expectations)
-    async for entry in entries_after(board.store, 0):
-        if entry.revision > head:
-            break
-        for change in entry.changes:
+    async with kept(board.store):
+        base = await read_base(board.store)
+        for change in differences({}, base.regions, base.revision, base.time_ms):
             tally.see(change)
+        async for entry in entries_after(board.store, base.revision):
+            if entry.revision > head:
+                break
+            for change in entry.changes:
+                tally.see(change)
     return tally.results(final, quiescent=quiescent, ending=ending)

@@ -20,6 +20,7 @@ from scenarios.feeding import check_files, fed_before, feed_scenario
 from scenarios.loading import load_scenario
 from scenarios.newcomers import Newcomers
 from scenarios.run_boards import RUNNER, claim_named, claim_new, claim_unfinished
+from scenarios.run_log import keep_log
 from scenarios.run_record import ended, opened, resumed_from, settings_of
 from scenarios.team import require_named
 from scenarios.verdict import judged
@@ -132,6 +133,7 @@ class _Session:
     async def run(self) -> Finished:
         (scenario, named, newcomers), board = self._ready, self._board
         limits = limits_of(scenario, timed=not self._options.stay)
+        await keep_log(board, scenario, stay=self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
         controller = await self._lead(
             Controller.start(

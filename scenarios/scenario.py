@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Ty
 
 from pydantic import Field, PrivateAttr
 
+from blackboard.retention import DEFAULT_REVISIONS, MAX_REVISIONS
 from controller.strategy import DEFAULT_LEVELS
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
@@ -29,6 +30,7 @@ from scenarios.fields import (
     Names,
     PositiveDurationMs,
     Share,
+    SizeBytes,
     Switch,
 )
 from scenarios.record_models import InlineRecord, OpeningRecords
@@ -93,6 +95,14 @@ class Limits(Model):
     run: RunLimits = RunLimits()
 
 
+class LogLimits(Model):
+    """How much of the log is kept; 0 is no limit."""
+
+    revisions: Annotated[int, Field(ge=0, le=MAX_REVISIONS)] = DEFAULT_REVISIONS
+    age_ms: Annotated[DurationMs, Field(alias="age")] = 0
+    size_bytes: Annotated[SizeBytes, Field(alias="size")] = 0
+
+
 class Origin(NamedTuple):
     """Where a scenario came from: its name, its file, the ``--set``s laid over it, and what they made of it."""
 
@@ -118,6 +128,7 @@ class Scenario(Model):
     guard: Switch = True
     faults: Faults = ()
     limits: Limits = Limits()
+    log: LogLimits | None = None
     expect: Expectations = ()
 
     _origin: Origin = PrivateAttr(default=Origin("", Path(), (), MapNode("")))

@@ -12,6 +12,7 @@ from scenarios.evidence import read_evidence
 from scenarios.expectation_models import QuiescentExpectation
 from scenarios.expectations import Result
 from scenarios.judging import judge_board
+from scenarios.run_log import release_log
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -57,7 +58,11 @@ async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run,
     ending = _ending(end, evidence)
     if end is None:
         return Finished(scenario, board.name, status, ending, (), evidence)
+    horizon = await board.horizon()
+    if horizon and scenario.expect:
+        ending += f"; judged from revision {horizon} on, up to which its log was trimmed"
     results = await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending)
+    await release_log(board)
     return Finished(scenario, board.name, status, ending, (*results, *_overhead_result(run, limits)), evidence)
 
 

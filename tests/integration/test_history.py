@@ -146,7 +146,7 @@ async def test_a_snapshot_of_what_is_gone_or_not_there_yet_and_a_taken_name_are_
     await either.snapshot("one")
     with pytest.raises(UsageError, match="there is a snapshot 'one' already"):
         await either.snapshot("one", 12)
-    for name in ("17", "now", "a b", "{x}"):
+    for name in ("17", "now", "oldest", "a b", "{x}"):
         with pytest.raises(InvalidInput):
             await either.snapshot(name)
     with pytest.raises(NothingSelected):
@@ -156,7 +156,9 @@ async def test_a_snapshot_of_what_is_gone_or_not_there_yet_and_a_taken_name_are_
 async def test_a_moment_is_a_revision_a_commit_a_snapshot_or_now(either: Board) -> None:
     await lively(either)
     await either.snapshot("named", 7)
-    assert [await either.revision_at(m) for m in (5, "5", "1-5", "named", "now")] == [5, 5, 5, 7, 24]
+    await either.trim(3)
+    moments = (5, "5", "1-5", "named", "oldest", "now")
+    assert [await either.revision_at(m) for m in moments] == [5, 5, 5, 7, 3, 24]
     with pytest.raises(NothingSelected, match="no commit '2-5' in this history; revision 5 is 1-5"):
         await either.revision_at("2-5")
     with pytest.raises(UsageError, match="revision 99: the board is at 24"):
