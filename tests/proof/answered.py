@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tests.proof.claims import by_author_and_write, candidates, unexplained
-from tests.proof.run import Violation
+from tests.proof.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -87,7 +87,7 @@ class Shown:
 @dataclass(slots=True)
 class Event:
     """Something that happened: to a client ``reads`` (detail: the revision it starts after), ``gap``, ``lost``;
-    to the server, in a fault test's words: ``killed``, ``started``, ``promoted``."""
+    to the server, in a fault test's words; two count: ``lagging`` and ``promoted``, between which history is lost."""
 
     client: str
     number: int

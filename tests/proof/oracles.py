@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from tests.proof.answered import accounted, acknowledged, guards, once, unique_names
+from tests.proof.contributions import contributions
 from tests.proof.dump import read_dump
 from tests.proof.history import History
+from tests.proof.order import order
+from tests.proof.readers import readers, replicas
 from tests.proof.run import Run
 from tests.proof.stored import dense, digests, links, replay
 
@@ -15,13 +18,13 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.proof.run import Violation
+    from tests.proof.violation import Violation
 
     Oracle: TypeAlias = Callable[[Run], list[Violation]]
 
-STORED: tuple[Oracle, ...] = (dense, links, replay, digests)
+STORED: tuple[Oracle, ...] = (dense, links, replay, digests, contributions)
 """those that need no history"""
-ORACLES: tuple[Oracle, ...] = (*STORED, acknowledged, unique_names, accounted, guards, once)
+ORACLES: tuple[Oracle, ...] = (*STORED, acknowledged, unique_names, accounted, guards, once, order, readers, replicas)
 
 
 def check(run: Run) -> list[Violation]:

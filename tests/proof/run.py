@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tests.proof.claims import claims_of
+from tests.proof.packed import head_of, parse_stored
+from tests.proof.timeline import Timeline
 
 if TYPE_CHECKING:
     from tests.proof.dump import Dump, LoggedCommit
@@ -16,39 +17,6 @@ if TYPE_CHECKING:
 
 Named: TypeAlias = tuple[str, int]
 """an operation of a history: its client and its number there"""
-
-
-class Violation(NamedTuple):
-    """A promise that was broken: which oracle found it, and what it found, in a sentence."""
-
-    oracle: str
-    sentence: str
-
-
-class Timeline:
-    """What stood at one key after each revision that changed it: the commit's name, empty for nothing."""
-
-    def __init__(self) -> None:
-        self.revisions = [0]
-        self.commits = [""]
-
-    def add(self, revision: int, commit: str) -> None:
-        self.revisions.append(revision)
-        self.commits.append(commit)
-
-    def at(self, revision: int) -> str:
-        """What stood there once ``revision`` was applied."""
-        return self.commits[bisect_right(self.revisions, revision) - 1]
-
-    def next_with(self, commit: str, revision: int) -> int | None:
-        """The first revision from ``revision`` on after which ``commit`` stood there; ``None`` where there is none."""
-        place = bisect_right(self.revisions, revision) - 1
-        if self.commits[place] == commit:
-            return revision
-        for later in range(place + 1, len(self.commits)):
-            if self.commits[later] == commit:
-                return self.revisions[later]
-        return None
 
 
 @dataclass
@@ -103,7 +71,7 @@ class Run:
             for change in entry.changes:
                 lines[change.key].add(entry.revision, entry.commit if change.operation == "p" else "")
                 region = lines[change.key.partition("/")[0] + "/"]
-                if region.revisions[-1] != entry.revision:
+                if region.last_revision != entry.revision:
                     region.add(entry.revision, str(entry.revision))
         return lines
 
@@ -111,3 +79,22 @@ class Run:
         """The commit that stood at ``key`` after ``revision``, empty for none."""
         line = self.timelines.get(key)
         return line.at(revision) if line is not None else ""
+
+    def mortal(self, keys: set[str]) -> set[str]:
+        """Those of ``keys`` that ever held a record with an end to its time: a reader may see it end before the log."""
+        found = {key for key in keys & self.dump.base.keys() if parse_stored(self.dump.base[key]).expires_ms}
+        for entry in self.dump.log:
+            for change in entry.changes:
+                if change.key in keys and change.operation == "p" and head_of(change.data).expires_ms:
+                    found.add(change.key)
+        return found
+
+    def lost_times(self) -> list[tuple[int, int]]:
+        """From when a server fell behind (the event ``lagging``) until another took its place (``promoted``)."""
+        found, since = [], 0
+        for event in sorted(self.history.events, key=lambda event: event.at_ns):
+            if event.what == "lagging":
+                since = event.at_ns
+            elif event.what == "promoted":
+                found.append((since, event.at_ns))
+        return found

@@ -3,48 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import msgpack  # type: ignore[import-untyped]  # the package ships no types
-
-from tests.proof.run import Violation
+from tests.proof.packed import Standing, head_of, parse_stored
+from tests.proof.violation import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tests.proof.dump import Dump, LoggedChange, LoggedCommit
     from tests.proof.run import Run
-
-
-class Standing(NamedTuple):
-    """A record as the log explains it: its commit, version and stored bytes."""
-
-    commit: str
-    version: int
-    stored: bytes
-
-
-class Head(NamedTuple):
-    """What the bytes of a record say about it; ``sound`` where their digest is that of the value."""
-
-    expires_ms: int
-    digest: str
-    sound: bool
-
-
-def head_of(data: bytes) -> Head:
-    """Read the bytes that a client packed; decoded here a second time, so that one error does not hide another."""
-    fields = msgpack.unpackb(data, raw=False)
-    status, expires_ms, digest, value = fields[6:10]
-    tail = f"{status}\0{expires_ms}".encode() if status or expires_ms else b""
-    found = hashlib.blake2b(value + tail, digest_size=16).hexdigest()
-    return Head(expires_ms, digest, digest == found)
-
-
-def parse_stored(stored: bytes) -> Standing:
-    """A record's hash field: ``epoch revision version time`` and the client's bytes."""
-    epoch, revision, version, _, _ = stored.split(b" ", 4)
-    return Standing(f"{int(epoch)}-{int(revision)}", int(version), stored)
 
 
 def fold(dump: Dump) -> dict[str, Standing]:
@@ -113,23 +81,15 @@ def _broken_links(dump: Dump) -> Iterator[str]:
             if change.operation != "p":
                 if before is None:
                     yield f"{entry.commit} removes {change.key}, where nothing stood"
-                elif change.operation == "x" and not 0 < _expiry(before) <= int(entry.time):
-                    yield f"{entry.commit} of {entry.time} ms lets {change.key} expire, whose time is {_expiry(before)}"
+                elif change.operation == "x" and not 0 < before.expires_ms <= int(entry.time):
+                    yield f"{entry.commit} of {entry.time} ms lets {change.key} expire, whose time is {before.expires_ms}"
             else:
                 version = before.version + 1 if before is not None else 1
                 if change.version != version:
                     yield f"{entry.commit} gives {change.key} version {change.version}, not {version}"
-                if before is not None and _data(before) == change.data:
+                if before is not None and before.data == change.data:
                     yield f"{entry.commit} logs for {change.key} what stood there"
             _apply(state, entry, change)
-
-
-def _data(standing: Standing) -> bytes:
-    return standing.stored.split(b" ", 4)[4]
-
-
-def _expiry(standing: Standing) -> int:
-    return head_of(_data(standing)).expires_ms
 
 
 def replay(run: Run) -> list[Violation]:
@@ -154,11 +114,11 @@ def replay(run: Run) -> list[Violation]:
 
 
 def _expected_revisions(state: Mapping[str, Standing]) -> dict[str, str]:
-    return {key: f"{s.commit} {s.version} {head_of(_data(s)).digest}" for key, s in state.items()}
+    return {key: f"{s.commit} {s.version} {head_of(s.data).digest}" for key, s in state.items()}
 
 
 def _expected_expiries(state: Mapping[str, Standing]) -> dict[str, float]:
-    return {key: expires_ms for key, standing in state.items() if (expires_ms := _expiry(standing))}
+    return {key: expires_ms for key, standing in state.items() if (expires_ms := standing.expires_ms)}
 
 
 def _differences(what: str, held: Mapping[str, object], expected: Mapping[str, object]) -> list[str]:
@@ -201,4 +161,4 @@ def digests(run: Run) -> list[Violation]:
 
 
 def _unsound(stored: bytes) -> bool:
-    return not head_of(stored.split(b" ", 4)[4]).sound
+    return not head_of(parse_stored(stored).data).sound

@@ -1,0 +1,69 @@
+"""A failing run, kept whole, so that it can be judged again without the server that it failed on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.proof.amounts import seed, soaking
+from tests.proof.dump import load_dump, save_dump
+from tests.proof.history import History
+from tests.proof.oracles import check
+from tests.proof.run import Run
+
+if TYPE_CHECKING:
+    from tests.proof.violation import Violation
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def hold(run: Run, *more: Violation) -> None:
+    """Fail unless every oracle is content with ``run`` and there are no ``more`` violations; the run is saved first."""
+    violations = [*more, *check(run)]
+    if violations:
+        directory = save(run, violations)
+        listed = "\n".join(f"  {v.oracle}: {v.sentence}" for v in violations[:10])
+        raise AssertionError(
+            f"{len(violations)} violations, of {sorted({v.oracle for v in violations})}:\n{listed}\n"
+            f"saved in {directory}; to judge it again: {sys.executable} -m tests.proof.check {directory}"
+        )
+
+
+def save(run: Run, violations: list[Violation]) -> Path:
+    """Write ``run`` and what was found into a new directory below ``BLACKBOARD_SAVED`` or the temporary one."""
+    above = os.environ.get("BLACKBOARD_SAVED") or None
+    if above is not None:
+        Path(above).mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="bbsaved-", dir=above))
+    run.history.save(directory / "history.jsonl")
+    save_dump(run.dump, directory / "dump.json")
+    about = {
+        "board": run.dump.name,
+        "seed": seed(),
+        "command": _command(),
+        "may_lose": run.may_lose,
+        "complete": run.complete,
+        "violations": [violation._asdict() for violation in violations],
+    }
+    (directory / "run.json").write_text(json.dumps(about, indent=1))
+    return directory
+
+
+def load(directory: Path) -> Run:
+    """The run that :func:`save` wrote."""
+    about = json.loads((directory / "run.json").read_text())
+    history = History.load(directory / "history.jsonl")
+    return Run(history, load_dump(directory / "dump.json"), about["may_lose"], about["complete"])
+
+
+def _command() -> str:
+    """What runs this test again: pytest says which it is."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+    words = [sys.executable, "-m", "pytest", test] if test else [sys.executable, *sys.argv]
+    soak = "BLACKBOARD_SOAK=1 " if soaking() else ""
+    return f"{soak}BLACKBOARD_SEED={seed()} {shlex.join(words)}"
