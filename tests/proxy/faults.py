@@ -93,7 +93,7 @@ async def one_way(proxy: Proxy, chance: Random) -> None:
             held = chance.choice((proxy.forth, proxy.back))
             held.hold()
             proxy.strikes += 1
-            await asyncio.sleep(chance.uniform(0.1, 1.2))
+            await asyncio.sleep(chance.uniform(0.02, 0.9))
             held.release()
     finally:
         if held is not None:
