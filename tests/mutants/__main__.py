@@ -6,12 +6,13 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.mutants.catalogue import CATALOGUE
 from tests.mutants.planting import Plantation
 from tests.mutants.table import line, listed, page
 from tests.mutants.verdict import control, judge_all
+from tests.proof.oracles import ORACLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.mutants.mutant import Mutant
     from tests.mutants.verdict import Verdict
 
-ORACLES: tuple[str, ...] = ()
+NAMES_OF_ORACLES: Final = tuple(oracle.__name__ for oracle in ORACLES)
 
 
 def main(words: Sequence[str]) -> int:
@@ -46,13 +47,13 @@ def examine(mutants: Sequence[Mutant], jobs: int, *, verbose: bool = False) -> l
     started = time.monotonic()
     width = max(len(mutant.name) for mutant in mutants)
     with Plantation() as plantation:
-        clean = control(plantation, mutants, ORACLES, jobs)
+        clean = control(plantation, mutants, NAMES_OF_ORACLES, jobs)
         if clean.result != "passed":
             _say(f"{clean.output}\nthe tests fail without any bug planted: {clean.test} {clean.said}")
             return None
         _say(f"control: the same tests pass on the source as it is, in {clean.seconds:.0f} s")
         verdicts = []
-        for verdict in judge_all(plantation, mutants, ORACLES, jobs):
+        for verdict in judge_all(plantation, mutants, NAMES_OF_ORACLES, jobs):
             verdicts.append(verdict)
             _say(line(verdict, width))
             if verdict.trial is not None and (verbose or verdict.fate != "caught"):

@@ -9,6 +9,7 @@ from tests.mutants.mutant import Edit, Mutant
 _COMMIT: Final = "blackboard/commit.lua"
 _HANDSHAKE: Final = "blackboard/handshake.lua"
 _TESTS: Final = "tests/integration/"
+_WORK: Final = "tests/faults/test_mixed_work.py"
 
 BUGS: Final = (
     Mutant(
@@ -16,14 +17,20 @@ BUGS: Final = (
         "P2",
         "Every guard holds.",
         (Edit(_COMMIT, "    if not holds then\n", "    if false then\n"),),
-        (_TESTS + "test_commit.py::test_a_guard_at_a_commit_holds_only_while_that_commit_wrote_the_record",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_a_guard_at_a_commit_holds_only_while_that_commit_wrote_the_record",
+        ),
     ),
     Mutant(
         "guard-at-any-commit",
         "P2",
         "A guard on a commit holds as long as any record is there.",
         (Edit(_COMMIT, "holds = commit_of[number] == argument", "holds = commit_of[number] ~= nil"),),
-        (_TESTS + "test_commit.py::test_the_same_value_written_again_does_not_make_an_old_guard_hold",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_the_same_value_written_again_does_not_make_an_old_guard_hold",
+        ),
     ),
     Mutant(
         "region-guard-ignores-deletes",
@@ -37,7 +44,10 @@ BUGS: Final = (
                 "  end\n",
             ),
         ),
-        (_TESTS + "test_commit.py::test_a_guard_on_a_region_fails_after_any_write_or_removal_in_it",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_a_guard_on_a_region_fails_after_any_write_or_removal_in_it",
+        ),
     ),
     Mutant(
         "region-guard-on-the-future",
@@ -51,7 +61,10 @@ BUGS: Final = (
         "P2",
         "The commit of a removed record stays in the table that guards are checked against.",
         (Edit(_COMMIT, "in_chunks('HDEL', KEYS[3], old_revisions)\n", ""),),
-        (_TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",
+        ),
     ),
     Mutant(
         "refused-commit-writes",
@@ -64,7 +77,10 @@ BUGS: Final = (
                 "      outcomes[c], previous_applied = refuse(failures), false\n      apply_writes(W, author)\n",
             ),
         ),
-        (_TESTS + "test_commit.py::test_one_refused_commit_of_a_call_leaves_nothing_behind",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_one_refused_commit_of_a_call_leaves_nothing_behind",
+        ),
     ),
     Mutant(
         "writes-before-validation",
@@ -91,7 +107,10 @@ BUGS: Final = (
                 "    redis.call('HSET', KEYS[6 + r], puts[r][1], puts[r][2])\n    puts[r] = { puts[r][1], puts[r][2] }\n",
             ),
         ),
-        (_TESTS + "test_replica.py::test_four_replicas_built_under_load_all_come_to_the_same",),
+        (
+            _WORK,
+            _TESTS + "test_replica.py::test_four_replicas_built_under_load_all_come_to_the_same",
+        ),
     ),
     Mutant(
         "chain-goes-on-after-a-refusal",
@@ -104,21 +123,30 @@ BUGS: Final = (
                 "      outcomes[c], previous_applied = refuse(failures), true\n",
             ),
         ),
-        (_TESTS + "test_commit.py::test_a_commit_that_leans_on_the_one_before_it_shares_its_fate",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_a_commit_that_leans_on_the_one_before_it_shares_its_fate",
+        ),
     ),
     Mutant(
         "no-session-sequence",
         "P7",
         "A call that is sent again is applied again.",
         (Edit(_COMMIT, "if sequence ~= last + 1 then\n", "if false then\n"),),
-        ("tests/faults/test_connection.py::test_a_commit_whose_reply_was_lost_is_answered_from_the_session",),
+        (
+            _WORK,
+            "tests/faults/test_connection.py::test_a_commit_whose_reply_was_lost_is_answered_from_the_session",
+        ),
     ),
     Mutant(
         "one-outcome-kept",
         "P7",
         "The session keeps the outcome of the last call only, though two may be in flight.",
         (Edit(_COMMIT, "'\\n' .. blob .. newest, 'PX'", "'\\n' .. blob, 'PX'"),),
-        ("tests/faults/test_connection.py::test_connections_that_break_all_the_time_lose_and_repeat_nothing",),
+        (
+            _WORK,
+            _TESTS + "test_store.py::test_a_call_sent_again_gets_the_stored_outcome_and_is_not_applied_again",
+        ),
     ),
     Mutant(
         "epoch-ignored",
@@ -132,7 +160,10 @@ BUGS: Final = (
         "P5",
         "A write that changes nothing is logged, and wakes whoever watches.",
         (Edit(_COMMIT, "    elseif digest_of[i] == digest then\n", "    elseif false then\n"),),
-        (_TESTS + "test_commit.py::test_a_write_that_changes_nothing_keeps_its_commit_and_is_not_logged",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_a_write_that_changes_nothing_keeps_its_commit_and_is_not_logged",
+        ),
     ),
     Mutant(
         "expiry-without-log",
@@ -147,28 +178,40 @@ BUGS: Final = (
                 "    change(i, false, 0, '', {}, 'x', epoch .. '-' .. head)\n",
             ),
         ),
-        (_TESTS + "test_expiry.py::test_guards_see_it_absent_and_its_removal_is_a_revision_of_its_own",),
+        (
+            _WORK,
+            _TESTS + "test_expiry.py::test_guards_see_it_absent_and_its_removal_is_a_revision_of_its_own",
+        ),
     ),
     Mutant(
         "expired-record-stands-in-the-way",
         "P2",
         "To the guards a record whose time is over is there until it is removed.",
         (Edit(_COMMIT, "if score and tonumber(score) <= tonumber(now) then", "if false then"),),
-        (_TESTS + "test_expiry.py::test_more_records_due_than_one_call_removes_are_still_absent_to_its_guards",),
+        (
+            _WORK,
+            _TESTS + "test_expiry.py::test_more_records_due_than_one_call_removes_are_still_absent_to_its_guards",
+        ),
     ),
     Mutant(
         "old-expiry-stays",
         "P1",
         "A record that is written again without a time to live ends at its earlier time.",
         (Edit(_COMMIT, "  in_chunks('ZREM', KEYS[5], untimed)\n", "  local kept = untimed\n"),),
-        (_TESTS + "test_expiry.py::test_writing_it_again_prolongs_or_ends_its_time",),
+        (
+            _WORK,
+            _TESTS + "test_expiry.py::test_writing_it_again_prolongs_or_ends_its_time",
+        ),
     ),
     Mutant(
         "once-without-payload-digest",
         "P7",
         "An idempotency key gives its first result to any other payload.",
         (Edit(_COMMIT, "    if known == payload then\n", "    if known then\n"),),
-        (_TESTS + "test_once.py::test_another_payload_is_an_error_and_writes_nothing",),
+        (
+            _WORK,
+            _TESTS + "test_once.py::test_another_payload_is_an_error_and_writes_nothing",
+        ),
     ),
     Mutant(
         "once-not-kept",
@@ -181,7 +224,10 @@ BUGS: Final = (
                 "        local _ = once_ttl\n",
             ),
         ),
-        (_TESTS + "test_once.py::test_the_same_payload_again_gives_the_first_result_and_writes_nothing",),
+        (
+            _WORK,
+            _TESTS + "test_once.py::test_the_same_payload_again_gives_the_first_result_and_writes_nothing",
+        ),
     ),
     Mutant(
         "read-back-off",

@@ -10,6 +10,7 @@ _STORE: Final = "blackboard/store.py"
 _SESSION: Final = "blackboard/session.py"
 _READER: Final = "blackboard/reader.py"
 _TESTS: Final = "tests/integration/"
+_WORK: Final = "tests/faults/test_mixed_work.py"
 _CONNECTION: Final = "tests/faults/test_connection.py::"
 
 BUGS: Final = (
@@ -31,7 +32,10 @@ BUGS: Final = (
                 "        self._new_session()\n        link = await self._new_writer()\n        for flight",
             ),
         ),
-        (_CONNECTION + "test_a_commit_whose_reply_was_lost_is_answered_from_the_session",),
+        (
+            _WORK,
+            _CONNECTION + "test_a_commit_whose_reply_was_lost_is_answered_from_the_session",
+        ),
     ),
     Mutant(
         "nothing-is-sent-again",
@@ -44,7 +48,10 @@ BUGS: Final = (
                 "            _ = flight\n",
             ),
         ),
-        (_CONNECTION + "test_a_commit_that_never_arrived_is_sent_again",),
+        (
+            _WORK,
+            _CONNECTION + "test_a_commit_that_never_arrived_is_sent_again",
+        ),
     ),
     Mutant(
         "resend-with-the-old-epoch",
@@ -96,7 +103,10 @@ BUGS: Final = (
                 '                    future.set_result(Committed("", 0, reply.time_ms, ()))\n',
             ),
         ),
-        (_TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",
+        ),
     ),
     Mutant(
         "outcomes-shifted-by-one",
@@ -109,7 +119,10 @@ BUGS: Final = (
                 "zip(flight.requests, (*reply.outcomes[1:], reply.outcomes[0]), strict=True):",
             ),
         ),
-        (_TESTS + "test_commit.py::test_guards_see_what_earlier_commits_of_the_same_call_did",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_guards_see_what_earlier_commits_of_the_same_call_did",
+        ),
     ),
     Mutant(
         "cancelled-waiter-ends-the-group",
@@ -136,7 +149,10 @@ BUGS: Final = (
         "P2",
         "A mutation writes over whatever came in between.",
         (Edit("blackboard/mutation.py", "board.store.submit([guard], [packed]", "board.store.submit([], [packed]"),),
-        (_TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",),
+        (
+            _WORK,
+            _TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",
+        ),
     ),
     Mutant(
         "loss-not-told",

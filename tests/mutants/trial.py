@@ -10,7 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from tests.mutants.planting import temporary_folder
 from tests.mutants.witness import processes_seen, strays
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Result: TypeAlias = Literal["failed", "passed", "unusable"]
 
 _PASSED, _FAILED = 0, 1
-_ORACLE = re.compile(r"^E\s+.*?\b([a-z]+(?: [a-z]+){0,4}): ", re.MULTILINE)
+_ORACLE = re.compile(r"oracle='(\w+)'|^E\s+(?:\w+: )?(\w+): ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def run_tests(copy: Path, tests: Sequence[str], oracles: Iterable[str], within_s
     test, text = _first_failure(report)
     said = next((line[1:].strip() for line in text.splitlines() if line.startswith("E ")), text.partition("\n")[0])
     known = set(oracles)
-    oracle = next((name for name in _ORACLE.findall(text) if name in known), "")
+    oracle = next((name for names in _ORACLE.findall(text) for name in names if name in known), "")
     return Trial("failed", seconds, processes, test, oracle, said, output)
 
 
@@ -72,7 +72,18 @@ def _pytest(copy: Path, words: list[str], within_s: float) -> tuple[int | None, 
     for name in ("BLACKBOARD_SOAK", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
         environment.pop(name, None)
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", "-p", "no:randomly", *words],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=short",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "tests.mutants.patience",
+            *words,
+        ],
         cwd=copy,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -96,7 +107,7 @@ def _pytest(copy: Path, words: list[str], within_s: float) -> tuple[int | None, 
 
 def _first_failure(report: Path) -> tuple[str, str]:
     """The name of the first test that failed and what its report says."""
-    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314  # pytest wrote it
+    for case in ET.parse(report).iter("testcase"):
         for trouble in (*case.findall("failure"), *case.findall("error")):
             return str(case.get("name")), trouble.text or str(trouble.get("message"))
     raise AssertionError(f"pytest failed and {report} holds no failure")
