@@ -9,6 +9,7 @@ import asyncio
 import random
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged
@@ -19,7 +20,8 @@ from tests.proof.saved import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from blackboard.commit import Guard
 
 SHARED = 5
 """keys of each shape that all writers compete for"""
@@ -98,7 +100,7 @@ class Writer:
         present = await self._board.get(source)
         since = await self._board.revision()
         if present is not None:
-            guards = [At(source, present.commit), Unchanged("made", since), Present(target)]
+            guards: list[Guard] = [At(source, present.commit), Unchanged("made", since), Present(target)]
             await self._board.commit(guards, [Delete(source), Put(target, self._unique())])
 
     async def repeat(self) -> None:
@@ -129,6 +131,10 @@ class WriterProcess:
             cwd=ROOT,
         )
 
+    def writes(self) -> bool:
+        """Whether it has begun to write."""
+        return self.journal.exists() and self.journal.stat().st_size > 0
+
     def finish(self, within_s: float = 30.0) -> None:
         """Let it end its operations and wait for that; fail where it does not end, or ends badly."""
         try:
@@ -147,14 +153,19 @@ class WriterProcess:
         self.process.stdin.close()
 
 
-async def _main(arguments: Sequence[str]) -> None:
-    url, name, client, seed, journal = arguments
+async def _write(url: str, name: str, client: str, seed: int, history: History) -> None:
     enough = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), enough.set)  # it is closed, by whatever
-    with open(journal, "a", encoding="utf-8") as file:
-        async with await RecordedBoard.recorded(url, name, History(journal=file), client) as board:
-            await Writer(board, random.Random(int(seed))).write_until(enough)
+    async with await RecordedBoard.recorded(url, name, history, client) as board:
+        await Writer(board, random.Random(seed)).write_until(enough)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """``URL BOARD CLIENT SEED JOURNAL``: write until stdin is closed."""
+    url, name, client, seed, journal = arguments
+    with Path(journal).open("a", encoding="utf-8") as file:
+        asyncio.run(_write(url, name, client, int(seed), History(journal=file)))
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(sys.argv[1:]))
+    main(sys.argv[1:])
