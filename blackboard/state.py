@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, TypeAlias
 
 from blackboard.errors import Gap
@@ -53,8 +54,29 @@ class State:
         """Every record, sorted by key."""
         return [record for record in in_order(self.regions) if not self._expired(record)]
 
+    def records_kept(self) -> list[Record]:
+        """Every record that is stored, sorted by key, whether its time was over or not."""
+        return in_order(self.regions)
+
+    @property
+    def count(self) -> int:
+        """How many records are stored."""
+        return sum(len(records) for records in self.regions.values())
+
     def _expired(self, record: Record) -> bool:
         return 0 < record.expires_ms <= self.time_ms
+
+
+def digest_of(state: State) -> str:
+    """128 bits of BLAKE2b, in hex, over which version of each record is stored, with its digest; no times, no authors.
+
+    Two boards that have it in common hold the same records by the same commits.
+    """
+    lines = (f"{r.key}\0{r.commit}\0{r.version}\0{r.digest}\n" for r in in_order(state.regions))
+    sum_ = hashlib.blake2b(digest_size=16)
+    for line in lines:
+        sum_.update(line.encode())
+    return sum_.hexdigest()
 
 
 def in_order(regions: Regions) -> list[Record]:
