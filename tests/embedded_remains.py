@@ -30,8 +30,8 @@ def processes(directory: Path, *, named: str = "") -> list[int]:
 
 def is_free(directory: Path) -> bool:
     """Whether no process holds one of the directory's locks."""
-    for name in LOCKS:
-        with (directory / name).open("rb") as file:
+    for path in filter(Path.exists, map(directory.joinpath, LOCKS)):
+        with path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
