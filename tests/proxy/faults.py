@@ -89,11 +89,11 @@ async def one_way(proxy: Proxy, chance: Random) -> None:
     held: Direction | None = None
     try:
         while True:
-            await asyncio.sleep(chance.uniform(0.05, 0.3))
+            await asyncio.sleep(chance.uniform(0.02, 0.2))
             held = chance.choice((proxy.forth, proxy.back))
             held.hold()
             proxy.strikes += 1
-            await asyncio.sleep(chance.uniform(0.02, 0.9))
+            await asyncio.sleep(chance.uniform(0.02, 0.7))
             held.release()
     finally:
         if held is not None:

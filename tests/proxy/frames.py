@@ -1,8 +1,9 @@
-"""Where one command or one answer ends and the next begins in the bytes of a connection (RESP2)."""
+"""Where one command or one answer ends and the next begins in the bytes of a connection (RESP2 and RESP3)."""
 
 from __future__ import annotations
 
-_ARRAY, _BULK = ord("*"), ord("$")
+_PARTS_PER_COUNT = {ord("*"): 1, ord("~"): 1, ord(">"): 1, ord("%"): 2}
+_BULK = frozenset(b"$=!")
 
 
 class Frames:
@@ -31,10 +32,10 @@ def frame_end(data: bytes | bytearray, at: int) -> int:
             return -1
         mark = data[at]
         parts -= 1
-        if mark == _ARRAY:
-            parts += max(int(data[at + 1 : line]), 0)
+        if mark in _PARTS_PER_COUNT:
+            parts += max(int(data[at + 1 : line]), 0) * _PARTS_PER_COUNT[mark]
         at_next = line + 2
-        if mark == _BULK:
+        if mark in _BULK:
             length = int(data[at + 1 : line])
             at_next += length + 2 if length >= 0 else 0
         at = at_next

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any, Self
 
 from blackboard.commit import Absent, At, Delete, Previous, Put, Update
 from blackboard.errors import BlackboardError
+from tests.proof.dump import mark_of
+from tests.proof.history import Told
 from tests.proof.recording import RecordedBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine
     from random import Random
     from types import TracebackType
 
+    from blackboard.log import Change
     from blackboard.record import Record
     from tests.proof.history import History
 
@@ -50,7 +54,8 @@ class Traffic:
             board = await RecordedBoard.recorded(self._url, self._name, self.history, client)
             board.store.answer_within_s = 0.3
             self.boards.append(board)
-        self.boards[0].store.give_up_after_s = 0.5  # so that some outcomes are unknown
+        hasty = self.boards[0].store
+        hasty.answer_within_s = hasty.give_up_after_s = 0.1  # so that some outcomes are unknown
         *writing, mutating, reading, replicating = self.boards
         await self._watch_replica(replicating)
         self._reading = [asyncio.create_task(reading.read_changes(), name="traffic-reader")]
@@ -75,28 +80,38 @@ class Traffic:
 
     async def read_up_to(self, revision: int) -> None:
         """Return when both readers have seen ``revision``; raises what a reader ended with."""
-        reader, replica = self.boards[-2:]
-        await (await replica.replica()).caught_up(revision)
-        await replica.show()
-        while not any(
-            told.client == reader.client and _revision(told.commit) >= revision for told in self._last_told()
-        ):
-            (task,) = self._reading
-            if task.done():
-                task.result()
+        (reading,) = self._reading
+        await (await self.boards[-1].replica()).caught_up(revision)
+        await self.boards[-1].show()
+        while self._last_read() < revision:
+            if reading.done():
+                reading.result()
             await asyncio.sleep(0.01)
 
-    def _last_told(self) -> Sequence[Any]:
-        return self.history.told[-200:]
+    def queued(self) -> int:
+        """How much the boards still keep of what was asked: commits, mutations, repairs under way."""
+        stores = [board.store for board in self.boards]
+        commits = sum(len(s._queue) + len(s._in_flight) + s._held + (s._repair is not None) for s in stores)
+        return commits + sum(len(b._mutations._waiting) + len(b._mutations._tasks) for b in self.boards)
+
+    def _last_read(self) -> int:
+        client = self.boards[-2].client
+        commit = next((told.commit for told in reversed(self.history.told) if told.client == client), "")
+        return int(commit.partition("-")[2] or 0)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work, name="traffic-writer")
 
     async def _watch_replica(self, board: RecordedBoard) -> None:
         replica = await board.replica()
-        self.replica_told: list[tuple[int, str]] = []
-        """revision and key of each change that a subscriber of the replica was told"""
-        replica.subscribe(lambda change: self.replica_told.append((change.revision, change.key)))
+
+        def told(change: Change) -> None:
+            mark = mark_of(change.record.packed) if change.record is not None else ""
+            number = self.history.next_number(board.client)
+            self.history.add(Told(board.client, number, time.monotonic_ns(), change.commit, change.key, mark))
+
+        board.event("reads", str(replica.revision))
+        replica.subscribe(told)
 
     async def _look(self, board: RecordedBoard) -> None:
         while not self.enough.is_set():
@@ -191,7 +206,3 @@ class Writer:
 
 def _one_more(value: Any) -> int:
     return int(value or 0) + 1
-
-
-def _revision(commit: str) -> int:
-    return int(commit.partition("-")[2])
