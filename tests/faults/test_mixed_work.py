@@ -13,9 +13,9 @@ from blackboard.scripts import Script
 from tests.proof.amounts import amount, chance
 from tests.proof.dump import read_dump
 from tests.proof.history import History
-from tests.proof.oracles import check
 from tests.proof.recording import RecordedBoard
 from tests.proof.run import Run
+from tests.proof.saved import hold
 from tests.proxy import Fate, Proxy
 from tests.waiting import eventually
 
@@ -133,15 +133,20 @@ class Client:
         await self._board.mutate("hot/1", lambda value: (value or 0) + 1)
 
 
+def _fate(request: bytes, draw: Random) -> Fate:
+    """Now and then a commit or a reader's question, or the answer to it, is lost with its connection."""
+    if COMMIT not in request and b"XREAD" not in request:
+        return Fate.PASSES
+    return draw.choices((Fate.PASSES, Fate.LOST, Fate.UNANSWERED), (18, 1, 1))[0]
+
+
 async def test_whatever_clients_do_at_once_over_connections_that_break_every_oracle_accepts_it(
     redis_server: RedisServer, board_name: str
 ) -> None:
     draw = chance("mixed work")
     history = History()
     async with Proxy(redis_server.socket) as proxy, contextlib.AsyncExitStack() as boards:
-        proxy.fate = lambda request: (
-            draw.choices((Fate.PASSES, Fate.LOST, Fate.UNANSWERED), (18, 1, 1))[0] if COMMIT in request else Fate.PASSES
-        )
+        proxy.fate = lambda request: _fate(request, draw)
         opened = []
         for name, url in (
             ("near", redis_server.url),
@@ -163,7 +168,7 @@ async def test_whatever_clients_do_at_once_over_connections_that_break_every_ora
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         assert proxy.losses
+    assert not [event for event in history.events if event.what == "gap"], "the log is whole"
     assert {commit.outcome for commit in history.commits} == {"done", "refused"}
     with redis_server.client() as client:
-        violations = check(Run(history, read_dump(client, board_name)))
-    assert not violations, violations[:10]
+        hold(Run(history, read_dump(client, board_name)))

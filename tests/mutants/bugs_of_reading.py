@@ -23,7 +23,7 @@ BUGS: Final = (
                 "                self._again = True\n",
             ),
         ),
-        ("tests/faults/test_connection.py::test_a_reader_of_changes_misses_none_when_its_connection_breaks",),
+        ("tests/faults/test_mixed_work.py",),
     ),
     Mutant(
         "gap-passed-over-by-a-follower",

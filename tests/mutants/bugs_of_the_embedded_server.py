@@ -57,8 +57,8 @@ BUGS: Final = (
         (
             Edit(
                 _EMBEDDED,
-                "        self._see_to_keeper()\n        self._see_to_server()\n",
-                "        self._see_to_server()\n        self._see_to_keeper()\n",
+                "            self._see_to_keeper()\n            self._see_to_server()\n",
+                "            self._see_to_server()\n            self._see_to_keeper()\n",
             ),
         ),
         (_TESTS + "test_a_user_killed_while_it_joins_leaves_nothing_running",),

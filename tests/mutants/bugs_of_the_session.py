@@ -140,9 +140,31 @@ BUGS: Final = (
     Mutant(
         "order-lost-when-a-call-is-taken-back",
         "P2",
-        "Calls that are put back into the queue come back in the wrong order.",
-        (Edit(_STORE, "        for later in reversed(unsent):\n", "        for later in unsent:\n"),),
-        (_TESTS + "test_commit.py::test_an_invalid_commit_is_refused_alone_before_it_is_sent",),
+        "Commits that are put back into the queue, because one among them cannot be sent, come back in reverse.",
+        (
+            Edit(
+                _STORE,
+                "            self._queue.extendleft(reversed(later.requests))\n",
+                "            self._queue.extendleft(later.requests)\n",
+            ),
+        ),
+        (
+            _TESTS + "test_commit.py::test_an_invalid_commit_is_refused_alone_before_it_is_sent",
+            _TESTS + "test_commit.py::test_a_guard_that_no_connection_takes_is_its_callers_error_alone",
+        ),
+    ),
+    Mutant(
+        "order-lost-for-a-leaning-commit",
+        "P2",
+        "Commits that wait for the one that leans on them come back into the queue in reverse.",
+        (
+            Edit(
+                _STORE,
+                "                queue.extendleft(reversed(group[head:]))\n",
+                "                queue.extendleft(group[head:])\n",
+            ),
+        ),
+        (_WORK, _TESTS + "test_commit.py::test_a_commit_never_leaves_without_the_one_it_leans_on"),
     ),
     Mutant(
         "mutation-without-guard",
