@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import redis.exceptions
 
-from blackboard.errors import NoBackend
+from blackboard.audit import Auditor
+from blackboard.board import Board
+from blackboard.boards import list_boards
+from blackboard.errors import Corrupt, NoBackend, NothingSelected, ServerRefused
 from blackboard.server_binary import OLDEST, find_server
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 
 Verdict: TypeAlias = Literal["ok", "warn", "unverified", "broken"]
 
+_RESTORE = "such a board is not written to any more; what an export holds can be read with 'blackboard replay'"
 CONFIGURED = ("appendfsync", "appendonly", "maxmemory", "maxmemory-policy")
 
 
@@ -106,6 +110,39 @@ def _judge_eviction(settings: Mapping[str, str]) -> Finding:
     if settings["maxmemory"] == "0":
         return Finding("maxmemory-policy", "warn", f"{value}, with no maxmemory yet", advice)
     return Finding("maxmemory-policy", "broken", f"{value} at {settings['maxmemory']} bytes", advice)
+
+
+async def examine_boards(backend: Backend, name: str | None = None) -> list[Finding]:
+    """What :class:`Auditor` finds on the board ``name``, or on each of the server.
+
+    Raises :class:`NothingSelected` where there is no such board.
+    """
+    known = [meta.name for meta in await list_boards(backend)]
+    if name is not None and name not in known:
+        raise NothingSelected(f"no board {name!r} at {backend.url}")
+    findings = []
+    for each in sorted(known) if name is None else [name]:
+        findings += await _examine_board(backend, each)
+    return findings
+
+
+async def _examine_board(backend: Backend, name: str) -> list[Finding]:
+    check = f"board {name}"
+    try:
+        async with await Board.open(backend, name, create=False) as board:
+            audit = await Auditor(board.store).audit()
+    except (Corrupt, ServerRefused) as error:
+        return [Finding(check, "broken", str(error), _RESTORE)]
+    if audit.problem_count:
+        more = audit.problem_count - len(audit.problems)
+        rest = [Finding(check, "broken", f"and {more:,} more")] if more else []
+        return [*(Finding(check, "broken", problem) for problem in audit.problems), *rest]
+    since = f" after revision {audit.horizon:,}" if audit.horizon else ""
+    found = (
+        f"{audit.records:,} records and {audit.commits:,} commits{since}: every digest agrees, the log is the records"
+    )
+    moved = f"; {audit.moved:,} records changed meanwhile" if audit.moved else ""
+    return [Finding(check, "ok", found + moved)]
 
 
 def examine_installation() -> list[Finding]:

@@ -17,22 +17,26 @@ if TYPE_CHECKING:
 
 @click.command("get")
 @click.argument("key")
+@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
 @board_options
-async def command(target: Target, key: str) -> None:
+async def command(target: Target, *, key: str, moment: str | None) -> None:
     """Show the record at KEY: its value, who wrote it, from what.
 
     \b
     Examples:
       blackboard get refund/R-1001
+      blackboard get refund/R-1001 --at 120
       blackboard get refund/R-1001 -o json --board process_return@1
     """
     from blackboard.commands.record_view import record_document
     from blackboard.errors import NothingSelected
+    from blackboard.keys import check_key
 
     async with open_board(target) as board:
-        record = await board.get(key)
+        record = await board.get(key) if moment is None else (await board.at(moment)).get(check_key(key))
         if record is None:
-            raise NothingSelected(f"no record at {key!r} on board {board.name}")
+            then = f" at {moment}" if moment is not None else ""
+            raise NothingSelected(f"no record at {key!r} on board {board.name}{then}")
         emit(target, record_document(record), lambda console: _render(console, record))
 
 

@@ -10,7 +10,6 @@ from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
     from blackboard.board import Board
-    from blackboard.console import SafeConsole
     from blackboard.record import Record
 
 
@@ -26,7 +25,7 @@ async def command(target: Target, *, pattern: str | None, limit: int) -> None:
       blackboard ls 'refund/* where amount > 100'
       blackboard ls 'control/agents/*' -o jsonl
     """
-    from blackboard.commands.record_view import record_document
+    from blackboard.commands.record_view import record_document, record_table
 
     async with open_board(target) as board:
         records = await board.find(pattern) if pattern is not None else await _all(board)
@@ -34,7 +33,7 @@ async def command(target: Target, *, pattern: str | None, limit: int) -> None:
         emit(
             target,
             [record_document(record) for record in records],
-            lambda console: _render(console, records, limit, f"no records {matched} on board {board.name}"),
+            lambda console: record_table(console, records, limit, f"no records {matched} on board {board.name}"),
         )
 
 
@@ -43,17 +42,3 @@ async def _all(board: Board) -> list[Record[Any]]:
 
     records = (await board.replica()).records()
     return [record for record in records if region_of(record.key) != CONTROL_REGION]
-
-
-def _render(console: SafeConsole, records: list[Record[Any]], limit: int, none: str) -> None:
-    from blackboard.commands.record_view import short_value
-    from blackboard.console import shown, table
-
-    if not records:
-        console.print(shown(none))
-        return
-    listed = records[:limit] if limit else records
-    rows = [(r.key, short_value(r.value), f"v{r.version}", r.commit, r.author) for r in listed]
-    console.print(table(("key", "value", "version", "commit", "author"), rows, right=("version",)))
-    if len(listed) < len(records):
-        console.print(f"… and {len(records) - len(listed):,} more: --limit 0 shows all")

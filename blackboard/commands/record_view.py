@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from blackboard.terminal import format_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.console import SafeConsole
     from blackboard.log import Change
     from blackboard.record import Record
 
@@ -45,6 +48,20 @@ def change_document(change: Change) -> dict[str, Any]:
         "author": change.author,
         "value": change.record.value if change.record is not None else None,
     }
+
+
+def record_table(console: SafeConsole, records: Sequence[Record[Any]], limit: int, none: str) -> None:
+    """The first ``limit`` (0: all) records as a table; ``none`` where there are none."""
+    from blackboard.console import shown, table
+
+    if not records:
+        console.print(shown(none))
+        return
+    listed = records[:limit] if limit else records
+    rows = [(r.key, short_value(r.value), f"v{r.version}", r.commit, r.author) for r in listed]
+    console.print(table(("key", "value", "version", "commit", "author"), rows, right=("version",)))
+    if len(listed) < len(records):
+        console.print(f"… and {len(records) - len(listed):,} more: --limit 0 shows all")
 
 
 def short_value(value: object) -> str:

@@ -48,6 +48,18 @@ output_option = click.option(
 )
 
 
+def file_options(command: Command[P]) -> Callable[..., int | None]:
+    """Give a command that needs no server ``--output``, and its function a :class:`Target` in front."""
+
+    @output_option
+    @functools.wraps(command)
+    def with_target(*args: P.args, **kwargs: P.kwargs) -> int | None:
+        target = Target(None, None, cast("Output", kwargs.pop("output")))
+        return cast("int | None", command(target, *args, **kwargs))
+
+    return with_target
+
+
 def server_options(command: Command[P]) -> Callable[..., int | None]:
     """Give a command ``--url`` and ``--output``, and its function a :class:`Target` in front.
 

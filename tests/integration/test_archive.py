@@ -98,7 +98,7 @@ async def test_every_field_that_was_changed_is_noticed(either: Board) -> None:
                 part[field] = value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps), max_size=4))
 def test_any_other_text_is_refused_with_its_place(lines: list[str]) -> None:
     head = json.dumps({"archive": 1, "board": "b", "horizon": 0, "epochs": {}})

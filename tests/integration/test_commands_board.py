@@ -32,7 +32,7 @@ class Shell:
         """Run a command on the board, check its exit code, and return what it wrote on stdout."""
         name = self.board if board is None else board
         given = ["--board", name] if name and words[0] not in ("boards", "doctor") else []
-        options = ["--url", self.url, *given]
+        options = ["--url", self.url, *given] if self.url else []
         split = words.index("--") if "--" in words else len(words)
         ended = main([*words[:split], *options, *words[split:]])
         shown = self._capsys.readouterr()

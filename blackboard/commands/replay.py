@@ -1,0 +1,66 @@
+"""``blackboard replay``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from blackboard.commands.target import Target, emit, file_options
+
+if TYPE_CHECKING:
+    from blackboard.archive import Archived
+
+
+@click.command("replay")
+@click.argument("file")
+@click.argument("pattern", required=False)
+@click.option("--at", "revision", type=click.IntRange(min=0), metavar="REVISION", help="Stop there; default: the end.")
+@click.option("--limit", type=click.IntRange(min=0), default=200, show_default=True, help="Of the text; 0 shows all.")
+@file_options
+def command(target: Target, *, file: str, pattern: str | None, revision: int | None, limit: int) -> None:
+    """Replay what 'blackboard export' wrote: check every digest, and list the records as they were.
+
+    Needs no server. Exit code 3 where the file is not what was written.
+
+    \b
+    Examples:
+      blackboard replay run.jsonl
+      blackboard replay run.jsonl 'refund/*' --at 120
+    """
+    from blackboard.commands.record_view import record_document, record_table
+    from blackboard.keys import CONTROL_REGION, region_of
+    from blackboard.pattern import Pattern
+
+    wanted = Pattern.parse(pattern) if pattern is not None else None
+    archived = _read(file)
+    state = archived.at(revision)
+    records = (
+        state.find(wanted)
+        if wanted is not None
+        else [record for record in state.records() if region_of(record.key) != CONTROL_REGION]
+    )
+    told = f"board {archived.head.board} at revision {state.revision}: {state.count:,} records, every digest agrees"
+
+    def render(console: SafeConsole) -> None:
+        console.print(shown(told, "dim"))
+        record_table(console, records, limit, "no such records")
+
+    from blackboard.console import SafeConsole, shown
+
+    emit(target, [record_document(record) for record in records], render)
+
+
+def _read(file: str) -> Archived:
+    from blackboard.archive import read_archive
+    from blackboard.errors import InvalidInput
+
+    try:
+        with contextlib.ExitStack() as stack:
+            stream = sys.stdin if file == "-" else stack.enter_context(Path(file).open(encoding="utf-8"))
+            return read_archive(stream, place="standard input" if file == "-" else file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot be read: {error}", place=file) from error
