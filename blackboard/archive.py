@@ -93,7 +93,7 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
         }
         for record in base.records_kept():
             yield {"base": _record_document(record)}
-        end = int(await store.read("HGET", store.keys.meta, "revision") or 0)
+        end = await store.number_of("revision")
         state = base
         if end > base.revision:
             async for entry in entries_after(store, base.revision):

@@ -95,7 +95,7 @@ class Auditor:
 
     async def _read(self) -> _Stored:
         store, keys = self._store, self._store.keys
-        head = int(await store.read("HGET", keys.meta, "revision") or 0)
+        head = await store.number_of("revision")
         records: dict[str, Record] = {}
         async for name in self._record_hashes():
             region = name.removeprefix(keys.records(""))

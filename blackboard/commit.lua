@@ -1,6 +1,6 @@
 -- Applies a group of commits to one board in one atomic step, each commit all or nothing.
 --
--- KEYS[1] meta      hash: epoch, revision
+-- KEYS[1] meta      hash: epoch, revision, horizon
 -- KEYS[2] log       stream
 -- KEYS[3] revisions hash: key -> "commit version digest"
 -- KEYS[4] regions   hash: region -> last revision
@@ -25,6 +25,7 @@
 --           W times: number of the key, expiry in ms (0: never), digest ("" deletes), bytes
 --
 -- Returns one string.  "E epoch": other epoch.  "G last": the sequence leaves a gap.  "O last": too old.
+-- "D sentence": the keys contradict each other, so that somebody else has written to them; nothing was changed.
 -- The epoch stands in the outcomes because a call sent again after a restart gets those of the epoch before.
 -- "R epoch time due-regions..." and per commit, each on a line:
 --   "+revision result ..."   applied; a result per write: version | "0" deleted | "=" nothing to delete
@@ -33,14 +34,16 @@
 --   "?"                       the idempotency key was used with another payload
 --   "-guard:commit:length ..." refused; per failing guard its number from 0, the present commit,
 --                            the length of the present record's bytes; the bytes follow the line
+--   "*sentence"              refused: what the keys say of a record that is guarded contradicts itself
 --
--- Nothing is written before all commits were judged, and nothing after the first write can fail.
+-- Nothing is written before all commits were judged, and nothing after the first write can fail: keys of another
+-- type are found by reading from each first.
 
 local EXPIRE_AT_MOST = 16
 local REFUSAL_BYTES = 65536
 local CHUNK = 3000
 
-local meta = redis.call('HMGET', KEYS[1], 'epoch', 'revision')
+local meta = redis.call('HMGET', KEYS[1], 'epoch', 'revision', 'horizon')
 if meta[1] ~= ARGV[2] then
   return 'E ' .. (meta[1] or '0')
 end
@@ -103,6 +106,25 @@ local function many(command, hash, names)
   return all
 end
 
+-- What one key says is borne out by another, or this board is not to be built on: a key that was deleted would be
+-- begun anew, and every guard would be judged by what it then lacks.
+local horizon = tonumber(meta[3] or 0)
+if not head or not horizon or redis.call('XLEN', KEYS[2]) ~= head - horizon then
+  return 'D ' .. KEYS[2] .. ' does not hold what ' .. KEYS[1] .. ' says'
+end
+local known = redis.call('HLEN', KEYS[3])
+local told = many('HMGET', KEYS[4], region_name)
+local bare = {}
+for i = 1, R do
+  bare[i] = redis.call('HLEN', KEYS[6 + i]) == 0
+  region_revision[i] = tonumber(told[i] or 0)
+  if not region_revision[i] or (not bare[i] and not told[i]) then
+    return 'D ' .. KEYS[4] .. ' does not tell when ' .. KEYS[6 + i] .. ' was last written'
+  elseif not bare[i] and known == 0 then
+    return 'D ' .. KEYS[3] .. ' does not hold the commits of ' .. KEYS[6 + i]
+  end
+end
+
 -- the overlay: what each key would hold after the commits judged so far
 local commit_of, version_of, digest_of = {}, {}, {}
 local stored = many('HMGET', KEYS[3], key_name)
@@ -110,6 +132,11 @@ for i = 1, K do
   if stored[i] then
     local _, _, commit, version, digest = string.find(stored[i], '^(%S+) (%d+) (.*)$')
     commit_of[i], version_of[i], digest_of[i] = commit, tonumber(version), digest
+    if not commit then
+      return 'D ' .. KEYS[3] .. ' does not say which commit wrote ' .. key_name[i]
+    elseif bare[key_region[i]] then
+      return 'D ' .. KEYS[6 + key_region[i]] .. ' does not hold ' .. key_name[i] .. ', which is there by ' .. KEYS[3]
+    end
   end
 end
 
@@ -185,24 +212,17 @@ if #due > 0 then
   end
 end
 
-local function present_bytes(i, room)
+local function present_bytes(i)
   local pending = last_write[i]
-  local bytes
   if pending then
-    bytes = pending[1] and pending[3] .. pending[1]
-  else
-    bytes = redis.call('HGET', KEYS[6 + key_region[i]], key_name[i])
+    return pending[1] and pending[3] .. pending[1], true
   end
-  if not bytes or #bytes > room then
-    return ''
-  end
-  return bytes
+  local bytes = redis.call('HGET', KEYS[6 + key_region[i]], key_name[i])
+  local epoch_of, revision = string.match(bytes or '', '^(%d+) (%d+) ')
+  return bytes, commit_of[i] == (bytes and (epoch_of or '') .. '-' .. (revision or '') or nil)
 end
 
 local function revision_of_region(r)
-  if not region_revision[r] then
-    region_revision[r] = tonumber(redis.call('HGET', KEYS[4], region_name[r]) or 0)
-  end
   return region_revision[r]
 end
 
@@ -221,9 +241,14 @@ local function refuse(failures)
     if f[2] == 'r' then
       present = epoch .. '-' .. revision_of_region(f[3])
     elseif f[2] ~= '$' then
+      local found, borne_out = present_bytes(f[3])
+      if not borne_out then
+        local home = KEYS[6 + key_region[f[3]]]
+        return '*' .. KEYS[3] .. ' and ' .. home .. ' do not say the same of ' .. key_name[f[3]]
+      end
       present = commit_of[f[3]] or ''
-      if present ~= '' then
-        bytes = present_bytes(f[3], room)
+      if found and #found <= room then
+        bytes = found
         room = room - #bytes
       end
     end

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 
 _SCRIPT_PLACE: Final = re.compile(
-    r"\AERR Error running script \(call to \S+\): @user_script:?\s*\d+: (?:@user_script: ?\d+: )?"
+    r"\A(?:ERR )?Error running script \(call to \S+\): @user_script:?\s*\d+: (?:@user_script: ?\d+: )?-?"
     r"| script: [0-9a-f]{40}, on @user_script:\d+\.?\Z"
 )
+"""what Redis 6.2 puts in front of an error inside a script, and Redis 7 behind it"""
+_SCRIPT_LINE: Final = re.compile(r"\A(?:ERR )?user_script:\d+: ")
+"""an error of Lua itself, which the script raises where a key does not hold what it should"""
 
 
 class BlackboardError(Exception):
@@ -158,7 +161,10 @@ class HistoryLost(BlackboardError):
 
 
 class Corrupt(BlackboardError):
-    """Bytes in the server that this format does not explain; the board refuses to go on."""
+    """Bytes in the server that this format does not explain; the board refuses to go on.
+
+    A commit that this is raised for was not applied, unless the message says that this is not known.
+    """
 
     exit_code = exit_codes.NO_BACKEND
 
@@ -212,4 +218,18 @@ class ServerRefused(BlackboardError):
 
     def __init__(self, answer: str) -> None:
         self.answer = _SCRIPT_PLACE.sub("", answer)
+        self.code = self.answer.partition(" ")[0]
         super().__init__(f"the server refused: {self.answer}")
+
+
+def refusal_of(answer: str, about: str) -> ServerRefused | Corrupt:
+    """What the error that the server answered with means: it refuses, or ``about`` holds what it should not."""
+    said = _SCRIPT_PLACE.sub("", answer)
+    if said.startswith("WRONGTYPE") or _SCRIPT_LINE.match(said):
+        return Corrupt(f"{about} does not hold what it should: {said}")
+    return ServerRefused(answer)
+
+
+def raised_in_script(answer: str) -> bool:
+    """Whether the server answered with an error inside a script: what the script wrote before that stands."""
+    return _SCRIPT_PLACE.search(answer) is not None

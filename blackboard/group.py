@@ -170,6 +170,8 @@ def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
             first_epoch, first_time, first = line[1:].decode().split(" ", 2)
             outcome = _applied(first[1:].split(" "), request, int(first_epoch), int(first_time))
             outcomes.append(outcome._replace(repeated=True))
+        elif mark == b"*":
+            outcomes.append(Corrupt(line[1:].decode()))
         elif mark == b"?":
             outcomes.append(OnceMismatch(request.once))
         else:

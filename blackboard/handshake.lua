@@ -17,6 +17,10 @@
 -- status: ok | lost (this history ends before the commit seen; it never gives that name again)
 --         | other (its epoch began elsewhere, so that this history may give names that the caller knows to others)
 --         | absent | format | disagree (meta and log)
+-- An error that begins with NOPERM: this user may not do all that a commit does.
+--
+-- A connection that comes back to its session writes nothing in an epoch that goes on, so that a full or read-only
+-- server still tells what became of a call.
 
 local now = ARGV[6]
 if now == '' then
@@ -79,7 +83,16 @@ if meta[4] ~= ARGV[2] then
   epoch = epoch + 1
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run_id', ARGV[2], 'epoch:' .. epoch, revision .. ' ' .. ARGV[2])
 end
-if ARGV[3] ~= '' then
-  redis.call('SET', KEYS[3], '0 0\n', 'NX', 'PX', ARGV[3])
+if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[3]) == 0 then
+  redis.call('SET', KEYS[3], '0 0\n', 'PX', ARGV[3])
+  -- A user who may do a part of what a commit does would leave halves.  On a string these do nothing but say so.
+  for _, attempt in ipairs({ { 'HSET', 'x', 'x' }, { 'HDEL', 'x' }, { 'XADD', '1-1', 'x', 'x' }, { 'ZADD', '1', 'x' },
+    { 'ZREM', 'x' }, { 'HMGET', 'x' } }) do
+    local said = tostring(redis.pcall(attempt[1], KEYS[3], unpack(attempt, 2)).err)
+    if string.find(said, "can't run", 1, true) or string.find(said, 'NOPERM', 1, true) then
+      redis.call('SET', KEYS[3], '', 'PX', 1)
+      return redis.error_reply('NOPERM this user may not run ' .. attempt[1])
+    end
+  end
 end
 return { status, tostring(epoch), tostring(revision), ARGV[2], now }

@@ -78,7 +78,7 @@ async def take_snapshot(store: Store, name: str, revision: int, author: str) -> 
     Raises :class:`UsageError` where the name is taken or the board has not come so far, :class:`BeforeHorizon`.
     """
     snapshot = Snapshot(check_snapshot_name(name), revision, store.server_now_ms(), author)
-    horizon, head = await read_horizon(store), int(await store.read("HGET", store.keys.meta, "revision") or 0)
+    horizon, head = await read_horizon(store), await store.number_of("revision")
     if revision < horizon:
         raise BeforeHorizon(revision, horizon)
     if revision > head:

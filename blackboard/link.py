@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import redis.exceptions
 
-from blackboard.errors import NoBackend
+from blackboard.errors import NoBackend, ServerRefused
 
 if TYPE_CHECKING:
     from blackboard.backend import Backend
@@ -27,7 +27,9 @@ Answer: TypeAlias = Any
 OnAnswer: TypeAlias = Callable[[Answer], None]
 
 CALL_WITHIN_S: Final = 5.0
+PASSING: Final = frozenset({"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN"})
 _CODES: Final[dict[type[Exception], str]] = {
+    redis.exceptions.AuthenticationError: "NOAUTH",
     redis.exceptions.BusyLoadingError: "LOADING",
     redis.exceptions.ClusterDownError: "CLUSTERDOWN",
     redis.exceptions.MasterDownError: "MASTERDOWN",
@@ -45,6 +47,11 @@ class ErrorAnswer(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.code = text.partition(" ")[0]
+
+    @property
+    def passes(self) -> bool:
+        """Whether the server said "not now": the same a moment later is answered."""
+        return self.code in PASSING or str(self).startswith("ERR max number of clients")
 
 
 class LinkLost(Exception):
@@ -95,7 +102,10 @@ async def call(link: Link, *arguments: Argument, timeout_s: float = CALL_WITHIN_
 
 
 async def open_link(backend: Backend, within_s: float = CALL_WITHIN_S) -> Link:
-    """A new connection to the server of ``backend``, authenticated; raises :class:`NoBackend`."""
+    """A new connection to the server of ``backend``, authenticated.
+
+    Raises :class:`NoBackend`, and :class:`ServerRefused` where the server does not take this user.
+    """
     if backend.kind == "memory" or importlib.util.find_spec("hiredis") is None:
         return await ClientLink.open(backend)
     return await SocketLink.open(backend, within_s)
@@ -126,6 +136,8 @@ class SocketLink(asyncio.Protocol):
         except (OSError, TimeoutError, ErrorAnswer, LinkLost) as error:
             if link is not None:
                 link.close()
+            if isinstance(error, ErrorAnswer) and not error.passes:
+                raise ServerRefused(str(error)) from error
             reason = str(error) or f"no answer in {within_s:g} s"
             raise NoBackend(f"no server at {backend.url}: {reason}") from error
         except BaseException:
@@ -154,6 +166,9 @@ class SocketLink(asyncio.Protocol):
         while self._transport is not None:  # an answer's callback may close the link
             answer = self._reader.gets()
             if answer is False:
+                return
+            if not self._waiting:  # what nobody asked for would be taken for the answer to what is asked next
+                self._transport.abort()
                 return
             if isinstance(answer, self._error):
                 answer = ErrorAnswer(str(answer))
@@ -216,6 +231,9 @@ class ClientLink:
         try:
             await connection.connect()
         except (OSError, redis.exceptions.RedisError) as error:
+            for said in (error, error.__cause__):  # the client wraps what the server said while it connects
+                if isinstance(said, redis.exceptions.AuthenticationError | redis.exceptions.NoPermissionError):
+                    raise ServerRefused(f"{_CODES[type(said)]} {said}") from error
             raise NoBackend(f"no server at {backend.url}: {error}") from error
         return cls(connection)
 

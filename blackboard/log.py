@@ -7,9 +7,8 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from blackboard.codec import check_time
-from blackboard.errors import Corrupt, Gap, NoBackend, ServerRefused
+from blackboard.errors import Corrupt, Gap, NoBackend, refusal_of
 from blackboard.link import ErrorAnswer, Link, LinkLost, call
-from blackboard.reader import PASSING
 from blackboard.record import Record, revision_of
 
 if TYPE_CHECKING:
@@ -78,7 +77,10 @@ async def position_after(store: Store, since: int) -> str:
     began: list[tuple[int, int]] = []
     for name, value in zip(raw[::2], raw[1::2], strict=True):
         if name.startswith(b"epoch:"):
-            began.append((int(name[6:]), int(value.split(b" ")[0])))
+            try:
+                began.append((int(name[6:]), int(value.split(b" ")[0])))
+            except ValueError as error:
+                raise Corrupt(f"{store.keys.meta} does not say where an epoch began: {name!r}") from error
     epoch = max((e for e, revision in began if revision <= since), default=1)
     return f"{epoch}-{since + 1}"
 
@@ -154,8 +156,8 @@ class Tail:
             return []
         except ErrorAnswer as error:
             self.close()
-            if error.code not in PASSING and error.code != "UNBLOCKED":
-                raise ServerRefused(str(error)) from error
+            if not error.passes and error.code != "UNBLOCKED":
+                raise refusal_of(str(error), self._store.keys.log) from error
             await asyncio.sleep(0.05)
             return []
         self._store.same_history(self._losses)

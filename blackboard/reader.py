@@ -11,7 +11,8 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from blackboard.errors import BlackboardError, Corrupt, HistoryLost, NoBackend, ServerRefused, UsageError
+from blackboard.damage import refusal_about
+from blackboard.errors import BlackboardError, Corrupt, HistoryLost, NoBackend, UsageError, refusal_of
 from blackboard.link import CALL_WITHIN_S, Answer, Argument, ErrorAnswer, Link, LinkLost, call, open_link
 from blackboard.record import revision_of
 from blackboard.scripts import Greeting, Script, shake_hands
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from blackboard.keys import BoardKeys
 
 GIVE_UP_AFTER_S: Final = 30.0
-PASSING: Final = frozenset({"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN", "CLUSTERDOWN"})
-"""The server said "not now": the same call a moment later is answered."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +64,8 @@ class Reader:
     async def read(self, *arguments: Argument) -> Answer:
         """Answer a read command, over a new connection where the old one broke.
 
-        Raises :class:`ServerRefused`, :class:`NoBackend`, :class:`HistoryLost`.
+        Raises :class:`ServerRefused`, :class:`NoBackend`, :class:`HistoryLost`, and :class:`Corrupt` where the key
+        is not of its type.
         """
         deadline = self._loop.time() + self.give_up_after_s
         pause, losses, link = 0.01, self.losses, None
@@ -74,8 +74,8 @@ class Reader:
                 link = self._link or await self._shared()
                 answer = await call(link, *arguments, timeout_s=self.answer_within_s)
             except ErrorAnswer as error:
-                if error.code not in PASSING or self._loop.time() > deadline:
-                    raise ServerRefused(str(error)) from error
+                if not error.passes or self._loop.time() > deadline:
+                    raise refusal_of(str(error), self._named_in(arguments)) from error
             except (LinkLost, NoBackend) as error:
                 if self._link is link:
                     self._drop()
@@ -90,6 +90,19 @@ class Reader:
             self.same_history(losses)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.5)
+
+    async def number_of(self, field: str) -> int:
+        """What the meta hash holds in ``field``, 0 where it holds nothing; raises :class:`Corrupt` for no number."""
+        raw = await self.read("HGET", self.keys.meta, field)
+        try:
+            return int(raw or 0)
+        except ValueError as error:
+            raise Corrupt(f"{self.keys.meta} holds no number in its field {field}: {raw[:40]!r}") from error
+
+    def _named_in(self, arguments: tuple[Argument, ...]) -> str:
+        """The first key of the board in a command."""
+        named = (one for one in arguments if isinstance(one, str) and one.startswith(self.keys.prefix))
+        return next(named, f"board {self.keys.name}")
 
     async def new_link(self) -> Link:
         """A connection of one's own for reading, introduced to the board."""
@@ -198,10 +211,13 @@ class Reader:
             )
             self._heed(greeting, seen, losses)
         except ErrorAnswer as error:
-            link.close()
-            if error.code in PASSING:
+            if error.passes:
+                link.close()
                 raise NoBackend(f"{self.backend.url} is not ready: {error}") from error
-            raise ServerRefused(str(error)) from error
+            keys = self.keys
+            refused = await refusal_about(str(error), link, keys, (keys.meta, keys.log))
+            link.close()
+            raise refused from error
         except LinkLost as error:
             link.close()
             raise NoBackend(f"{self.backend.url}: {error}") from error

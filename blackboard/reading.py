@@ -175,7 +175,7 @@ class Reading:
     async def revision(self) -> int:
         """The board's newest revision."""
         with self.store.telling():
-            revision = int(await self.store.read("HGET", self.store.keys.meta, "revision") or 0)
+            revision = await self.store.number_of("revision")
         self.store.saw(f"{self.store.epoch}-{revision}")
         return revision
 

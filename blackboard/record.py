@@ -61,11 +61,13 @@ class Record(Generic[V]):
 
     @property
     def value(self) -> V:
-        """The value: what JSON can say, plus bytes."""
+        """The value: what JSON can say, plus bytes.  Raises :class:`Corrupt` where its digest is another's."""
         if self._value is codec.UNDECODED:
-            packed = self.head.value
+            head = self.head
+            if not codec.verify(head):
+                raise Corrupt(f"the record {self.key!r}: its value is not the one whose digest it holds")
             try:
-                self._value = codec.unpack_value(packed)
+                self._value = codec.unpack_value(head.value)
             except Corrupt as error:
                 raise Corrupt(f"the record {self.key!r}: {error}") from error
         return cast("V", self._value)

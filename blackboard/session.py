@@ -13,10 +13,20 @@ import secrets
 from collections import deque
 from typing import TYPE_CHECKING
 
-from blackboard.errors import BlackboardError, Corrupt, HistoryLost, NoBackend, ServerRefused, Unknown
+from blackboard.damage import refusal_about
+from blackboard.errors import (
+    BlackboardError,
+    Corrupt,
+    HistoryLost,
+    NoBackend,
+    ServerRefused,
+    Unknown,
+    raised_in_script,
+)
 from blackboard.group import SESSION_TTL_MS
+from blackboard.keys import region_of
 from blackboard.link import ErrorAnswer, Link, LinkLost, call
-from blackboard.reader import PASSING, Reader
+from blackboard.reader import Reader
 from blackboard.scripts import Script
 
 if TYPE_CHECKING:
@@ -32,7 +42,7 @@ if TYPE_CHECKING:
 class Call:
     """A group on its way, kept until its outcome is known."""
 
-    __slots__ = ("born", "refusal", "requests", "sent_at", "sequence")
+    __slots__ = ("born", "doubtful", "refusal", "requests", "sent_at", "sequence")
 
     def __init__(self, requests: list[Request], sequence: int, born: float) -> None:
         self.requests = requests
@@ -41,6 +51,16 @@ class Call:
         self.sent_at = 0.0
         """0 where it was never sent, so that it cannot have been applied"""
         self.refusal: str | None = None
+        self.doubtful = False
+        """whether it went out over a connection, to the server as it is in this epoch, that broke before the answer"""
+
+    def keys(self, keys: BoardKeys) -> list[str]:
+        """The Redis keys that its commits change or ask."""
+        named = {write.key for request in self.requests for write in request.writes}
+        named |= {str(getattr(guard, "key", "")) for request in self.requests for guard in request.guards} - {""}
+        once = [keys.once(request.once) for request in self.requests if request.once]
+        shared = [keys.meta, keys.log, keys.revisions, keys.regions, keys.expiries]
+        return [*shared, *(keys.records(region) for region in sorted({region_of(key) for key in named})), *once]
 
 
 class Session(Reader):
@@ -149,8 +169,11 @@ class Session(Reader):
     async def _revived(self) -> Link:
         with contextlib.suppress(NoBackend):
             await self.backend.revive()
+        epoch = self.epoch
         link = await self._new_writer()
         for flight in self._in_flight:
+            unanswered = bool(flight.sent_at) and flight.refusal is None
+            flight.doubtful = (flight.doubtful or unanswered) and self.epoch == epoch
             flight.refusal = None
         return link
 
@@ -165,35 +188,58 @@ class Session(Reader):
         return True
 
     async def _heeded(self, link: Link, flight: Call, refusal: str) -> bool:
-        # What followed a refused call is refused too; its answer comes before this one's.
-        session = self.keys.session(self._session)
-        last = await call(link, "GETRANGE", session, 0, 20, timeout_s=self.answer_within_s)
+        last = await self._last_number(link, refusal)
         code = refusal.partition(" ")[0]
         if code == "E":
             self._drop_writer()
             return False
-        if code == "G":
-            # The session is not in this server's history, so neither is any call of it that was not answered.
-            self._new_session()
+        if code == "G" or last is None:
+            # The session is not in this server's history, so neither is any call of it that was not answered; in an
+            # epoch that goes on somebody has removed it, and with it what became of those.
+            if any(one.doubtful for one in self._in_flight):
+                self._give_up(NoBackend(f"somebody removed {self.keys.session(self._session)}"))
+            else:
+                self._new_session()
+            return False
+        if code == "D":
+            self._give_up(Corrupt(f"board {self.keys.name!r}: {refusal[2:]}"), applied=False)
             return False
         if code == "O":
             self._give_up(NoBackend(f"the server forgot the outcome of call {flight.sequence}"))
             return False
         if code == "NOSCRIPT":
             await self._commit_script.load(link, self.answer_within_s)
-        elif code in PASSING and self._loop.time() < flight.born + self.give_up_after_s:
+        elif ErrorAnswer(refusal).passes and self._loop.time() < flight.born + self.give_up_after_s:
             await asyncio.sleep(0.05)
-        elif last.partition(b" ")[0] == b"%d" % flight.sequence:
+        elif last == flight.sequence:
             # The server stopped in the middle of its writes.  Its number is used up, so the rest takes new ones.
             self._in_flight.popleft()
             self._fail(flight.requests, Corrupt(f"a commit was applied by halves: {refusal}"))
             self._new_session()
             return False
         else:
+            error = await refusal_about(refusal, link, self.keys, flight.keys(self.keys))
             self._in_flight.popleft()
-            self._fail(flight.requests, ServerRefused(refusal))
+            self._fail(flight.requests, error)
             self._renumber(flight.sequence)
         return True
+
+    async def _last_number(self, link: Link, refusal: str) -> int | None:
+        """The sequence of the last call that the session knows, ``None`` where there is no session.
+
+        What followed a refused call is refused too; its answer comes before this one's.
+        """
+        session = self.keys.session(self._session)
+        try:
+            last = await call(link, "GETRANGE", session, 0, 20, timeout_s=self.answer_within_s)
+        except ErrorAnswer as error:
+            if error.code == "WRONGTYPE":  # then the call came no further than this
+                return None
+            if error.passes or raised_in_script(refusal) or refusal.startswith("READBACK"):
+                raise
+            return -1  # who is refused this was refused the whole call
+        number = last.partition(b" ")[0]
+        return int(number) if number.isdigit() else None
 
     def _new_session(self) -> None:
         """Go on under a new name and from 1; the handshake opens it."""
@@ -216,16 +262,22 @@ class Session(Reader):
             self._tell()
         self._hold()
 
-    def _give_up(self, error: Exception) -> None:
-        """Tell every caller: what was sent is unknown, or void with its history; what was not sent is not done."""
+    def _give_up(self, error: Exception, *, applied: bool | None = None) -> None:
+        """Tell every caller: what was sent is unknown, or void with its history; what was not sent is not done.
+
+        ``applied=False``: what was sent is known not to have been applied.
+        """
         flights, self._in_flight = list(self._in_flight), deque()
         waiting, self._queue = list(self._queue), deque()
         self._new_session()
-        void = isinstance(error, HistoryLost)
         not_done = error if isinstance(error, BlackboardError) else NoBackend(str(error))
+        in_doubt: BlackboardError = Unknown(str(error))
+        if isinstance(error, HistoryLost) or applied is False:
+            in_doubt = not_done
+        elif isinstance(error, Corrupt):
+            in_doubt = Corrupt(f"{error}; whether this commit was applied is not known")
         for flight in flights:
-            sent = bool(flight.sent_at) and not void
-            self._fail(flight.requests, Unknown(str(error)) if sent else not_done)
+            self._fail(flight.requests, in_doubt if flight.sent_at else not_done)
         self._fail(waiting, not_done)
 
     def _fail(self, requests: Sequence[Request], error: Exception) -> None:

@@ -26,9 +26,11 @@ async def snapshot(store: Store, losses: int) -> tuple[Regions, int]:
     Raises :class:`HistoryLost` where history was lost since :attr:`Store.losses` was ``losses``.
     """
     while True:
-        start = await _head_of(store)
+        start = await store.number_of("revision")
         regions = await _scan(store)
-        end = await _head_of(store)
+        if start and not regions:  # a region that ever had a record is listed for good
+            raise Corrupt(f"{store.keys.regions} is empty, though there are commits")
+        end = await store.number_of("revision")
         revision = start
         try:
             async for entry in entries_after(store, start, losses):
@@ -41,10 +43,6 @@ async def snapshot(store: Store, losses: int) -> tuple[Regions, int]:
             continue
         if revision >= end:
             return regions, revision
-
-
-async def _head_of(store: Store) -> int:
-    return int(await store.read("HGET", store.keys.meta, "revision") or 0)
 
 
 async def _scan(store: Store) -> Regions:

@@ -128,7 +128,7 @@ def _trimmed(answer: Answer) -> Trimmed:
 
 async def read_horizon(store: Store) -> int:
     """The revision that the log begins after: what was before is known as one state only."""
-    return int(await store.read("HGET", store.keys.meta, "horizon") or 0)
+    return await store.number_of("horizon")
 
 
 async def read_retention(store: Store) -> Retention:
@@ -140,7 +140,7 @@ async def read_retention(store: Store) -> Retention:
 async def wanted_horizon(store: Store, retention: Retention) -> int:
     """The revision that the horizon would have to be at for the log to be within ``retention``."""
     horizon = await read_horizon(store)
-    head = int(await store.read("HGET", store.keys.meta, "revision") or 0)
+    head = await store.number_of("revision")
     wanted = horizon
     if retention.revisions:
         wanted = max(wanted, head - retention.revisions)

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from blackboard.cli import main
+from blackboard.codec import digest_of
 from blackboard.keys import BoardKeys
 
 Plant: TypeAlias = Callable[[redis.Redis, BoardKeys], object]
@@ -19,9 +20,12 @@ Plant: TypeAlias = Callable[[redis.Redis, BoardKeys], object]
 def record(*, prefix: bytes = b"1 1 1 1700000000000 ", **fields: Any) -> bytes:
     head = {
         "author": "me", "activation": "", "case": "", "causes": [], "depth": 0, "trust": 3, "status": "", "expires": 0,
-        "digest": "0" * 32, "value": msgpack.packb({"a": 1}),
+        "digest": "", "value": msgpack.packb({"a": 1}),
     }  # fmt: skip
-    packed: bytes = msgpack.packb([*(head | fields).values()])
+    head |= fields
+    if isinstance(head["expires"], int):
+        head["digest"] = digest_of(head["value"], head["status"], head["expires"])
+    packed: bytes = msgpack.packb([*head.values()])
     return prefix + packed
 
 

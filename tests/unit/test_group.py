@@ -84,7 +84,7 @@ def test_a_present_record_that_does_not_parse_is_corrupt_for_its_caller_alone() 
 
 
 @pytest.mark.parametrize(
-    "blob", [b"", b"R", b"R 1 5\n", b"R x 5\n+1 1", b"R 1 5\n+1", b"R 1 5\n*1 1", b"R 1 5\n-9:1-1:0\n"]
+    "blob", [b"", b"R", b"R 1 5\n", b"R x 5\n+1 1", b"R 1 5\n+1", b"R 1 5\n%1 1", b"R 1 5\n-9:1-1:0\n"]
 )
 def test_an_answer_that_does_not_parse_raises(blob: bytes) -> None:
     with pytest.raises((Corrupt, ValueError, IndexError)):
