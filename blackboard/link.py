@@ -261,7 +261,8 @@ class ClientLink:
                     await self._more.wait()
                     continue
                 answer = await self._answer_to(self._waiting[0][0])
-                self._waiting.popleft()[1](answer)
+                if not self._closed:  # else who closed it counts the call as lost, and may have sent it again
+                    self._waiting.popleft()[1](answer)
         except (OSError, redis.exceptions.RedisError) as error:
             lost = str(error)
         except asyncio.CancelledError:

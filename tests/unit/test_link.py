@@ -39,5 +39,16 @@ async def test_a_link_that_is_closed_ends_though_its_driver_swallows_the_cancell
     link.close()
     ended, still_running = await asyncio.wait(tasks, timeout=5)
     assert (len(ended), still_running) == (1, set())
-    assert answers[0] == b"OK"
-    assert isinstance(answers[1], LinkLost)
+    assert [type(answer) for answer in answers] == [LinkLost, LinkLost]
+
+
+async def test_an_answer_that_comes_after_closing_is_told_to_nobody() -> None:
+    """The commits of a call that had been sent again, or given up, were settled a second time by it."""
+    driver, answers = Swallowing(), list[Any]()
+    link = ClientLink(driver)
+    link.send(["EVALSHA", "commit"], answers.append)
+    await driver.reading.wait()
+    link.close()
+    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
+    (told,) = answers
+    assert isinstance(told, LinkLost)
