@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     about, run = json.loads((directory / "run.json").read_text()), load(directory)
     violations = check(run)
     sys.stdout.write(f"command  {about['command']}\n")
-    sys.stdout.write(f"history  {len(run.history.commits)} commits, {len(run.history.reads)} reads\n")
+    sys.stdout.write(f"history  {run.history.summary()}\n")
     sys.stdout.write(f"board    {run.dump.name} at {run.dump.revision}, {state_digest(run.dump.all_records())}\n")
     for violation in violations:
         sys.stdout.write(f"{violation.oracle}: {violation.sentence}\n")

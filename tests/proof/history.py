@@ -8,6 +8,7 @@ Times are nanoseconds of the machine's monotonic clock, which all processes shar
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import astuple, dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
@@ -51,7 +52,10 @@ class Commit:
 
 @dataclass(slots=True)
 class Read:
-    """One answered read of one key; ``commit`` is empty where nothing stood there."""
+    """One answered read of one key; ``commit`` is empty where nothing stood there.
+
+    Under the empty key it is a read of the board's revision, with the name of the epoch it was read in.
+    """
 
     client: str
     number: int
@@ -137,6 +141,12 @@ class History:
     def items(self) -> Iterable[Item]:
         for items in (self.commits, self.reads, self.told, self.shown, self.events):
             yield from cast("list[Item]", items)
+
+    def summary(self) -> str:
+        """How much of what there is, in a line."""
+        outcomes = Counter(f"{commit.outcome} {commit.error}".rstrip() for commit in self.commits)
+        counted = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(outcomes.items()))
+        return f"{len(self.commits):,} commits ({counted}), {len(self.reads):,} reads, {len(self.told):,} changes told"
 
     @classmethod
     def load(cls, *paths: Path) -> Self:

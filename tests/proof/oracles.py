@@ -8,6 +8,7 @@ from tests.proof.answered import accounted, acknowledged, guards, once, unique_n
 from tests.proof.contributions import contributions
 from tests.proof.dump import read_dump
 from tests.proof.history import History
+from tests.proof.losses import told_of_losses, void_guards
 from tests.proof.order import order
 from tests.proof.readers import readers, replicas
 from tests.proof.run import Run
@@ -24,7 +25,19 @@ if TYPE_CHECKING:
 
 STORED: tuple[Oracle, ...] = (dense, links, replay, digests, contributions)
 """those that need no history"""
-ORACLES: tuple[Oracle, ...] = (*STORED, acknowledged, unique_names, accounted, guards, once, order, readers, replicas)
+ORACLES: tuple[Oracle, ...] = (
+    *STORED,
+    acknowledged,
+    unique_names,
+    accounted,
+    guards,
+    once,
+    order,
+    readers,
+    replicas,
+    told_of_losses,
+    void_guards,
+)
 
 
 def check(run: Run) -> list[Violation]:

@@ -100,6 +100,8 @@ def steps_of(run: Run) -> Iterator[Step]:
         if step is not None and (step.revision or _outside(step, lost)):
             yield step
     for read in run.history.reads:
+        if not read.key:
+            continue
         sees = ((read.key, read.commit),)
         step = Step(f"read {read.number} of {read.client}", read.start_ns, read.end_ns, 0, sees)
         if (read.commit or read.key not in mortal) and _known(run, sees) and _outside(step, lost):

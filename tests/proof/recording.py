@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +14,7 @@ from tests.proof.dump import mark_of
 from tests.proof.history import Commit, Event, History, Read, Shown, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from blackboard.backend import Backend
     from blackboard.commit import Guard
@@ -46,11 +47,29 @@ class RecordedBoard(Board):
 
     async def get(self, key: str) -> Record | None:
         start = time.monotonic_ns()
-        record = await super().get(key)
-        end = time.monotonic_ns()
-        commit = record.commit if record is not None else ""
-        self.recording.add(Read(self.client, self._number(), start, end, key, commit))
+        with self._noting():
+            record = await super().get(key)
+        self._read(start, key, record.commit if record is not None else "")
         return record
+
+    async def revision(self) -> int:
+        start = time.monotonic_ns()
+        with self._noting():
+            revision = await super().revision()
+        self._read(start, "", f"{self.store.epoch}-{revision}")
+        return revision
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """A read that ends with the news that history was lost is an event."""
+        try:
+            yield
+        except HistoryLost as lost:
+            self.event("lost", lost.seen)
+            raise
+
+    def _read(self, start_ns: int, key: str, commit: str) -> None:
+        self.recording.add(Read(self.client, self._number(), start_ns, time.monotonic_ns(), key, commit))
 
     async def read_changes(self, since: int = 0) -> None:
         """Record every change after ``since`` until this is cancelled, and going on after a gap or a lost history.
@@ -69,8 +88,14 @@ class RecordedBoard(Board):
                 since = gap.oldest - 1
             except HistoryLost as lost:
                 self.event("lost", lost.seen)
+                since = await self._head()
+
+    async def _head(self) -> int:
+        while True:
+            try:
+                return await self.revision()
+            except HistoryLost:
                 self.store.check_open()
-                since = await self.revision()
 
     async def show(self) -> None:
         """Record what the replica shows now."""

@@ -23,8 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def hold(run: Run, *more: Violation) -> None:
-    """Fail unless every oracle is content with ``run`` and there are no ``more`` violations; the run is saved first."""
+    """Fail unless every oracle is content with ``run`` and there are no ``more`` violations; the run is saved first.
+
+    Says on stdout how much was judged.
+    """
     violations = [*more, *check(run)]
+    sys.stdout.write(f"{run.dump.name}: {run.history.summary()}; head {run.dump.revision:,}\n")
     if violations:
         directory = save(run, violations)
         listed = "\n".join(f"  {v.oracle}: {v.sentence}" for v in violations[:10])

@@ -103,6 +103,12 @@ class Writer:
             guards: list[Guard] = [At(source, present.commit), Unchanged("made", since), Present(target)]
             await self._board.commit(guards, [Delete(source), Put(target, self._unique())])
 
+    async def watch(self) -> None:
+        """Decide on a region alone, and take one's time."""
+        since = await self._board.revision()
+        await asyncio.sleep(self._chance.choice([0, 0.01, 0.1]))
+        await self._board.commit([Unchanged("made", since)], [Put(self._any("watched"), self._unique())])
+
     async def repeat(self) -> None:
         """The same under one idempotency key three times, two of them at the same time."""
         key, value, once = self._any("once"), self._unique(), f"{self._board.client}-{self._count}"

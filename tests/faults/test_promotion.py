@@ -1,0 +1,90 @@
+"""A primary that is lost while its replica lags: what was acknowledged is gone, and everybody who saw it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+
+from blackboard.ending import end
+from blackboard.errors import HistoryLost
+from tests.proof.amounts import amount, chance
+from tests.proof.dump import read_dump
+from tests.proof.flat import drained
+from tests.proof.history import Event, History
+from tests.proof.oracles import check_stored
+from tests.proof.pair import Pair
+from tests.proof.recording import RecordedBoard
+from tests.proof.run import Run
+from tests.proof.saved import hold
+from tests.proof.writers import Writer
+from tests.proxy import Proxy
+from tests.waiting import eventually
+
+PROMOTIONS = 4
+"""with the same clients on the same board"""
+WRITERS = 4
+
+
+async def lose(pair: Pair, proxy: Proxy, history: History, moment: random.Random) -> None:
+    """Let the replica fall behind the writers, kill the primary, and send the clients to the replica."""
+
+    def note(what: str) -> None:
+        history.add(Event("the test", history.next_number("the test"), time.monotonic_ns(), what))
+
+    await pair.follow()
+    await asyncio.sleep(moment.uniform(0, 0.1))
+    note("lagging")
+    pair.lag()
+    answered = len(history.commits) + moment.randrange(5, 200)
+    await eventually(lambda: len(history.commits) > answered, "the writers go on", 30)
+    proxy.refusing = True
+    await pair.promote()
+    note("promoted")
+    proxy.target = pair.primary.socket
+    proxy.refusing = False
+    proxy.reset()
+    await pair.rejoin()
+
+
+async def promoted_under_writers(name: str, moment: random.Random) -> None:
+    """Several promotions under writers, a reader and a replica of the board; then all that happened is judged."""
+    history, enough = History(), asyncio.Event()
+    async with Pair() as pair, Proxy(pair.primary.socket) as proxy, contextlib.AsyncExitStack() as stack:
+        boards = [
+            await stack.enter_async_context(await RecordedBoard.recorded(proxy.url, name, history, client))
+            for client in ("reader", "follower", *(f"w{n}" for n in range(WRITERS)))
+        ]
+        reader, follower, *writers = boards
+        await follower.replica()
+        reading = asyncio.create_task(reader.read_changes())
+        writing = [
+            asyncio.create_task(Writer(board, random.Random(moment.randrange(1 << 30))).write_until(enough))
+            for board in writers
+        ]
+        for _ in range(PROMOTIONS):
+            await lose(pair, proxy, history, moment)
+            with pair.primary.client() as client:
+                assert check_stored(client, name) == []
+        enough.set()
+        await asyncio.wait_for(asyncio.gather(*writing), 30)
+        for board in (follower, *writers):
+            with contextlib.suppress(HistoryLost):
+                await board.get("made/0")  # who had nothing to do since is told now
+        restless = await drained(follower, *writers)
+        head = await follower.revision()
+        await eventually(lambda: history.told[-1].commit.endswith(f"-{head}"), "the reader was told of all", 30)
+        await follower.show()
+        await end(reading)
+        with pair.primary.client() as client:
+            run = Run(history, read_dump(client, name), may_lose=True)
+    hold(run, *restless)
+    assert int(run.dump.meta["epoch"]) == PROMOTIONS + 1
+    assert any(run.lost(commit.commit) for commit in history.commits if commit.commit), "something was lost at all"
+
+
+async def test_history_that_is_lost_is_told_to_all_who_saw_it_and_nothing_rests_on_it(board_name: str) -> None:
+    moment = chance("promotion")
+    for _ in range(amount(4, 400) // PROMOTIONS):
+        await promoted_under_writers(board_name, moment)
