@@ -9,6 +9,8 @@ from tests.mutants.mutant import Edit, Mutant
 _SETTLING: Final = "controller/settling.py"
 _FIRING: Final = "controller/firing.py"
 _TESTS: Final = "tests/integration/"
+_STALE: Final = "tests/faults/test_stale_leader.py::"
+_STORM: Final = "tests/faults/test_storm_of_agents.py"
 
 BUGS: Final = (
     Mutant(
@@ -23,6 +25,7 @@ BUGS: Final = (
             ),
         ),
         (
+            _STORM,
             _TESTS
             + "test_controller_supervision.py::test_the_late_contribution_of_an_agent_that_will_not_stop_is_refused",
         ),
@@ -69,6 +72,7 @@ BUGS: Final = (
             ),
         ),
         (
+            _STORM,
             _TESTS
             + "test_controller_conflicts.py::test_of_two_agents_that_race_for_one_key_one_contributes_and_the_other_is_told_who_won",
         ),
@@ -84,10 +88,7 @@ BUGS: Final = (
                 "guards = [own, *self.trigger_guards, *self.excluded_guards]",
             ),
         ),
-        (
-            _TESTS
-            + "test_controller_lifetimes.py::test_a_controller_that_lost_the_lead_says_so_and_writes_nothing_more",
-        ),
+        (_STALE + "test_a_leader_that_does_not_know_that_it_was_replaced_dispatches_nobody",),
     ),
     Mutant(
         "leading-commit-without-leader-guard",
@@ -100,10 +101,7 @@ BUGS: Final = (
                 "self.store.submit(guards, writes, self.member)",
             ),
         ),
-        (
-            _TESTS
-            + "test_controller_lifetimes.py::test_a_controller_that_lost_the_lead_says_so_and_writes_nothing_more",
-        ),
+        (_STALE + "test_a_leader_that_does_not_know_that_it_was_replaced_hands_nothing_back",),
     ),
     Mutant(
         "two-leaders",
@@ -116,7 +114,7 @@ BUGS: Final = (
                 "self._board.commit([], [put], stamp",
             ),
         ),
-        (_TESTS + "test_controller_lifetimes.py",),
+        (_STALE + "test_of_many_that_want_to_lead_at_once_one_leads",),
     ),
     Mutant(
         "living-leader-taken-for-dead",
@@ -129,7 +127,7 @@ BUGS: Final = (
                 "                last_sign = sign\n",
             ),
         ),
-        (_TESTS + "test_controller_lifetimes.py",),
+        (_STALE + "test_a_leader_whose_counter_moves_keeps_the_lead_and_loses_it_one_lease_after_it_stands_still",),
     ),
     Mutant(
         "dispatch-without-own-guard",
@@ -142,7 +140,7 @@ BUGS: Final = (
                 "guards = [desk.leadership.guard, *self.trigger_guards, *self.excluded_guards]",
             ),
         ),
-        (_TESTS + "test_controller_supervision.py",),
+        (_STALE + "test_an_activation_that_is_settled_already_is_not_dispatched_by_who_has_not_seen_that",),
     ),
     Mutant(
         "refused-dispatch-runs",
@@ -155,7 +153,7 @@ BUGS: Final = (
                 "            await self.desk.caught_up(conflict)\n            self.record = self._opened\n            return True\n",
             ),
         ),
-        (_TESTS + "test_controller_conflicts.py",),
+        (_STALE + "test_an_activation_that_is_settled_already_is_not_dispatched_by_who_has_not_seen_that",),
     ),
     Mutant(
         "done-marker-removed",
@@ -169,7 +167,10 @@ BUGS: Final = (
                 " packed_activation(self.activation, record, author)]\n        if self._progressed:",
             ),
         ),
-        (_TESTS + "test_controller_firing.py::test_nothing_fires_twice_on_the_same_records",),
+        (
+            _STORM,
+            _TESTS + "test_controller_firing.py::test_nothing_fires_twice_on_the_same_records",
+        ),
     ),
     Mutant(
         "refraction-without-commit",
@@ -202,7 +203,10 @@ BUGS: Final = (
                 "        return await refused(firing, ctx, conflict)\n    desk.hit",
             ),
         ),
-        (_TESTS + "test_controller_firing.py::test_a_contribution_and_the_end_of_its_activation_are_one_commit",),
+        (
+            _STORM,
+            _TESTS + "test_controller_firing.py::test_a_contribution_and_the_end_of_its_activation_are_one_commit",
+        ),
     ),
     Mutant(
         "dead-workers-left-alone",

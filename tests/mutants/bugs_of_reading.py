@@ -83,7 +83,7 @@ BUGS: Final = (
         "P5",
         "What changed while a snapshot was read is not replayed over it.",
         (Edit("blackboard/snapshot.py", "        end = await _head_of(store)\n", "        end = start\n"),),
-        (_TESTS + "test_replica.py::test_four_replicas_built_under_load_all_come_to_the_same",),
+        ("tests/faults/test_built_under_load.py",),
     ),
     Mutant(
         "snapshot-keeps-the-older",
@@ -109,10 +109,7 @@ BUGS: Final = (
                 "        if False:\n",
             ),
         ),
-        (
-            _TESTS
-            + "test_history_lost.py::test_what_is_committed_after_a_loss_does_not_slip_into_a_replica_of_the_old_history",
-        ),
+        (_TESTS + "test_history_lost.py",),
     ),
     Mutant(
         "expired-record-reads-as-present",

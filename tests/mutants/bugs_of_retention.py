@@ -42,7 +42,7 @@ BUGS: Final = (
                 "    local _ = i\n",
             ),
         ),
-        (_AT_EVERY_STEP,),
+        (_TESTS + "test_after_trimming_what_the_log_still_reaches_reads_as_before",),
     ),
     Mutant(
         "trimmed-under-a-reader",

@@ -12,7 +12,7 @@ _TESTS: Final = "tests/integration/test_embedded.py::"
 
 BUGS: Final = (
     Mutant(
-        "server-without-its-lock",
+        "keeper-without-second-lock",
         "P3",
         "The lock that says a server runs is not handed to the server, so that the next user starts a second one.",
         (
@@ -23,19 +23,6 @@ BUGS: Final = (
             ),
         ),
         (_TESTS + "test_processes_that_name_one_directory_share_one_server",),
-    ),
-    Mutant(
-        "keeper-without-second-lock",
-        "P3",
-        "The keeper lets the next user in before the server's process has ended.",
-        (
-            Edit(
-                _KEEPER,
-                "    while not _lock(server):\n",
-                "    while shut_down() and not _lock(server):\n        return\n    while False:\n",
-            ),
-        ),
-        (_TESTS + "test_a_user_who_comes_while_the_server_is_being_stopped_gets_a_new_one",),
     ),
     Mutant(
         "keeper-lets-go-in-the-wrong-order",

@@ -48,10 +48,7 @@ BUGS: Final = (
                 "            _ = flight\n",
             ),
         ),
-        (
-            _WORK,
-            _CONNECTION + "test_a_commit_that_never_arrived_is_sent_again",
-        ),
+        (_CONNECTION + "test_a_commit_that_never_arrived_is_sent_again",),
     ),
     Mutant(
         "resend-with-the-old-epoch",
@@ -103,10 +100,7 @@ BUGS: Final = (
                 '                    future.set_result(Committed("", 0, reply.time_ms, ()))\n',
             ),
         ),
-        (
-            _WORK,
-            _TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",
-        ),
+        (_TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",),
     ),
     Mutant(
         "outcomes-shifted-by-one",
@@ -119,10 +113,7 @@ BUGS: Final = (
                 "zip(flight.requests, (*reply.outcomes[1:], reply.outcomes[0]), strict=True):",
             ),
         ),
-        (
-            _WORK,
-            _TESTS + "test_commit.py::test_guards_see_what_earlier_commits_of_the_same_call_did",
-        ),
+        (_TESTS + "test_commit.py::test_guards_see_what_earlier_commits_of_the_same_call_did",),
     ),
     Mutant(
         "cancelled-waiter-ends-the-group",
@@ -171,10 +162,7 @@ BUGS: Final = (
         "P2",
         "A mutation writes over whatever came in between.",
         (Edit("blackboard/mutation.py", "board.store.submit([guard], [packed]", "board.store.submit([], [packed]"),),
-        (
-            _WORK,
-            _TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",
-        ),
+        (_TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",),
     ),
     Mutant(
         "loss-not-told",
