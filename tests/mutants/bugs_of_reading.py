@@ -82,7 +82,7 @@ BUGS: Final = (
         "snapshot-without-replay",
         "P5",
         "What changed while a snapshot was read is not replayed over it.",
-        (Edit("blackboard/snapshot.py", "        end = await _head_of(store)\n", "        end = start\n"),),
+        (Edit("blackboard/snapshot.py", '        end = await store.number_of("revision")\n', "        end = start\n"),),
         ("tests/faults/test_built_under_load.py",),
     ),
     Mutant(
@@ -110,6 +110,19 @@ BUGS: Final = (
             ),
         ),
         (_TESTS + "test_history_lost.py",),
+    ),
+    Mutant(
+        "digest-not-checked",
+        "P3",
+        "A flipped bit in a stored value goes unnoticed.",
+        (
+            Edit(
+                "blackboard/codec.py",
+                "    return head.digest == digest_of(head.value, head.status, head.expires_ms)\n",
+                "    return bool(head.digest)\n",
+            ),
+        ),
+        (_TESTS + "test_audit.py::test_what_somebody_else_did_to_a_key_is_found_and_named",),
     ),
     Mutant(
         "expired-record-reads-as-present",

@@ -241,7 +241,10 @@ BUGS: Final = (
         "P3",
         "The handshake does not ask whether the server still has the commit that the client saw last.",
         (Edit(_HANDSHAKE, "    elseif r > ended or r < tonumber(from) then\n", "    elseif false then\n"),),
-        (_TESTS + "test_history_lost.py::test_an_older_log_is_found_out_by_the_next_read",),
+        (
+            "tests/faults/test_promotion.py",
+            _TESTS + "test_history_lost.py::test_an_older_log_is_found_out_by_the_next_read",
+        ),
     ),
     Mutant(
         "run-ids-not-compared",
@@ -255,7 +258,10 @@ BUGS: Final = (
         "P2",
         "A server that was started again goes on in the epoch before, so that it gives names a second time.",
         (Edit(_HANDSHAKE, "if meta[4] ~= ARGV[2] then\n", "if false then\n"),),
-        (_TESTS + "test_log.py::test_revisions_go_on_across_epochs_and_readers_start_at_any_of_them",),
+        (
+            "tests/faults/test_promotion.py",
+            _TESTS + "test_log.py::test_revisions_go_on_across_epochs_and_readers_start_at_any_of_them",
+        ),
     ),
     Mutant(
         "meta-and-log-not-compared",

@@ -72,7 +72,7 @@ BUGS: Final = (
         "busy-is-final",
         "P7",
         "A commit is given up when the server says that it is busy just now.",
-        (Edit(_READER, 'frozenset({"LOADING", "BUSY", ', 'frozenset({"LOADING", '),),
+        (Edit("blackboard/link.py", 'frozenset({"LOADING", "BUSY", ', 'frozenset({"LOADING", '),),
         (_TESTS + "test_store.py::test_a_busy_server_is_waited_for",),
     ),
     Mutant(
@@ -86,7 +86,7 @@ BUGS: Final = (
         "unknown-told-as-not-done",
         "P7",
         "A commit that was sent and never answered is told as not done.",
-        (Edit(_SESSION, "Unknown(str(error)) if sent else not_done", "not_done"),),
+        (Edit(_SESSION, "in_doubt: BlackboardError = Unknown(str(error))", "in_doubt = not_done"),),
         (_TESTS + "test_store.py::test_a_server_that_stays_away_makes_sent_commits_unknown_and_others_not_done",),
     ),
     Mutant(
@@ -169,7 +169,10 @@ BUGS: Final = (
         "P3",
         "A client that learns of lost history goes on as if nothing had been.",
         (Edit(_READER, '        if greeting.status == "lost" and self.losses == losses:', "        if False:"),),
-        (_TESTS + "test_history_lost.py::test_no_guard_of_the_lost_history_is_accepted",),
+        (
+            "tests/faults/test_promotion.py",
+            _TESTS + "test_history_lost.py::test_no_guard_of_the_lost_history_is_accepted",
+        ),
     ),
     Mutant(
         "what-was-read-is-not-noted",
