@@ -9,11 +9,7 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,77 +17,21 @@ import redis.exceptions
 
 from blackboard.connect import connect
 from blackboard.embedded import EmbeddedServer
-from blackboard.errors import NoBackend
-from blackboard.server_directory import find_directory
-from tests.embedded_remains import is_free, kill_server, links_to, processes
+from tests.embedded_remains import is_free, kill_server, processes
+from tests.embedded_users import User, own_directory
 from tests.waiting import eventually, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from blackboard.backend import Backend
-
-ROOT = Path(__file__).parents[2]
-USER = Path(__file__).with_name("embedded_user.py")
 
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """A directory for a server; at the end nothing may run in it."""
-    path = Path(tempfile.mkdtemp(prefix="bbtest-emb-")) / "board"
-    yield path
-    for pid in processes(path, named=USER.name):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    try:
-        wait_until(lambda: processes(path) == [], f"no process runs in {path}: {processes(path)}", 20)
-        if (path / "users.lock").exists():
-            # A process loses its command line before its locks.
-            wait_until(lambda: is_free(path), "no process holds a lock")
-            assert not (path / "server.sock").exists()
-    finally:
-        for pid in processes(path):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        shutil.rmtree(path.parent)
-
-
-class User:
-    """Another process that uses the directory's server."""
-
-    def __init__(self, directory: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, USER, directory],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            start_new_session=True,
-        )
-        self.pid = self._process.pid
-
-    def says(self) -> str:
-        """Its next line; ``""`` when it has ended."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().decode().strip()
-
-    def tell(self, command: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(command.encode() + b"\n")
-        self._process.stdin.flush()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._end()
-
-    def leave(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self.tell("leave")
-        self._end()
-
-    def _end(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(timeout=60)
+    with own_directory() as path:
+        yield path
 
 
 async def increments(backend: Backend) -> int:
@@ -307,91 +247,6 @@ async def test_a_user_of_a_removed_directory_whose_server_died_gets_a_new_one(di
         kill_server(directory)
         await backend.revive()
         assert await increments(backend) == 0
-
-
-async def test_a_directory_too_long_for_a_socket_is_reached_by_a_short_path(directory: Path) -> None:
-    """A kernel takes some 100 bytes; by two processes, and without anything left in the temporary directory."""
-    deep = directory.joinpath(*["a-folder-with-a-long-name"] * 8)
-    async with await connect(f"embedded:{deep}") as backend:
-        user = User(deep)
-        assert user.says() == f"ready {await backend.run_id()}"
-        user.leave()
-        (link,) = links_to(deep)
-        assert link.parent.stat().st_mode & 0o777 == 0o700
-    await eventually(lambda: is_free(deep), "the server was stopped")
-    assert links_to(deep) == []
-
-
-async def test_a_short_path_in_somebody_elses_folder_is_refused(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """He could put his own server there."""
-    with tempfile.TemporaryDirectory(prefix="bb") as temporary:
-        (Path(temporary) / f"blackboard-{os.geteuid()}").mkdir(mode=0o777)
-        (Path(temporary) / f"blackboard-{os.geteuid()}").chmod(0o777)
-        monkeypatch.setattr(tempfile, "tempdir", temporary)
-        with pytest.raises(NoBackend, match="not a directory of this user's alone"):
-            await connect(f"embedded:{directory.joinpath(*['a-folder-with-a-long-name'] * 8)}")
-
-
-async def test_a_directory_of_a_newer_server_is_refused(directory: Path) -> None:
-    """An older server would show it as an empty board, and nobody would be told."""
-    async with await connect(f"embedded:{directory}"):
-        assert (directory / "server.version").read_text().startswith(("redis ", "valkey "))
-    await eventually(lambda: is_free(directory), "the server was stopped")
-    (directory / "server.version").write_text("redis 99.1.0\n")
-    with pytest.raises(NoBackend, match=r"was written by redis 99\.1\.0; an older server"):
-        await connect(f"embedded:{directory}")
-    assert (directory / "server.version").read_text() == "redis 99.1.0\n"
-
-
-async def test_a_server_that_cannot_read_its_files_is_reported_with_its_own_words(directory: Path) -> None:
-    """Its log's last lines are in the error."""
-    async with await connect(f"embedded:{directory}") as backend:
-        await backend.client.set("n", 1)
-    await eventually(lambda: is_free(directory), "the server was stopped")
-    for file in directory.rglob("*.aof"):
-        file.write_bytes(b"this is no AOF\r\n" * 10)
-    with pytest.raises(NoBackend, match="Bad file format"):
-        await connect(f"embedded:{directory}")
-
-
-@pytest.mark.parametrize("path", ["file", "file/board", "/proc/no-board-here", "/sys/no-board-here"])
-async def test_a_place_where_nothing_can_be_kept_is_named_in_the_error(tmp_path: Path, path: str) -> None:
-    """A file, below a file, or a file system that takes none."""
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NoBackend, match="name another directory"):
-        await connect(f"embedded:{tmp_path / path}")
-
-
-async def test_a_directory_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
-    """``embedded:.`` in a project must not close the project to its owner's group."""
-    (tmp_path / "precious.txt").write_text("mine")
-    tmp_path.chmod(0o755)
-    with pytest.raises(NoBackend, match="holds no board"):
-        await connect(f"embedded:{tmp_path}")
-    assert tmp_path.stat().st_mode & 0o777 == 0o755
-    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
-
-
-def test_the_directory_is_looked_for_upward(tmp_path: Path) -> None:
-    """As git looks for its own; where there is none it is made here."""
-    inner = tmp_path / "a" / "b"
-    inner.mkdir(parents=True)
-    assert find_directory(inner) == inner / ".blackboard"
-    (tmp_path / ".blackboard").mkdir()
-    assert find_directory(inner) == tmp_path / ".blackboard"
-
-
-async def test_the_default_url_finds_the_directory_above(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From any folder of a project one is on the project's boards."""
-    inner = directory / "a" / "b"
-    inner.mkdir(parents=True)
-    (directory / ".blackboard").mkdir()
-    monkeypatch.chdir(inner)
-    monkeypatch.delenv("BLACKBOARD_URL", raising=False)
-    async with await connect() as backend:
-        assert backend.url == f"embedded:{directory / '.blackboard'}"
 
 
 async def test_a_key_that_interrupts_a_user_does_not_reach_the_server(directory: Path) -> None:
