@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Written,
     )
     from blackboard.errors import (
+        BeforeHorizon,
         BlackboardError,
         Conflict,
         Corrupt,
@@ -46,16 +47,21 @@ if TYPE_CHECKING:
         UsageError,
         WaitTimeout,
     )
+    from blackboard.history import Difference
+    from blackboard.holds import Snapshot
     from blackboard.log import Change
     from blackboard.pattern import Pattern
     from blackboard.record import Record, Stamp
     from blackboard.replica import Replica
+    from blackboard.retention import Retention
+    from blackboard.state import State
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Absent",
     "At",
+    "BeforeHorizon",
     "BlackboardError",
     "Board",
     "Change",
@@ -64,6 +70,7 @@ __all__ = [
     "Conflict",
     "Corrupt",
     "Delete",
+    "Difference",
     "Gap",
     "GuardFailure",
     "HistoryLost",
@@ -81,8 +88,11 @@ __all__ = [
     "Put",
     "Record",
     "Replica",
+    "Retention",
     "ServerRefused",
+    "Snapshot",
     "Stamp",
+    "State",
     "SystemClock",
     "TooLarge",
     "Unchanged",
@@ -96,6 +106,7 @@ __all__ = [
 _HOME: Final = {
     "Absent": "blackboard.commit",
     "At": "blackboard.commit",
+    "BeforeHorizon": "blackboard.errors",
     "BlackboardError": "blackboard.errors",
     "Board": "blackboard.board",
     "Change": "blackboard.log",
@@ -104,6 +115,7 @@ _HOME: Final = {
     "Conflict": "blackboard.errors",
     "Corrupt": "blackboard.errors",
     "Delete": "blackboard.commit",
+    "Difference": "blackboard.history",
     "Gap": "blackboard.errors",
     "GuardFailure": "blackboard.errors",
     "HistoryLost": "blackboard.errors",
@@ -121,8 +133,11 @@ _HOME: Final = {
     "Put": "blackboard.commit",
     "Record": "blackboard.record",
     "Replica": "blackboard.replica",
+    "Retention": "blackboard.retention",
     "ServerRefused": "blackboard.errors",
+    "Snapshot": "blackboard.holds",
     "Stamp": "blackboard.record",
+    "State": "blackboard.state",
     "SystemClock": "blackboard.clock",
     "TooLarge": "blackboard.errors",
     "Unchanged": "blackboard.commit",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from blackboard.errors import Gap
 from blackboard.keys import region_of
 from blackboard.log import Change
+from blackboard.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from blackboard.log import Entry
-    from blackboard.pattern import Pattern
     from blackboard.record import Record
 
 Regions: TypeAlias = dict[str, dict[str, "Record"]]
@@ -46,9 +46,10 @@ class State:
         record = self.regions.get(region_of(key), _NONE).get(key)
         return None if record is None or self._expired(record) else record
 
-    def find(self, pattern: Pattern) -> list[Record]:
+    def find(self, pattern: str | Pattern) -> list[Record]:
         """The records that ``pattern`` matches, sorted by key."""
-        return [record for record in matching(self.regions, pattern) if not self._expired(record)]
+        parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern
+        return [record for record in matching(self.regions, parsed) if not self._expired(record)]
 
     def records(self) -> list[Record]:
         """Every record, sorted by key."""

@@ -18,7 +18,7 @@ async def command(target: Target, key: str) -> None:
       blackboard history stock/SKU-7
       blackboard history stock/SKU-7 -o jsonl
     """
-    from blackboard.commands.record_view import change_document, instant, short_value
+    from blackboard.commands.record_view import author_of, change_document, instant, short_value
     from blackboard.console import table
     from blackboard.errors import NothingSelected
 
@@ -31,7 +31,7 @@ async def command(target: Target, key: str) -> None:
                 change.commit,
                 instant(change.time_ms),
                 change.operation,
-                change.author,
+                author_of(change),
                 short_value(change.record.value) if change.record is not None else "",
             )
             for change in changes

@@ -38,14 +38,18 @@ def record_document(record: Record[Any]) -> dict[str, Any]:
 
 
 def change_document(change: Change) -> dict[str, Any]:
-    """One version of a record as the log tells it; ``value`` is null after a removal."""
+    """One version of a record as the log tells it; ``value`` is null after a removal.
+
+    ``author`` is who wrote the record, ``committed_by`` whose commit that was: the controller's, for an agent.
+    """
     return {
         "key": change.key,
         "operation": change.operation,
         "commit": change.commit,
         "previous_commit": change.previous_commit,
         "time_ms": change.time_ms,
-        "author": change.author,
+        "author": author_of(change),
+        "committed_by": change.author,
         "value": change.record.value if change.record is not None else None,
     }
 
@@ -62,6 +66,11 @@ def record_table(console: SafeConsole, records: Sequence[Record[Any]], limit: in
     console.print(table(("key", "value", "version", "commit", "author"), rows, right=("version",)))
     if len(listed) < len(records):
         console.print(f"… and {len(records) - len(listed):,} more: --limit 0 shows all")
+
+
+def author_of(change: Change) -> str:
+    """Who wrote the record, else who removed it."""
+    return change.record.author if change.record is not None else change.author
 
 
 def short_value(value: object) -> str:
