@@ -61,7 +61,7 @@ BUGS: Final = (
                 "find_server(None)",
             ),
         ),
-        (_TESTS + "test_a_directory_of_a_newer_server_is_refused",),
+        ("tests/integration/test_embedded_places.py::test_a_directory_of_a_newer_server_is_refused",),
     ),
     Mutant(
         "fsync-wish-ignored",
