@@ -56,9 +56,15 @@ def contributions(run: Run) -> list[Violation]:
 
 
 def _packed(data: bytes) -> _Packed:
-    fields = msgpack.unpackb(data, raw=False)
-    return _Packed(fields[1], fields[9])
+    try:
+        fields = msgpack.unpackb(data, raw=False)
+        return _Packed(fields[1], fields[9])
+    except (ValueError, TypeError, IndexError, msgpack.exceptions.UnpackException):
+        return _Packed("", b"")  # the oracle of the digests tells
 
 
 def _state(data: bytes) -> str:
-    return str(msgpack.unpackb(_packed(data).value, raw=False)["state"])
+    try:
+        return str(msgpack.unpackb(_packed(data).value, raw=False)["state"])
+    except (ValueError, TypeError, KeyError, msgpack.exceptions.UnpackException):
+        return ""

@@ -24,7 +24,7 @@ class LoggedChange(NamedTuple):
 
     key: str
     operation: str
-    """``p`` put, ``d`` delete, ``x`` expire"""
+    """``p`` put, ``d`` delete, ``x`` expire; ``?`` where it does not parse"""
     previous: str
     version: int
     data: bytes
@@ -124,9 +124,12 @@ def _entry(identity: bytes, fields: dict[bytes, bytes]) -> LoggedCommit:
 
 
 def _change(key: bytes, text: bytes) -> LoggedChange:
-    operation, previous, version, data = text.split(b" ", 3)
-    before = "" if previous == b"-" else _text(previous)
-    return LoggedChange(_text(key), _text(operation), before, int(version), data)
+    try:
+        operation, previous, version, data = text.split(b" ", 3)
+        before = "" if previous == b"-" else _text(previous)
+        return LoggedChange(_text(key), _text(operation), before, int(version), data)
+    except ValueError:
+        return LoggedChange(_text(key), "?", "", 0, text)
 
 
 def _text(data: bytes) -> str:

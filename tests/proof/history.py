@@ -114,9 +114,9 @@ class History:
     told: list[Told] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
-    journal: IO[str] | None = None
+    journal: IO[str] | None = field(default=None, compare=False)
     """where each item is written to, at once, when it is added and when it is answered"""
-    _numbers: dict[str, int] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict, compare=False)
 
     def next_number(self, client: str) -> int:
         """1, 2, 3 … for the items of ``client``."""

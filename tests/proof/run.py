@@ -65,8 +65,8 @@ class Run:
         """Per key what stood there when; under ``region/`` the revision of the region's last change."""
         lines: dict[str, Timeline] = defaultdict(Timeline)
         for key, stored in self.dump.base.items():
-            epoch, revision, _ = stored.split(b" ", 2)
-            lines[key].add(int(revision), f"{epoch.decode()}-{revision.decode()}")
+            commit = parse_stored(stored).commit
+            lines[key].add(int(commit.partition("-")[2]), commit)
         for entry in self.dump.log:
             for change in entry.changes:
                 lines[change.key].add(entry.revision, entry.commit if change.operation == "p" else "")

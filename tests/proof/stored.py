@@ -78,7 +78,9 @@ def _broken_links(dump: Dump) -> Iterator[str]:
             present = before.commit if before is not None else ""
             if change.previous != present:
                 yield f"{entry.commit} says that it replaced {change.previous!r} at {change.key}, where {present!r} stood"
-            if change.operation != "p":
+            if change.operation not in ("p", "d", "x"):
+                yield f"{entry.commit} does something unknown to {change.key}: {change.operation!r}"
+            elif change.operation != "p":
                 if before is None:
                     yield f"{entry.commit} removes {change.key}, where nothing stood"
                 elif change.operation == "x" and not 0 < before.expires_ms <= int(entry.time):
