@@ -164,9 +164,11 @@ async def test_whatever_clients_do_at_once_over_connections_that_break_every_ora
         head = await reader.revision()
         await replica.caught_up(head)
         await writers[1].show()
-        await eventually(lambda: history.told and history.told[-1].commit.endswith(f"-{head}"), "all changes were read")
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
+        try:
+            await eventually(lambda: history.told and history.told[-1].commit.endswith(f"-{head}"), "all was read")
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
         assert proxy.losses
     assert not [event for event in history.events if event.what == "gap"], "the log is whole"
     assert {commit.outcome for commit in history.commits} == {"done", "refused"}

@@ -241,10 +241,7 @@ BUGS: Final = (
         "P3",
         "The handshake does not ask whether the server still has the commit that the client saw last.",
         (Edit(_HANDSHAKE, "    elseif r > ended or r < tonumber(from) then\n", "    elseif false then\n"),),
-        (
-            "tests/faults/test_promotion.py",
-            _TESTS + "test_history_lost.py::test_an_older_log_is_found_out_by_the_next_read",
-        ),
+        (_TESTS + "test_history_lost.py::test_an_older_log_is_found_out_by_the_next_read",),
     ),
     Mutant(
         "run-ids-not-compared",

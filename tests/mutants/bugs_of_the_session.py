@@ -87,7 +87,7 @@ BUGS: Final = (
         "P7",
         "A commit that was sent and never answered is told as not done.",
         (Edit(_SESSION, "in_doubt: BlackboardError = Unknown(str(error))", "in_doubt = not_done"),),
-        (_TESTS + "test_store.py::test_a_server_that_stays_away_makes_sent_commits_unknown_and_others_not_done",),
+        (_CONNECTION + "test_a_server_that_accepts_and_never_answers_is_given_up_in_time",),
     ),
     Mutant(
         "conflict-told-as-success",
@@ -140,8 +140,7 @@ BUGS: Final = (
             ),
         ),
         (
-            _TESTS + "test_commit.py::test_an_invalid_commit_is_refused_alone_before_it_is_sent",
-            _TESTS + "test_commit.py::test_a_guard_that_no_connection_takes_is_its_callers_error_alone",
+            "tests/integration/test_order_of_callers.py::test_what_leaves_with_a_commit_that_cannot_be_sent_keeps_its_order",
         ),
     ),
     Mutant(
@@ -155,7 +154,9 @@ BUGS: Final = (
                 "                queue.extendleft(group[head:])\n",
             ),
         ),
-        (_WORK, _TESTS + "test_commit.py::test_a_commit_never_leaves_without_the_one_it_leans_on"),
+        (
+            "tests/integration/test_order_of_callers.py::test_a_chain_that_fits_in_no_call_with_those_before_it_leaves_whole_and_in_order",
+        ),
     ),
     Mutant(
         "mutation-without-guard",
@@ -169,10 +170,7 @@ BUGS: Final = (
         "P3",
         "A client that learns of lost history goes on as if nothing had been.",
         (Edit(_READER, '        if greeting.status == "lost" and self.losses == losses:', "        if False:"),),
-        (
-            "tests/faults/test_promotion.py",
-            _TESTS + "test_history_lost.py::test_no_guard_of_the_lost_history_is_accepted",
-        ),
+        (_TESTS + "test_history_lost.py::test_no_guard_of_the_lost_history_is_accepted",),
     ),
     Mutant(
         "what-was-read-is-not-noted",
