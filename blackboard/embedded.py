@@ -25,6 +25,7 @@ from blackboard.errors import NoBackend
 from blackboard.locks import POLL_SECONDS, FileLock
 from blackboard.server_binary import find_server
 from blackboard.server_directory import ServerDirectory, usable
+from blackboard.torn_end import TORN, cut_torn_end
 
 if TYPE_CHECKING:
     from blackboard.server_binary import Version
@@ -168,6 +169,8 @@ class EmbeddedServer:
                 f"{self.path} was written by {former}; an older server would show it as an empty board. {error}"
             ) from error
         self._directory.record_version(binary.version)
+        if TORN in self._directory.end_of_log():
+            cut_torn_end(binary, self.path)
         self._directory.clear_for_start()
         started = subprocess.run(  # noqa: S603
             [binary.path, *self._arguments()],
@@ -194,6 +197,7 @@ class EmbeddedServer:
             "databases": "1",
             "appendonly": "yes",
             "appendfsync": self._fsync,
+            "aof-load-truncated": "no",
             "save": "",
             "maxmemory-policy": "noeviction",
             "daemonize": "yes",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+
+from blackboard.server_binary import find_server
+from blackboard.torn_end import cut_torn_end
 
 if TYPE_CHECKING:
     import random
@@ -90,15 +94,17 @@ class ForgetfulDisk(Shim):
         lengths = {owner: length for owner, length in _SLOT.iter_unpack(self._numbers[:]) if owner}
         return min(int(lengths.get(inode, 0)), path.stat().st_size)
 
-    def synced_bytes(self, server: OwnServer) -> int:
-        """How many bytes of all that ``server`` stores are on the disk."""
-        return sum(self.durable_bytes(path) for path in server.stored())
+    def unsynced_bytes(self, server: OwnServer) -> int:
+        """How many bytes of what ``server`` stores a power loss would take now."""
+        return sum(path.stat().st_size - self.durable_bytes(path) for path in server.stored())
 
     def lose_power(self, server: OwnServer, torn: random.Random | None = None) -> int:
         """Kill ``server`` and cut its files to what is on the disk; returns how many bytes that took.
 
-        With ``torn``, some of the bytes that were not synced are there: a part of them from the front on.
+        With ``torn``, some of the bytes that were not synced are there: a part of them from the front on, and a
+        transaction that this cuts in two is taken away, as an embedded server's user does it.
         """
+        os.killpg(server.pid, signal.SIGKILL)  # a child that rewrites the log holds the clients' connections
         server.kill()
         taken = 0
         for path in server.stored():
@@ -107,7 +113,20 @@ class ForgetfulDisk(Shim):
                 length = torn.randint(length, size)
             os.truncate(path, length)
             taken += size - length
+        if torn is not None:
+            cut_torn_end(find_server(), server.directory)
+        for path in server.stored():
+            self._is_durable(path)
         return taken
+
+    def _is_durable(self, path: Path) -> None:
+        """What is there when the power is back is on the disk."""
+        found = path.stat()
+        for place in range(0, self.BYTES, _SLOT.size):
+            owner, _ = _SLOT.unpack_from(self._numbers, place)
+            if owner in (0, found.st_ino):
+                _SLOT.pack_into(self._numbers, place, found.st_ino, found.st_size)
+                return
 
 
 class SmallDisk(Shim):
