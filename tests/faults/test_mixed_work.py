@@ -162,7 +162,8 @@ async def test_whatever_clients_do_at_once_over_connections_that_break_every_ora
         steps = amount(400, 40_000)
         await asyncio.gather(*(Client(board, draw).work(steps) for board in writers))
         head = await reader.revision()
-        await replica.caught_up(head)
+        async with asyncio.timeout(10):
+            await replica.caught_up(head)
         await writers[1].show()
         try:
             await eventually(lambda: history.told and history.told[-1].commit.endswith(f"-{head}"), "all was read")

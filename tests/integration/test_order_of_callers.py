@@ -19,11 +19,9 @@ def revisions(outcomes: list[Committed | BaseException]) -> list[int]:
     return [outcome.revision for outcome in outcomes if isinstance(outcome, Committed)]
 
 
-async def test_a_chain_that_fits_in_no_call_with_those_before_it_leaves_whole_and_in_order(either: Board) -> None:
-    """It begins shortly before the limit of a call, so that its beginning is put back."""
-    chain = 9
-    guards: list[list[Guard]] = [[] for _ in range(MAX_COMMITS - 4)]
-    guards += [[]] + [[Previous()] for _ in range(chain)]
+async def test_chains_that_are_cut_by_the_limit_of_a_call_leave_whole_and_in_order(either: Board) -> None:
+    """The beginning of a chain whose end does not fit is put back."""
+    guards: list[list[Guard]] = [[Previous()] if n % 10 else [] for n in range(5 * MAX_COMMITS)]
     outcomes = await asyncio.gather(
         *(either.commit(guard, [Put(f"a/{n}", n)]) for n, guard in enumerate(guards)), return_exceptions=True
     )
