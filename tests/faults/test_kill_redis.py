@@ -16,7 +16,7 @@ from tests.proof.history import History
 from tests.proof.oracles import check_stored
 from tests.proof.recording import RecordedBoard
 from tests.proof.run import Run
-from tests.proof.saved import hold
+from tests.proof.saved import hold, keeping
 from tests.proof.writers import Writer, WriterProcess
 from tests.waiting import eventually
 
@@ -45,6 +45,7 @@ async def killed_under_writers(server: OwnServer, name: str, moment: random.Rand
     with server.client() as client:
         before = footprint(client)
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(keeping(history, server.client, name))
         processes = []
         for n in range(PROCESSES):
             process = WriterProcess(server.url, name, f"p{n}", moment.randrange(1 << 30), directory / f"p{n}.jsonl")

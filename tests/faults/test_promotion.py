@@ -7,8 +7,12 @@ import contextlib
 import random
 import time
 
+import pytest
+
+from blackboard.board import Board
+from blackboard.commit import At, Put, Unchanged
 from blackboard.ending import end
-from blackboard.errors import HistoryLost
+from blackboard.errors import Conflict, HistoryLost
 from tests.proof.amounts import amount, chance
 from tests.proof.dump import read_dump
 from tests.proof.flat import drained
@@ -17,7 +21,7 @@ from tests.proof.oracles import check_stored
 from tests.proof.pair import Pair
 from tests.proof.recording import RecordedBoard
 from tests.proof.run import Run
-from tests.proof.saved import hold
+from tests.proof.saved import hold, keeping
 from tests.proof.writers import Writer
 from tests.proxy import Proxy
 from tests.waiting import eventually
@@ -52,6 +56,8 @@ async def promoted_under_writers(name: str, moment: random.Random) -> None:
     """Several promotions under writers, a reader and a replica of the board; then all that happened is judged."""
     history, enough = History(), asyncio.Event()
     async with Pair() as pair, Proxy(pair.primary.socket) as proxy, contextlib.AsyncExitStack() as stack:
+        # the primary of that moment, not of now
+        stack.enter_context(keeping(history, lambda: pair.primary.client(), name, may_lose=True))  # noqa: PLW0108
         boards = [
             await stack.enter_async_context(await RecordedBoard.recorded(proxy.url, name, history, client))
             for client in ("reader", "follower", *(f"w{n}" for n in range(WRITERS)))
@@ -88,3 +94,34 @@ async def test_history_that_is_lost_is_told_to_all_who_saw_it_and_nothing_rests_
     moment = chance("promotion")
     for _ in range(amount(4, 400) // PROMOTIONS):
         await promoted_under_writers(board_name, moment)
+
+
+async def test_no_guard_of_the_lost_history_holds_by_chance_though_the_new_one_repeats_its_revisions(
+    board_name: str,
+) -> None:
+    """The same keys are written at the same revisions after the loss: only the epoch tells the commits apart."""
+    kept, lost = 10, 10
+    async with Pair() as pair, Proxy(pair.primary.socket) as proxy:
+        async with await Board.open(proxy.url, board_name) as board:
+            for n in range(kept):
+                await board.put(f"a/{n}", "kept")
+            await pair.follow()
+            pair.lag()
+            records = [await board.put(f"a/{n}", "lost") for n in range(lost)]
+            proxy.refusing = True
+            await pair.promote()
+            proxy.target, proxy.refusing = pair.primary.socket, False
+            proxy.reset()
+            with pytest.raises(HistoryLost, match=f"commit 1-{kept + lost} was seen, the server's head is 2-{kept}"):
+                await board.get("a/0")
+            with pytest.raises(Conflict):
+                await board.commit([Unchanged("a", kept + lost)], [Put("b/1", "by a region of the future")])
+            again = [await board.put(f"a/{n}", "again") for n in range(lost)]
+            assert [record.revision for record in again] == [record.revision for record in records]
+            async with await Board.open(proxy.url, board_name) as fresh:
+                for record in records:
+                    for client in (board, fresh):
+                        with pytest.raises(Conflict):
+                            await client.commit([At(record.key, record.commit)], [Put("b/1", "by chance")])
+        with pair.primary.client() as client:
+            assert check_stored(client, board_name) == []

@@ -132,6 +132,8 @@ def once(run: Run) -> list[Violation]:
         for commit in commits:
             if commit.outcome == "done" and commit.payload != commits[0].payload:
                 found.append(f"{_name(commit)} was accepted under the key {key!r} with another payload")
+            if commit.error == "OnceMismatch" and all(other.payload == commit.payload for other in commits):
+                found.append(f"{_name(commit)} was refused under the key {key!r}, which had no other payload")
             told = commit.commit
             if commit.repeated and told and told not in applied and not run.lost(told) and not run.trimmed(told):
                 found.append(f"{_name(commit)} was told that the key {key!r} was applied as {told}")

@@ -65,6 +65,11 @@ class Dump(NamedTuple):
     regions: dict[str, str]
     expiries: dict[str, float]
 
+    @classmethod
+    def empty(cls, name: str) -> Dump:
+        """The dump of a board that is not there."""
+        return cls(name, {}, [], {}, {}, {}, {}, {})
+
     @property
     def horizon(self) -> int:
         """The revision up to which the log was trimmed; 0 where it is whole."""

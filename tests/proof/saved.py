@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -10,14 +11,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import redis
+
 from tests.proof.amounts import seed, soaking
-from tests.proof.dump import load_dump, save_dump
+from tests.proof.dump import Dump, load_dump, read_dump, save_dump
 from tests.proof.history import History
 from tests.proof.oracles import check
 from tests.proof.run import Run
+from tests.proof.violation import Violation
 
 if TYPE_CHECKING:
-    from tests.proof.violation import Violation
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -36,6 +40,28 @@ def hold(run: Run, *more: Violation) -> None:
             f"{len(violations)} violations, of {sorted({v.oracle for v in violations})}:\n{listed}\n"
             f"saved in {directory}; to judge it again: {sys.executable} -m tests.proof.check {directory}"
         )
+
+
+@contextlib.contextmanager
+def keeping(
+    history: History, client: Callable[[], redis.Redis], name: str, *, may_lose: bool = False
+) -> Iterator[None]:
+    """Save the run where the test itself fails, before there is anything to judge; the error says where.
+
+    The server that ``client`` reaches must be up then, or the run is saved without the board ``name``.
+    """
+    try:
+        yield
+    except Exception as error:
+        dump = Dump.empty(name)
+        with contextlib.suppress(redis.RedisError), client() as reading:
+            dump = read_dump(reading, name)
+        run = Run(history, dump, may_lose)
+        violations = check(run)
+        directory = save(run, [*violations, Violation("test", f"{type(error).__name__}: {error}")])
+        found = sorted({violation.oracle for violation in violations})
+        error.add_note(f"violations of {found}; to judge it again: {sys.executable} -m tests.proof.check {directory}")
+        raise
 
 
 def save(run: Run, violations: list[Violation]) -> Path:

@@ -298,7 +298,13 @@ async def test_once_finds_a_key_that_was_applied_twice_and_one_that_took_another
     def other(history: History, dump: Dump) -> None:
         next(commit for commit in history.commits if commit.repeated).payload = "other"
 
+    def needless(history: History, dump: Dump) -> None:
+        repeated = next(commit for commit in history.commits if commit.repeated)
+        repeated.outcome, repeated.repeated, repeated.error = "refused", False, "OnceMismatch"
+        repeated.commit, repeated.results = "", ()
+
     assert "once" in corrupted(run, again)
+    assert corrupted(run, needless) == {"once"}
     assert corrupted(run, other) == {"once"}
 
 

@@ -15,7 +15,7 @@ from tests.proof.history import NEVER, Commit, Event, History
 from tests.proof.oracles import check
 from tests.proof.recording import RecordedBoard
 from tests.proof.run import Run
-from tests.proof.saved import ROOT, hold, load
+from tests.proof.saved import ROOT, hold, keeping, load
 from tests.proof.writers import WriterProcess
 from tests.waiting import wait_until
 
@@ -65,6 +65,23 @@ async def test_a_run_that_failed_is_judged_again_offline_and_fails_in_the_same_w
     assert checked.returncode == 1, checked.stderr
     for violation in check(run):
         assert f"{violation.oracle}: {violation.sentence}" in checked.stdout
+
+
+async def test_a_run_is_saved_too_where_the_test_fails_before_it_is_judged(
+    redis_server: RedisServer, board_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLACKBOARD_SAVED", str(tmp_path))
+    run = await recorded(redis_server, board_name)
+    run.history.commits[0].author = "somebody else"
+    with (
+        pytest.raises(TimeoutError, match="it took too long") as failed,
+        keeping(run.history, redis_server.client, board_name),
+    ):
+        raise TimeoutError("it took too long")
+    (directory,) = tmp_path.iterdir()
+    assert str(directory) in failed.value.__notes__[0]
+    assert "['acknowledged']" in failed.value.__notes__[0]
+    assert load(directory) == run
 
 
 def test_an_operation_that_was_never_answered_is_unknown_and_a_line_that_breaks_off_was_none(tmp_path: Path) -> None:
