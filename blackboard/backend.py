@@ -67,9 +67,13 @@ class Backend:
             await self.client.connection_pool.disconnect(inuse_connections=False)
 
     async def aclose(self) -> None:
-        """Close the connections and stop using the server; a second call does nothing."""
+        """Close the connections and stop using the server, also where this is cancelled; a second call does nothing."""
+        closing = asyncio.ensure_future(self.client.aclose())
         try:
-            await self.client.aclose()
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing  # the client, cancelled before it began with a connection, would leave that one open
+            raise
         finally:
             if self._embedded is not None:
                 async with self._reviving:

@@ -77,12 +77,13 @@ class Board(Reading):
         return cls(store, backend, author=author, owns_backend=owned)
 
     async def close(self) -> None:
-        """Wait for commits in flight, then let go of the server."""
-        if self._replica is not None:
-            await self._replica.close()
-        await self.store.close()
-        if self._owns_backend:
-            await self.backend.aclose()
+        """Wait for commits in flight, then let go of the server; cancelled, let go without waiting."""
+        async with contextlib.AsyncExitStack() as last_first:  # each step is made, also when one before was cancelled
+            if self._owns_backend:
+                last_first.push_async_callback(self.backend.aclose)
+            last_first.push_async_callback(self.store.close)
+            if self._replica is not None:
+                last_first.push_async_callback(self._replica.close)
 
     async def __aenter__(self) -> Self:
         return self

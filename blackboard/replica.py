@@ -146,13 +146,15 @@ class Replica:
     async def close(self) -> None:
         """Stop following; what was read stays readable."""
         self._store.on_commit = None
-        if self._task is not None:
-            await end(self._task)
-        self._drop_tail()
-        if self._hold is not None:
-            self._hold.release()
-        if self._ended is None:
-            self._end(NoBackend("the board was closed"))
+        try:
+            if self._task is not None:
+                await end(self._task)
+        finally:  # also where this is cancelled: the task is, too, by then
+            self._drop_tail()
+            if self._hold is not None:
+                self._hold.release()
+            if self._ended is None:
+                self._end(NoBackend("the board was closed"))
 
     def _end(self, error: BlackboardError) -> None:
         self._ended = error
@@ -176,7 +178,6 @@ class Replica:
         expiries = {r.key: r.expires_ms for records in regions.values() for r in records.values() if r.expires_ms}
         tail = await Tail.after(store, revision, losses)
         # From here on nothing is awaited: nobody sees one part without the other.
-        store.saw(f"{store.epoch}-{revision}")
         self._regions, self._expiries, self.revision, self._tail = regions, expiries, revision, tail
         store.on_commit = self._own
 

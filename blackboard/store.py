@@ -8,6 +8,7 @@ nothing but time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -66,21 +67,25 @@ class Store(Session):
         return store
 
     async def close(self) -> None:
-        """Wait for what is in flight, then drop the connections."""
-        pending = [request.future for flight in self._in_flight for request in flight.requests]
-        pending += [request.future for request in self._queue]
-        if pending and not self._over:
-            await asyncio.wait(pending, timeout=2 * self.answer_within_s)
-        await self.trimmer.close()
-        await self.holds.close()
+        """Wait for what is in flight, then drop the connections; cancelled, drop them without waiting."""
+        async with contextlib.AsyncExitStack() as last_first:  # each step is made, also when one before was cancelled
+            last_first.push_async_callback(self._let_go)
+            last_first.push_async_callback(self.holds.close)
+            last_first.push_async_callback(self.trimmer.close)
+            pending = [request.future for flight in self._in_flight for request in flight.requests]
+            pending += [request.future for request in self._queue]
+            if pending and not self._over:
+                await asyncio.wait(pending, timeout=2 * self.answer_within_s)
+
+    async def _let_go(self) -> None:
         self._over = self._alert = True
-        repair, self._repair = self._repair, None
-        if repair is not None:
-            await end(repair)
         if self._watchdog is not None:
             self._watchdog.cancel()
         self._drop()
         self._give_up(NoBackend("the board was closed"))
+        repair, self._repair = self._repair, None
+        if repair is not None:
+            await end(repair)
 
     # -- commits ----------------------------------------------------------------------------
 
