@@ -6,11 +6,14 @@ the board: an eligible match is derived from it, and an activation's record is w
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS
 from controller.activation import activation_id
+from controller.discrimination import PatternIndex
+from controller.memory import Memories
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -99,19 +102,24 @@ _NO_MATCHES: Final[Mapping[str, Match]] = {}
 class Matcher:
     """The live matches of a set of agents.
 
-    A change costs what watches its region, plus the joins that it can complete: a watch whose captures
-    are all known is one look-up, another one a scan of its region.
+    A change costs what it can match: the patterns that it fits are found by its key and its fields, and a join is
+    a look-up, in the board where all captures are known, else in a memory of the records that the pattern matches.
     """
 
     def __init__(self, board: Board, listener: Listener) -> None:
         self._board = board
         self._listener = listener
         self._sources: dict[str, KnowledgeSource] = {}
-        self._watching: dict[str, list[_Watching]] = {}
-        self._excluding: dict[str, list[_Excluding]] = {}
+        self._watching: PatternIndex[_Watching] = PatternIndex()
+        self._excluding: PatternIndex[_Excluding] = PatternIndex()
+        self._memories = Memories(board)
+        self._joined_by: Counter[str] = Counter()
+        """text of a pattern → how often it is watched or excluded"""
         self._live: dict[str, Match] = {}
         self._by_key: dict[str, dict[str, Match]] = {}
         """record key → the live matches that it triggers"""
+        self._watching_of: dict[str, list[_Watching]] = {}
+        """name of an agent → what it watches"""
         self._excluding_of: dict[str, list[_Excluding]] = {}
         """name of an agent → what it excludes"""
 
@@ -134,29 +142,34 @@ class Matcher:
         if source.name in self._sources:
             self.remove(source.name)
         self._sources[source.name] = source
-        for watch in source.watches:
-            watching = _Watching(source, watch.alias, watch.pattern)
-            self._watching.setdefault(watch.pattern.region, []).append(watching)
-        for pattern in source.unless:
-            excluding = _Excluding(source, pattern)
-            self._excluding.setdefault(pattern.region, []).append(excluding)
-            self._excluding_of.setdefault(source.name, []).append(excluding)
+        watching = [_Watching(source, watch.alias, watch.pattern) for watch in source.watches]
+        for watches in watching:
+            self._watching.add(watches.pattern, watches)
+        excluding = [_Excluding(source, pattern) for pattern in source.unless]
+        for excludes in excluding:
+            self._excluding.add(excludes.pattern, excludes)
+        self._watching_of[source.name], self._excluding_of[source.name] = watching, excluding
+        self._joined_by.update(pattern.text for pattern in _patterns_of(source))
 
     def look(self, source: KnowledgeSource) -> None:
         """Tell what an agent that was taken in matches on the board as it is."""
-        for match in self._joined(source, {}, {}):
-            self._tell(match)
+        self._tell_joined(source, {}, {})
 
     def remove(self, name: str) -> None:
         """Forget an agent; its live matches are dropped without a word."""
         for match in [match for match in self._live.values() if match.source.name == name]:
             self.drop(match.activation)
         source = self._sources.pop(name)
-        self._excluding_of.pop(name, None)
-        for region, watchers in self._watching.items():
-            self._watching[region] = [one for one in watchers if one.source is not source]
-        for region, excluding in self._excluding.items():
-            self._excluding[region] = [one for one in excluding if one.source is not source]
+        watching, excluding = self._watching_of.pop(name), self._excluding_of.pop(name)
+        for watches in watching:
+            self._watching.remove(watches.pattern, watches)
+        for excludes in excluding:
+            self._excluding.remove(excludes.pattern, excludes)
+        for pattern in _patterns_of(source):
+            self._joined_by[pattern.text] -= 1
+            if not self._joined_by[pattern.text]:
+                del self._joined_by[pattern.text]
+                self._memories.forget(pattern)
 
     def drop(self, activation: str) -> None:
         """Forget a match: it has fired."""
@@ -183,45 +196,44 @@ class Matcher:
     def again(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
         """Look once more at what ``source`` matches under ``captures``: a dispatch of it was refused."""
         if self._sources.get(source.name) is source:
-            for match in self._joined(source, captures, {}):
-                self._tell(match)
+            self._tell_joined(source, captures, {})
 
     def changed(self, change: Change) -> None:
         """Take in one change of the board, which the board read from shows already."""
-        key = change.key
-        if key.startswith(ACTIVATIONS):
+        if change.key.startswith(ACTIVATIONS):
             return
-        triggered = self._by_key.get(key)
+        self._memories.changed(change)
+        self._unmatch_triggered(change)
+        record, previous = change.record, change.previous
+        if record is not None:
+            for excluding, captures in self._excluding.matching(record):
+                for match in excluding.ended_by(captures):
+                    self._unmatch(match, change)
+        if previous is not None:
+            for excluding, captures in self._excluding.matching(previous):
+                if record is None or excluding.pattern.match(record) is None:
+                    self._tell_joined(excluding.source, captures, {})
+        if record is not None:
+            for watching, captures in self._watching.matching(record):
+                self._tell_joined(watching.source, captures, {watching.alias: record})
+
+    def _unmatch_triggered(self, change: Change) -> None:
+        """End the live matches that the record at the change's key triggered as it was before."""
+        triggered = self._by_key.get(change.key)
         if triggered:
             now = change.record.commit if change.record is not None else ""
             for match in list(triggered.values()):
                 # A replica that starts over tells of records that joins have seen already.
-                if any(record.key == key and record.commit != now for record in match.records.values()):
-                    self.drop(match.activation)
-                    self._listener.unmatched(match, change)
-        region = key.partition("/")[0]
-        for excluding in self._excluding.get(region, _NOTHING):
-            self._excluded(excluding, change)
-        if change.record is not None:
-            for source, alias, pattern in self._watching.get(region, _NOTHING):
-                captures = pattern.match(change.record)
-                if captures is not None:
-                    for match in self._joined(source, captures, {alias: change.record}):
-                        self._tell(match)
+                if any(record.key == change.key and record.commit != now for record in match.records.values()):
+                    self._unmatch(match, change)
 
-    def _excluded(self, excluding: _Excluding, change: Change) -> None:
-        """A record that excludes matches came, or went and lets them be."""
-        pattern = excluding.pattern
-        captures = pattern.match(change.record) if change.record is not None else None
-        if captures is not None:
-            for match in excluding.ended_by(captures):
-                self.drop(match.activation)
-                self._listener.unmatched(match, change)
-            return
-        gone = pattern.match_key(change.key)
-        if gone is not None and (change.previous is None or pattern.match(change.previous) is not None):
-            for match in self._joined(excluding.source, gone, {}):
-                self._tell(match)
+    def _unmatch(self, match: Match, change: Change) -> None:
+        self.drop(match.activation)
+        self._listener.unmatched(match, change)
+
+    def _tell_joined(self, source: KnowledgeSource, captures: dict[str, str], records: dict[str, Record[Any]]) -> None:
+        for match in self._joined(source, captures, records):
+            self._tell(match)
 
     def _tell(self, match: Match) -> None:
         if match.activation in self._live or self._board.get(ACTIVATIONS + match.activation) is not None:
@@ -237,14 +249,21 @@ class Matcher:
         if missing:
             # The watch with the fewest captures still free is the cheapest and binds the rest.
             watch = min(missing, key=lambda each: _free(each.pattern, captures))
-            for record, bound in candidates(self._board, watch.pattern, captures):
+            for record, bound in self._candidates(watch.pattern, captures):
                 yield from self._joined(source, {**captures, **bound}, {**records, watch.alias: record})
             return
-        if source.unless and excluded_by(self._board, source.unless, captures) is not None:
+        if any(next(self._candidates(pattern, captures), None) for pattern in source.unless):
             return
         ordered = {watch.alias: records[watch.alias] for watch in source.watches}
         if self._permitted(source, ordered, captures):
             yield Match(identity(source, captures, ordered), source, captures, ordered)
+
+    def _candidates(
+        self, pattern: Pattern, captures: Mapping[str, str]
+    ) -> Iterator[tuple[Record[Any], dict[str, str]]]:
+        if captures and pattern.bind(captures) is None:
+            return self._memories.select(pattern, captures)
+        return candidates(self._board, pattern, captures)
 
     def _permitted(self, source: KnowledgeSource, records: dict[str, Record[Any]], captures: dict[str, str]) -> bool:
         try:
@@ -252,6 +271,10 @@ class Matcher:
         except (Exception, SystemExit) as error:  # noqa: BLE001  # an agent's own code: it does not fire, and people are told
             self._listener.misjudged(source, error)
             return False
+
+
+def _patterns_of(source: KnowledgeSource) -> list[Pattern]:
+    return [*(watch.pattern for watch in source.watches), *source.unless]
 
 
 def identity(source: KnowledgeSource, captures: Mapping[str, str], records: Mapping[str, Record[Any]]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from blackboard.predicate.comparisons import MIRRORED, ORDERS
 from blackboard.predicate.compilation import compile_node
 from blackboard.predicate.parser import check_truth, parse
 from blackboard.predicate.source import Source
@@ -51,18 +52,29 @@ class Expression:
         return f"{type(self).__name__}({self.text!r})"
 
 
+class Bound(NamedTuple):
+    """What a clause demands that orders a field and a number: no record matches whose field is no number beyond it."""
+
+    path: Path
+    lower: bool
+    """``>`` or ``>=``: the number is the least, not the most"""
+    limit: int | float
+
+
 class Clause:
     """One of the conditions that ``&&`` joins: all must hold, and the ones that do not say why not.
 
-    ``equality`` is the path and the literal when the clause says ``path == literal``.
+    ``equality`` is the path and the literal when the clause says ``path == literal``, ``bound`` is there when it
+    orders a path in the value and a number.
     """
 
-    __slots__ = ("_run", "equality", "fields", "text")
+    __slots__ = ("_run", "bound", "equality", "fields", "text")
 
     def __init__(self, node: Node, text: str) -> None:
         self.text = text
         self.fields: tuple[Path, ...] = tuple(dict.fromkeys(paths(node)))
         self.equality: tuple[Path, Scalar] | None = _equality(node)
+        self.bound: Bound | None = _bound(node)
         self._run: Run = compile_node(node)
 
     def evaluate(
@@ -85,7 +97,7 @@ class Predicate(Clause):
 
     ``clauses`` are the conditions joined by ``&&`` at the top, at least one; the predicate holds when all do.
     ``equalities`` are those of them that an index can look up: records for which one of these does not hold
-    cannot match.
+    cannot match.  ``bound`` is the first of them that orders a field and a number.
     """
 
     __slots__ = ("clauses", "equalities")
@@ -93,6 +105,7 @@ class Predicate(Clause):
     def __init__(self, node: Node, text: str, clauses: tuple[Clause, ...]) -> None:
         super().__init__(node, text)
         self.clauses = clauses
+        self.bound = next((clause.bound for clause in clauses if clause.bound is not None), None)
         self.equalities: tuple[tuple[Path, Scalar], ...] = tuple(c.equality for c in clauses if c.equality)
 
     @classmethod
@@ -131,6 +144,19 @@ def _equality(node: Node) -> tuple[Path, Scalar] | None:
         if isinstance(field, Field) and not field.capture and isinstance(literal, Literal):
             return field.path, literal.value
     return None
+
+
+def _bound(node: Node) -> Bound | None:
+    if not isinstance(node, Compare) or node.operator not in ORDERS:
+        return None
+    left, operator, right = node.left, node.operator, node.right
+    if isinstance(left, Literal):
+        left, operator, right = right, MIRRORED[operator], left
+    if not isinstance(left, Field) or left.capture or left.path.root != "value" or not left.path.steps:
+        return None
+    if not isinstance(right, Literal) or (type(right.value) is not int and type(right.value) is not float):
+        return None
+    return Bound(left.path, operator in (">", ">="), right.value)
 
 
 def _normal(tokens: list[Token], start: int, end: int) -> str:
