@@ -129,11 +129,16 @@ class Tail:
 
     @classmethod
     async def after(cls, store: Store, since: int, losses: int | None = None) -> Tail:
-        """A tail whose first entry is the one after revision ``since``, of the history as of ``losses``."""
+        """A tail whose first entry is the one after revision ``since``, of the history as of ``losses``.
+
+        The caller has seen what was up to ``since``.
+        """
         losses = store.losses if losses is None else losses
         first = await position_after(store, since)
         store.same_history(losses)
-        return cls(store, since, f"{first.partition('-')[0]}-{since}", losses)
+        since_id = f"{first.partition('-')[0]}-{since}"
+        store.saw(since_id)
+        return cls(store, since, since_id, losses)
 
     def skip_to(self, commit: str, revision: int) -> None:
         """Do not return entries up to ``commit``: the caller has them already."""

@@ -93,11 +93,18 @@ class Reader:
 
     async def number_of(self, field: str) -> int:
         """What the meta hash holds in ``field``, 0 where it holds nothing; raises :class:`Corrupt` for no number."""
-        raw = await self.read("HGET", self.keys.meta, field)
-        try:
-            return int(raw or 0)
-        except ValueError as error:
-            raise Corrupt(f"{self.keys.meta} holds no number in its field {field}: {raw[:40]!r}") from error
+        (number,) = await self.numbers_of(field)
+        return number
+
+    async def numbers_of(self, *fields: str) -> list[int]:
+        """As :meth:`number_of`, of several fields at one moment."""
+        numbers = []
+        for field, raw in zip(fields, await self.read("HMGET", self.keys.meta, *fields), strict=True):
+            try:
+                numbers.append(int(raw or 0))
+            except ValueError as error:
+                raise Corrupt(f"{self.keys.meta} holds no number in its field {field}: {raw[:40]!r}") from error
+        return numbers
 
     def _named_in(self, arguments: tuple[Argument, ...]) -> str:
         """The first key of the board in a command."""

@@ -175,8 +175,9 @@ class Reading:
     async def revision(self) -> int:
         """The board's newest revision."""
         with self.store.telling():
-            revision = await self.store.number_of("revision")
-        self.store.saw(f"{self.store.epoch}-{revision}")
+            # Its epoch may be newer than that of our handshake: a proxy keeps connections when the server changes.
+            epoch, revision = await self.store.numbers_of("epoch", "revision")
+        self.store.saw(f"{epoch}-{revision}")
         return revision
 
     def _expired(self, record: Record) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from blackboard.log import Change
+    from tests.conftest import RedisServer
 
 
 @pytest.fixture
@@ -264,6 +265,25 @@ async def test_two_servers_that_both_reached_epoch_two_are_told_apart(server: Ow
                 with pytest.raises(HistoryLost):
                     await board.replace(record, "by chance")
             assert (await other.get("a/6")).value == "of the second"  # type: ignore[union-attr]
+
+
+async def test_a_board_that_goes_on_elsewhere_under_its_connections_has_lost_nothing(
+    redis_server: RedisServer, board: Board
+) -> None:
+    """The head was noted under the epoch of the last handshake, in which it never was: the next one took it for lost.
+
+    A proxy can keep connections while the server behind it changes.
+    """
+    await board.put("a/1", 1)
+    with redis_server.client() as client:
+        client.hset(board.store.keys.meta, "run_id", "elsewhere")
+        async with await Board.open(redis_server.url, board.name) as other:  # its handshake raises the epoch
+            await other.put("a/2", 2)
+        assert await board.revision() == 2
+        await board.replica()
+        client.client_kill_filter(_type="normal", skipme=True)
+    assert (await board.put("a/3", 3)).commit == "2-3"
+    assert await board.revision() == 3
 
 
 async def test_what_is_committed_after_a_loss_does_not_slip_into_a_replica_of_the_old_history(board: Board) -> None:
