@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,22 @@ async def remove(target: Target, name: str, yes: bool) -> None:
         if meta is None:
             raise NothingSelected(f"no board {name!r} at {backend.url}")
         if not yes:
-            question = f"Remove board {name} with {await boards.count_records(backend, name)} records and its log?"
-            click.confirm(question, abort=True, err=True)
+            ask_whether_to_remove(name, await boards.count_records(backend, name))
         keys = await boards.remove_board(backend, name)
     emit(target, {"name": name, "keys_removed": keys}, lambda console: console.print(f"removed {name}: {keys} keys"))
+
+
+def ask_whether_to_remove(name: str, records: int) -> None:
+    """Return where a person says yes; raises :class:`UsageError` where there is nobody to say anything."""
+    from blackboard.errors import UsageError
+
+    try:
+        sure = click.confirm(f"Remove board {name} with {records} records and its log?", err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        # The question stands on a line that no answer ended.
+        click.echo(err=True)
+        raise UsageError(f"nobody is here to answer, so nothing was removed; to remove {name}, pass --yes") from None
+    if not sure:
+        raise click.Abort

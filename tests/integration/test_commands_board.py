@@ -261,6 +261,20 @@ def test_a_board_is_removed_only_after_a_yes(shell: Shell, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     shell("boards", "remove", shell.board, code=130)
     assert shell.json("get", "a/b")["value"] == 1
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    shell("boards", "remove", shell.board)
+    shell("get", "a/b", code=5)
+
+
+def test_where_nobody_can_be_asked_a_board_stays_and_the_error_says_what_to_pass(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from cron: it said that it was interrupted, and not why."""
+    shell("post", "a/b", "1")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    shell("boards", "remove", shell.board, code=2)
+    assert f"nothing was removed; to remove {shell.board}, pass --yes" in shell.error
+    assert shell.json("get", "a/b")["value"] == 1
 
 
 def test_a_server_without_boards_is_exit_5(shell: Shell) -> None:
