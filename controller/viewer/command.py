@@ -59,6 +59,7 @@ async def command(target: Target, *, until_end: bool) -> None:
                 await viewer.follow(lambda: viewer.draw(live), SCREEN_EVERY_S, until_end=until_end)
         else:
             as_json = target.output == "jsonl"
+            viewer.tell_of_ended_run(until_end=until_end)
             await viewer.follow(lambda: viewer.write(as_json=as_json), LINES_EVERY_S, until_end=until_end)
 
 
@@ -123,6 +124,14 @@ class Viewer:
         silent_s = self._loop.time() - self._heard
         shown_s = silent_s if silent_s > SILENT_S else 0.0
         live.update(picture(self.snapshot(), self._changes, now_ms=now_ms, silent_s=shown_s), refresh=True)
+
+    def tell_of_ended_run(self, *, until_end: bool) -> None:
+        """Say on stderr that the run on the board is over, where it is: nothing more may come for ever."""
+        run = self._replica.get(RUN)
+        if run is None or run.value["status"] == "running":
+            return
+        told = "there is nothing to wait for" if until_end else "waiting for other changes; --until-end ends at once"
+        sys.stderr.write(f"blackboard: the run on {self._board.name} has ended ({run.value['status']}): {told}\n")
 
     def write(self, *, as_json: bool) -> None:
         """One line for each change since the last call; on stderr when the server goes away and comes back."""

@@ -101,6 +101,23 @@ def test_every_change_is_one_line_and_the_stream_ends_with_the_run(redis_url: st
     assert not any("\x1b" in line for line in lines.out)
 
 
+def test_a_watch_of_a_run_that_has_ended_says_so_on_stderr_and_once(redis_url: str, board_name: str) -> None:
+    """Into a pipe it showed nothing and did not end, as if the run were stuck."""
+    ended = {"scenario": "returns", "status": "finished", "started_ms": 1, "ended_ms": 2}
+    asyncio.run(put(redis_url, board_name, RUN, ended))
+    with watching("--url", redis_url, "--board", board_name) as lines:
+        until_seen(lines, redis_url, board_name)
+        lines.process.send_signal(signal.SIGINT)
+        assert lines.end() == 130
+    told = f"blackboard: the run on {board_name} has ended (finished): "
+    assert lines.error[0] == told + "waiting for other changes; --until-end ends at once\n"
+    assert len([line for line in lines.error if "has ended" in line]) == 1
+    with watching("--url", redis_url, "--board", board_name, "--until-end") as lines:
+        assert lines.end() == 0
+    assert lines.error == [told + "there is nothing to wait for\n"]
+    assert lines.out == []
+
+
 def test_jsonl_is_one_document_a_change(redis_url: str, board_name: str) -> None:
     asyncio.run(put(redis_url, board_name, "a/1", 0))
     with watching("--url", redis_url, "--board", board_name, "-o", "jsonl") as lines:
