@@ -39,10 +39,19 @@ def shown(text: object, style: str = "", *, keep: str = "") -> Text:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:
-    """A table without lines; cells are sanitised, the columns named in ``right`` are aligned to the right."""
-    grid = Table(box=None, pad_edge=False, header_style="bold")
+    """A table without lines; cells are sanitised, the columns named in ``right`` are aligned to the right.
+
+    Where a terminal is too narrow the widest cells are cut, with an ellipsis; headings stay whole.
+    """
+    grid = Table(box=None, pad_edge=False)
     for name in columns:
-        grid.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        heading = _one_line(Text(name, style="bold"))
+        grid.add_column(heading, justify="right" if name in right else "left", min_width=heading.cell_len)
     for row in rows:
-        grid.add_row(*(cell if isinstance(cell, Text) else shown(cell) for cell in row))
+        grid.add_row(*(_one_line(cell.copy() if isinstance(cell, Text) else shown(cell)) for cell in row))
     return grid
+
+
+def _one_line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
