@@ -13,6 +13,8 @@ from scenarios.yaml_reader import MAX_DEPTH, read_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SET: Final = "--set "
+"""how the place of what was laid over a file begins"""
 _STRUCTURED: Final = ("'", '"', "[", "{")
 
 
@@ -38,7 +40,7 @@ def apply_settings(root: Node, sets: Iterable[str]) -> None:
             raise InvalidSetting(text, "write a path and a value, as in --set limits.case.attempts=3")
         if len(parts) > MAX_DEPTH:
             raise InvalidSetting(text, f"deeper than {MAX_DEPTH} levels")
-        _put(root, parts, _value(value, f"--set {path.strip()}={value}"), text)
+        _put(root, parts, _value(value, f"{SET}{path.strip()}={value}"), text)
 
 
 def _value(text: str, origin: str) -> Node:

@@ -13,6 +13,7 @@ from knowledge_sources.nearest import nearest
 from scenarios.expectation_models import Bounds
 from scenarios.problem import MAX_PROBLEMS, InvalidScenario, Problem
 from scenarios.scenario import Scenario
+from scenarios.setting import SET
 from scenarios.yaml_nodes import ListNode, MapNode, Node, ScalarNode, child, descend, path_text, place_of, plain
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _problems(
         case "missing":
             # A key that is there under a name so near that its own message says all is not missing.
             if not nearest(str(path[-1]), misspelt, 1):
-                yield _problem(root, path, "is missing")
+                yield _unknown_agent(root, path) or _problem(root, path, "is missing")
         case "refused":
             context: dict[str, Any] = detail.get("ctx", {})
             yield _refused(root, path, str(context["reason"]), int(context["column"]), lines)
@@ -183,6 +184,20 @@ def _unknown_key(root: MapNode, path: tuple[str | int, ...], location: tuple[int
     parent = descend(root, path[:-1])
     place = place_of(parent.keys[name]) if isinstance(parent, MapNode) and name in parent.keys else place_of(parent)
     return Problem(place, path_text(path), f"unknown key; {hint}")
+
+
+def _unknown_agent(root: MapNode, path: tuple[str | int, ...]) -> Problem | None:
+    """An agent that has no ``use`` because only a ``--set`` speaks of it: it was to be one of those in the file."""
+    agents = root.items.get("agents")
+    if len(path) != 3 or path[0] != "agents" or path[2] != "use" or not isinstance(agents, MapNode):
+        return None
+    name = str(path[1])
+    known = [other for other, key in agents.keys.items() if not key.origin.startswith(SET)]
+    if name in known:
+        return None
+    near = nearest(name, known, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(sorted(known)) or 'none in the file'}"
+    return _problem(root, path[:2], f"no agent is called {name!r}; {hint}")
 
 
 def _models_at(location: Iterable[int | str]) -> Models:

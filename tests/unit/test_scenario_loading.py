@@ -248,6 +248,11 @@ def test_a_set_may_name_an_item_of_a_list_and_give_a_quoted_text_or_a_list(file:
     ("message", "text"),
     [
         ("--set limits.case.attempts=x: limits.case.attempts: should be a whole number", "limits.case.attempts=x"),
+        (
+            "--set agents.clrk.priority=high: agents.clrk: no agent is called 'clrk'; did you mean 'clerk'?",
+            "agents.clrk.priority=high",
+        ),
+        ("--set agents.x.rating=2: agents.x: no agent is called 'x'; there is boss, clerk", "agents.x.rating=2"),
         ("--set gaurd=off: gaurd: unknown key; did you mean 'guard'?", "gaurd=off"),
         ("--set description=[1: value:2:1: ", "description=[1"),
         ("--set max_running=1e999: 1e999 is too large", "max_running=1e999"),
