@@ -37,6 +37,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
     from scenarios.loading import find_scenario, load_scenario
     from scenarios.problem import InvalidScenario
     from scenarios.team import load_team
+    from scenarios.unwatched import unwatched
 
     agents: list[str] = []
     expectations = 0
@@ -50,6 +51,8 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
         agents = [source.name for source in team.sources]
         expectations = len(loaded.expect)
         problems, warnings = (*team.problems, *file_problems(loaded)), team.warnings
+        if not team.problems:  # an agent that could not be loaded watches something, too
+            warnings = (*warnings, *unwatched(loaded, team.sources))
     document = {
         "file": str(find_scenario(scenario)),
         "ok": not problems,

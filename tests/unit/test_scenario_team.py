@@ -148,6 +148,34 @@ def test_check_says_ok_with_what_it_found(folder: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == "scenario.yaml: ok: 1 agent, 1 expectation\n"
 
 
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        ([], "case: return/{rma}\nrecords: [{key: stock/1, value: 1}]"),
+        (["scenario.yaml:3:7: case: no agent watches retrun/{rma}: did you mean 'return'?"], "case: retrun/{rma}"),
+        (["scenario.yaml:3:7: case: no agent watches order/{id}: the cases wake nobody"], "case: order/{id}"),
+        (["scenario.yaml:3:7: case: no agent watches return/{rma}/x: the cases wake nobody"], "case: return/{rma}/x"),
+        ([], "records: [{key: return/1, value: 1}, {key: stock/1, value: 1}]"),
+        (
+            ["scenario.yaml:3:17: records[0].key: no agent watches stock/1: nothing that the scenario opens with wakes anybody"],
+            "records: [{key: stock/1, value: 1}]\nevents: [{at: 1s, post: {key: price/1, value: 1}}]",
+        ),
+        ([], "records: [{key: stock/1, value: 1}]\nevents: [{at: 1s, post: {key: return/1, value: 1}}]"),
+        (
+            ["scenario.yaml:3:31: events[0].post.key: no agent watches returns/1: did you mean 'return'?"],
+            "events: [{at: 1s, post: {key: returns/1, value: 1}}]\ncase: return/{rma}",
+        ),
+    ],
+)  # fmt: skip
+def test_check_warns_of_what_is_fed_and_wakes_nobody_and_not_of_what_agents_may_read(
+    folder: Path, capsys: pytest.CaptureFixture[str], expected: list[str], text: str
+) -> None:
+    team(folder, "agents: {a: {use: ./agents.py:clerk}}\n" + text)
+    assert main(["check", ".", "-o", "json"]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert [f"{one['place']}: {one['path']}: {one['message']}" for one in warnings] == expected
+
+
 def test_check_ends_with_3_and_every_place_where_something_is_wrong(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
