@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from blackboard.console import shown, table
@@ -9,7 +10,7 @@ from blackboard.console import shown, table
 if TYPE_CHECKING:
     from blackboard.console import SafeConsole
     from scenarios.case_path import CasePath, Step
-    from scenarios.figures import AgentLine, Overhead, Percentiles, Projection, Report, Totals
+    from scenarios.figures import AgentLine, Overhead, Percentiles, PhaseLine, Projection, Report, Totals
 
 REJECTED_SHOWN = 10
 _STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}
@@ -132,15 +133,28 @@ def _render_overhead(console: SafeConsole, overhead: Overhead) -> None:
     if overhead.share is None:
         console.print(shown("Overhead: not measured in this run", "dim"))
         return
-    console.print(
-        shown(f"Overhead {overhead.share:.1%} of {overhead.agents_seconds:.2f} s inside agents, "
-              f"{_number(overhead.us_per_activation)} µs an activation", "bold")
-    )  # fmt: skip
-    rows = [
-        (phase.name, "not measured" if phase.share is None else f"{phase.share:.1%}", _number(phase.us_per_activation))
-        for phase in overhead.phases
-    ]
-    console.print(table(("part", "share", "µs an activation"), rows, right=("share", "µs an activation")))
+    each = f"{_number(overhead.us_per_activation)} µs an activation"
+    spent = math.fsum(phase.seconds for phase in overhead.phases if phase.seconds is not None)
+    if overhead.share <= 1:
+        kept, heading = (
+            "share",
+            f"Overhead {overhead.share:.1%} of {overhead.agents_seconds:.2f} s inside agents, {each}",
+        )
+    else:
+        # A share of next to nothing is a large number that tells nothing.
+        kept, heading = (
+            "seconds",
+            f"Overhead {spent:.2f} s beside {overhead.agents_seconds:.2f} s inside agents, {each}",
+        )
+    console.print(shown(heading, "bold"))
+    rows = [(phase.name, _part(phase, kept), _number(phase.us_per_activation)) for phase in overhead.phases]
+    console.print(table(("part", kept, "µs an activation"), rows, right=(kept, "µs an activation")))
+
+
+def _part(phase: PhaseLine, kept: str) -> str:
+    if phase.share is None or phase.seconds is None:
+        return "not measured"
+    return f"{phase.share:.1%}" if kept == "share" else f"{phase.seconds:.3f}"
 
 
 def _pair(values: Percentiles | None) -> str:

@@ -63,7 +63,7 @@ async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run,
         ending += f"; judged from revision {horizon} on, up to which its log was trimmed"
     results = await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending)
     await release_log(board)
-    return Finished(scenario, board.name, status, ending, (*results, *_overhead_result(run, limits)), evidence)
+    return Finished(scenario, board.name, status, ending, (*results, *overhead_result(run, limits)), evidence)
 
 
 def _ending(end: RunEnd | None, evidence: Evidence) -> str:
@@ -78,7 +78,7 @@ def _ending(end: RunEnd | None, evidence: Evidence) -> str:
     return end.reason or "nothing is left to do"
 
 
-def _overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:
+def overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:
     """Whether the runtime kept within its share, where the scenario limits that."""
     allowed = limits.run.overhead
     if allowed is None:
@@ -86,7 +86,13 @@ def _overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:
     agents_ms = run.get("agents_seconds", 0.0) * 1000
     runtime_ms = sum(phase["seconds"] for phase in run.get("overhead", {}).values()) * 1000
     over = overhead_exceeded(limits, runtime_ms, agents_ms)
-    share = f"{runtime_ms / agents_ms:.1%}" if agents_ms else "all"
-    sentence = f"the runtime took {share} of the agents' running time"
+    if runtime_ms <= agents_ms:
+        share = f"{runtime_ms / agents_ms if agents_ms else 0:.1%}"
+        sentence = f"the runtime took {share} of the agents' running time"
+    else:
+        share = "more than all"
+        sentence = (
+            f"the runtime took {runtime_ms / 1000:.2f} s, more than the agents, which took {agents_ms / 1000:.2f} s"
+        )
     bound = f"{allowed * 100:g}%"
     return (Result(f"overhead at most {bound}", over is None, bound, share, sentence),)

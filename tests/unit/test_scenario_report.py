@@ -11,12 +11,14 @@ import pytest
 from blackboard.codec import pack_record, pack_value
 from blackboard.console import SafeConsole
 from blackboard.record import Record, Stamp
+from controller.budgets import Limits, RunLimit
 from scenarios.evidence import Evidence, sort_records
 from scenarios.expectations import Result
 from scenarios.figures import Outcome, Percentiles, Report
 from scenarios.report import build_report, classify, failed_cost, percentiles
 from scenarios.report_view import render_report
 from scenarios.summary import Summary, next_commands, render_summary
+from scenarios.verdict import overhead_result
 
 
 def activation(agent: str = "clerk", case: str = "return/1", **fields: Any) -> Any:
@@ -225,6 +227,31 @@ def test_a_person_sees_outcomes_path_agents_totals_and_overhead_and_no_control_c
     ):  # fmt: skip
         assert part in text, text
     assert "\x1b" not in text
+
+
+def test_where_agents_take_next_to_no_time_the_overhead_is_told_in_seconds() -> None:
+    """A share of it was 14,567 %, which says nothing of the runtime."""
+    run = {
+        "scenario": "demo", "status": "finished", "started_ms": 0, "ended_ms": 2_500, "settings": {},
+        "agents_seconds": 0.002, "overhead": {"routing": {"seconds": 0.25, "share": 125.0}},
+    }  # fmt: skip
+    text = rendered(build_report(evidence(activation(), run=run)))
+    assert "Overhead 0.25 s beside 0.00 s inside agents, 250,000 µs an activation" in text, text
+    assert ["routing", "0.250", "250,000"] in [line.split() for line in text.splitlines()]
+    assert "12500" not in text.replace(",", "").replace(".", "")
+
+
+@pytest.mark.parametrize(
+    ("passed", "actual", "agents_s"), [(True, "25.0%", 1.0), (False, "50.0%", 0.5), (False, "more than all", 0.0)]
+)
+def test_a_limit_of_the_overhead_is_judged_in_words_that_mean_something(
+    passed: bool, actual: str, agents_s: float
+) -> None:
+    run: Any = {"agents_seconds": agents_s, "overhead": {"routing": {"seconds": 0.25, "share": 1.0}}}
+    (result,) = overhead_result(run, Limits(run=RunLimit(overhead=0.3)))
+    assert (result.passed, result.actual) == (passed, actual)
+    assert not agents_s or f"took {actual} of" in result.sentence
+    assert agents_s or result.sentence == "the runtime took 0.25 s, more than the agents, which took 0.00 s"
 
 
 def test_the_document_of_a_report_is_plain_json(report: Report) -> None:
