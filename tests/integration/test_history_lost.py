@@ -275,6 +275,7 @@ async def test_a_board_that_goes_on_elsewhere_under_its_connections_has_lost_not
     A proxy can keep connections while the server behind it changes.
     """
     await board.put("a/1", 1)
+    assert await board.revision() == 1
     with redis_server.client() as client:
         client.hset(board.store.keys.meta, "run_id", "elsewhere")
         async with await Board.open(redis_server.url, board.name) as other:  # its handshake raises the epoch
