@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from blackboard.commit import Absent, At, Delete, Present, Previous, Put, Unchanged
-from blackboard.errors import Conflict, OnceMismatch
+from blackboard.errors import BlackboardError, Conflict, OnceMismatch
 from blackboard.record import Stamp
 from blackboard.scripts import Script
 from tests.proof.amounts import amount, chance
@@ -140,38 +140,47 @@ def _fate(request: bytes, draw: Random) -> Fate:
     return draw.choices((Fate.PASSES, Fate.LOST, Fate.UNANSWERED), (18, 1, 1))[0]
 
 
+async def _finish(boards: list[RecordedBoard], history: History, reading: asyncio.Task[None]) -> list[object]:
+    """Wait until replica and reader have come to the head; what went wrong with either."""
+    try:
+        head = await boards[0].revision()
+        async with asyncio.timeout(10):
+            await (await boards[1].replica()).caught_up(head)
+        await boards[1].show()
+        await eventually(lambda: history.told and history.told[-1].commit.endswith(f"-{head}"), "all changes were read")
+    except (BlackboardError, TimeoutError, AssertionError) as error:
+        return [error]
+    finally:
+        reading.cancel()
+    return [None]
+
+
 async def test_whatever_clients_do_at_once_over_connections_that_break_every_oracle_accepts_it(
     redis_server: RedisServer, board_name: str
 ) -> None:
+    """The oracles speak first: an error that a client met says less."""
     draw = chance("mixed work")
     history = History()
-    async with Proxy(redis_server.socket) as proxy, contextlib.AsyncExitStack() as boards:
+    async with Proxy(redis_server.socket) as proxy, contextlib.AsyncExitStack() as opened:
         proxy.fate = lambda request: _fate(request, draw)
-        opened = []
-        for name, url in (
-            ("near", redis_server.url),
-            ("far", proxy.url),
-            ("farther", proxy.url),
-            ("reader", proxy.url),
-        ):
+        boards = []
+        for name in ("near", "far", "farther", "reader"):
+            url = redis_server.url if name == "near" else proxy.url
             board = await RecordedBoard.recorded(url, board_name, history, name)
-            opened.append(await boards.enter_async_context(board))
-        *writers, reader = opened
-        replica = await writers[1].replica()
-        reading = asyncio.create_task(reader.read_changes())
+            boards.append(await opened.enter_async_context(board))
+        await boards[1].replica()
+        reading = asyncio.create_task(boards[3].read_changes())
         steps = amount(400, 40_000)
-        await asyncio.gather(*(Client(board, draw).work(steps) for board in writers))
-        head = await reader.revision()
-        async with asyncio.timeout(10):
-            await replica.caught_up(head)
-        await writers[1].show()
-        try:
-            await eventually(lambda: history.told and history.told[-1].commit.endswith(f"-{head}"), "all was read")
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+        working = (Client(board, draw).work(steps) for board in boards[:3])
+        errors: list[object] = await asyncio.gather(*working, return_exceptions=True)
+        errors += await _finish(boards, history, reading)
+        (ended,) = await asyncio.gather(reading, return_exceptions=True)
+        errors.append(None if isinstance(ended, asyncio.CancelledError) else ended)
         assert proxy.losses
-    assert not [event for event in history.events if event.what == "gap"], "the log is whole"
-    assert {commit.outcome for commit in history.commits} == {"done", "refused"}
     with redis_server.client() as client:
         hold(Run(history, read_dump(client, board_name)))
+    for error in errors:
+        if isinstance(error, BaseException):
+            raise error
+    assert not [event for event in history.events if event.what == "gap"], "the log is whole"
+    assert {commit.outcome for commit in history.commits} == {"done", "refused"}

@@ -8,6 +8,7 @@ from tests.mutants.mutant import Edit, Mutant
 
 _LOG: Final = "blackboard/log.py"
 _TESTS: Final = "tests/integration/"
+_WORK: Final = "tests/faults/test_mixed_work.py"
 
 BUGS: Final = (
     Mutant(
@@ -76,7 +77,10 @@ BUGS: Final = (
                 "        if revision <= self.revision:\n",
             ),
         ),
-        (_TESTS + "test_replica.py::test_an_own_commit_that_is_not_the_next_waits_for_the_others",),
+        (
+            _WORK,
+            _TESTS + "test_replica.py::test_an_own_commit_that_is_not_the_next_waits_for_the_others",
+        ),
     ),
     Mutant(
         "snapshot-without-replay",
@@ -96,7 +100,10 @@ BUGS: Final = (
                 "    if present is not None and present.revision != change.revision:\n",
             ),
         ),
-        (_TESTS + "test_replica.py::test_two_writing_processes_and_own_commits_give_the_fold_of_the_log",),
+        (
+            _WORK,
+            _TESTS + "test_replica.py::test_two_writing_processes_and_own_commits_give_the_fold_of_the_log",
+        ),
     ),
     Mutant(
         "loss-slips-into-a-replica",

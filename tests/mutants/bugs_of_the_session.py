@@ -100,7 +100,10 @@ BUGS: Final = (
                 '                    future.set_result(Committed("", 0, reply.time_ms, ()))\n',
             ),
         ),
-        (_TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",),
+        (
+            _WORK,
+            _TESTS + "test_commit.py::test_guards_of_absence_and_presence_speak_of_now",
+        ),
     ),
     Mutant(
         "outcomes-shifted-by-one",
@@ -163,7 +166,10 @@ BUGS: Final = (
         "P2",
         "A mutation writes over whatever came in between.",
         (Edit("blackboard/mutation.py", "board.store.submit([guard], [packed]", "board.store.submit([], [packed]"),),
-        (_TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",),
+        (
+            _WORK,
+            _TESTS + "test_mutate.py::test_four_processes_of_25_tasks_increment_one_record_100_times_each_exactly",
+        ),
     ),
     Mutant(
         "loss-not-told",
