@@ -1,0 +1,137 @@
+"""``python -m benchmarks.matching``: what one change costs the matcher, beside agents and records that it cannot match.
+
+No server and no agent's call: changes are told to the matcher one after the other, and what it finds is thrown away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.table import Measure, table
+from blackboard import codec
+from blackboard.log import Change
+from blackboard.record import Record, Stamp
+from blackboard.state import State, replay
+from controller.matching import Match, Matcher
+from knowledge_sources.source import knowledge_source, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from knowledge_sources.source import KnowledgeSource
+
+AGENTS = (10, 100, 1_000, 10_000)
+RECORDS = (1_000, 10_000, 100_000, 1_000_000)
+CHANGES = 2_000
+KINDS = {
+    "another value of a field": 'order/{{order}} where kind == "k{}"',
+    "another bound": "order/{{order}} where amount > 1000{}",
+    "another key": "order/{{order}}/part-{}",
+    "another region": "r{}/{{order}}",
+}
+
+
+class Silent:
+    """Whom the matcher tells, and who does nothing."""
+
+    def __init__(self) -> None:
+        self.matches = 0
+
+    def matched(self, match: Match) -> None:
+        self.matches += 1
+
+    def unmatched(self, match: Match, change: Change) -> None:
+        raise AssertionError("nothing here is taken back")
+
+    def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
+        raise AssertionError(f"{source.name}: {error}")
+
+
+def agent(name: str, watches: dict[str, str]) -> KnowledgeSource:
+    @knowledge_source(watches=watches, name=name)
+    async def run() -> None:
+        """Never run."""
+
+    source = source_of(run)
+    assert source is not None
+    return source
+
+
+def written(state: State, key: str, value: Any) -> Change:
+    """The change that puts ``value`` at ``key``, made on ``state``."""
+    state.revision += 1
+    packed, _ = codec.pack_record(Stamp(), "", 0, codec.pack_value(value))
+    record: Record[Any] = Record(key, f"1-{state.revision}", state.revision, 1, 1, packed)
+    change = Change(key, "put", record.commit, record.revision, 1, "", record, "")
+    replay(state.regions, change)
+    return change
+
+
+def us_a_change(agents: Iterable[KnowledgeSource], records: Iterable[tuple[str, Any]], expected: int) -> float:
+    """Microseconds that one change of ``order/…`` costs, the least of five times; ``expected`` matches must come."""
+    state, listener = State({}, 0), Silent()
+    matcher = Matcher(state, listener)
+    for each in agents:
+        matcher.enter(each)
+    for key, value in records:
+        matcher.changed(written(state, key, value))
+    listener.matches, best = 0, float("inf")
+    for turn in range(5):
+        value = {"kind": "mine", "amount": 5, "text": "x" * 50}
+        changes = [written(state, f"order/{turn}-{number}", value) for number in range(CHANGES)]
+        gc.collect()
+        begun = time.perf_counter()
+        for change in changes:
+            matcher.changed(change)
+        best = min(best, time.perf_counter() - begun)
+    assert listener.matches == expected, (listener.matches, expected)
+    return best / CHANGES * 1e6
+
+
+def beside_agents(kind: str, count: int) -> float:
+    """Two agents that watch the change, one of them joining a second record, beside ``count`` that cannot match."""
+    team = [agent(f"other-{number}", {"item": KINDS[kind].format(number)}) for number in range(count)]
+    team += [agent("mine", {"item": 'order/{order} where kind == "mine"'})]
+    team += [agent("pair", {"item": "order/{order} where amount < 10", "label": "label/{order}"})]
+    return us_a_change(team, [], 5 * CHANGES)
+
+
+def beside_records(count: int) -> float:
+    """An agent that joins each order with the labels of one depot, among ``count`` labels of others."""
+    team = [agent("pair", {"item": "order/{order}", "label": "label/{order}/{depot}"})]
+    labels = ((f"label/other-{number}/d", number) for number in range(count))
+    return us_a_change(team, (*labels, *((f"label/0-{number}/d", 1) for number in range(CHANGES))), CHANGES)
+
+
+def main() -> None:
+    """Measure, and print what was found, with the quotient of the largest and the smallest."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.matching", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (default: 3)")
+    parser.add_argument("--records", type=int, default=RECORDS[-1], help="records at most (default: 1,000,000)")
+    options = parser.parse_args()
+    measures: dict[str, Measure] = {}
+
+    def note(name: str, unit: str, value: float) -> None:
+        measures.setdefault(name, Measure(name, unit, [])).values.append(value)
+
+    for _ in range(options.rounds):
+        for kind in KINDS:
+            costs = [beside_agents(kind, count) for count in AGENTS]
+            for count, cost in zip(AGENTS, costs, strict=True):
+                note(f"{kind}: {count:,} agents", "µs a change", cost)
+            note(f"{kind}: 10,000 / 10 agents", "times", costs[-1] / costs[0])
+        sizes = [size for size in RECORDS if size <= options.records]
+        costs = [beside_records(count) for count in sizes]
+        for count, cost in zip(sizes, costs, strict=True):
+            note(f"a join: {count:,} records", "µs a change", cost)
+        for (_, first), (size, second) in pairwise(zip(sizes, costs, strict=True)):
+            note(f"a join: {size:,} / a tenth", "times", second / first)
+    print(table(list(measures.values())))
+
+
+if __name__ == "__main__":
+    main()
