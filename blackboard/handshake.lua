@@ -1,7 +1,8 @@
 -- Introduces a connection to a board: makes the board if it may, raises the epoch if the server is another one,
 -- says whether the last commit that the caller saw is still in this server's history.
 --
--- KEYS[1] meta    hash: format, epoch, revision, run_id, created, "epoch:<n>" = "revision it began at, run id"
+-- KEYS[1] meta    hash: format, epoch, revision, run_id, created, "epoch:<n>" = "revision it began at, run id"; the
+--                  run id is "-" where the epoch was lost as a whole, so that no commit has a name of it
 -- KEYS[2] log     stream
 -- KEYS[3] session string: opened here, so that a call of a session that is not there is never a first one
 --
@@ -58,11 +59,14 @@ if logged ~= revision then
 end
 
 local status = 'ok'
+local last = epoch  -- the last epoch that gave names to commits, here or in what was lost
 if ARGV[4] ~= '' then
   local e, r = string.match(ARGV[4], '^(%d+)%-(%d+)$')
   e, r = tonumber(e), tonumber(r)
   local began = redis.call('HGET', KEYS[1], 'epoch:' .. string.format('%.0f', e))
-  if not began then
+  if not began and e > epoch and e - epoch <= 100 and meta[4] ~= ARGV[2] then
+    status, last = 'lost', e
+  elseif not began then
     status = 'other'
   else
     local from, run = string.match(began, '^(%d+) (.*)$')
@@ -71,7 +75,9 @@ if ARGV[4] ~= '' then
     if following then
       ended = tonumber(string.match(following, '^(%d+)'))
     end
-    if ARGV[5] ~= '' and ARGV[5] ~= run then
+    if run == '-' then
+      status = 'lost'
+    elseif ARGV[5] ~= '' and ARGV[5] ~= run then
       status = 'other'
     elseif r > ended or r < tonumber(from) then
       status = 'lost'
@@ -80,7 +86,10 @@ if ARGV[4] ~= '' then
 end
 
 if meta[4] ~= ARGV[2] then
-  epoch = epoch + 1
+  for skipped = epoch + 1, last do
+    redis.call('HSET', KEYS[1], 'epoch:' .. skipped, revision .. ' -')
+  end
+  epoch = last + 1
   redis.call('HSET', KEYS[1], 'epoch', epoch, 'run_id', ARGV[2], 'epoch:' .. epoch, revision .. ' ' .. ARGV[2])
 end
 if ARGV[3] ~= '' and redis.call('EXISTS', KEYS[3]) == 0 then

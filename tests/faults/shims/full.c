@@ -1,7 +1,8 @@
-/* A disk with little room, and one that fails to sync.  BLACKBOARD_SHIM_FULL names a file with two numbers:
+/* A disk with little room, one that fails to sync, one that is slow.  BLACKBOARD_SHIM_FULL names a file with numbers:
  *   room    bytes that still fit, below 0 without a limit.  A write takes what fits and tells so; the next one,
  *           with nothing left, is refused with ENOSPC.  What is cut off a file fits again.
  *   broken  while it is not 0, fsync and fdatasync fail with EIO.
+ *   slow    milliseconds that fsync and fdatasync take longer.
  * Regular files count, whatever their name; what goes through stdio, such as the server's log, does not. */
 
 #define _GNU_SOURCE
@@ -14,6 +15,7 @@
 struct disk {
     int64_t room;
     int64_t broken;
+    int64_t slow;
 };
 
 static struct disk *disk;
@@ -62,6 +64,8 @@ int ftruncate(int fd, off_t length) {
 int ftruncate64(int fd, off_t length) __attribute__((alias("ftruncate")));
 
 static int synced(int (*sync)(int), int fd) {
+    if (disk != NULL && disk->slow)
+        usleep((useconds_t)(disk->slow * 1000));
     if (disk != NULL && disk->broken) {
         errno = EIO;
         return -1;

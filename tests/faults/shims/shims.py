@@ -130,10 +130,10 @@ class ForgetfulDisk(Shim):
 
 
 class SmallDisk(Shim):
-    """A disk on which only :attr:`room` more bytes fit."""
+    """A disk on which only :attr:`room` more bytes fit, or that is broken or slow where it is to sync."""
 
     NAME = "full"
-    BYTES = 16
+    BYTES = 24
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -156,6 +156,15 @@ class SmallDisk(Shim):
     @broken.setter
     def broken(self, value: bool) -> None:
         self._set(1, int(value))
+
+    @property
+    def slow_ms(self) -> int:
+        """How much longer syncing takes."""
+        return self._get(2)
+
+    @slow_ms.setter
+    def slow_ms(self, value: int) -> None:
+        self._set(2, value)
 
 
 class SetClock(Shim):
