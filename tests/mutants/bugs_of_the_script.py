@@ -247,7 +247,7 @@ BUGS: Final = (
         "run-ids-not-compared",
         "P6",
         "Two servers that came to the same epoch on their own pass for one.",
-        (Edit(_HANDSHAKE, "    if ARGV[5] ~= '' and ARGV[5] ~= run then\n", "    if false then\n"),),
+        (Edit(_HANDSHAKE, "    elseif ARGV[5] ~= '' and ARGV[5] ~= run then\n", "    elseif false then\n"),),
         (_TESTS + "test_history_lost.py::test_two_servers_that_both_reached_epoch_two_are_told_apart",),
     ),
     Mutant(
@@ -259,6 +259,28 @@ BUGS: Final = (
             "tests/faults/test_promotion.py",
             _TESTS + "test_log.py::test_revisions_go_on_across_epochs_and_readers_start_at_any_of_them",
         ),
+    ),
+    Mutant(
+        "lost-epoch-begun-again",
+        "P2",
+        "An epoch that was lost as a whole is begun a second time, and gives its names again.",
+        (Edit(_HANDSHAKE, "  epoch = last + 1\n", "  epoch = epoch + 1\n"),),
+        (
+            "tests/faults/test_power_loss.py::test_an_epoch_that_is_lost_as_a_whole_gives_no_commit_a_name_a_second_time",
+        ),
+    ),
+    Mutant(
+        "log-not-compared-before-a-commit",
+        "P1",
+        "A board whose log somebody cut while it is open is written to all the same.",
+        (
+            Edit(
+                _COMMIT,
+                "if not head or not horizon or redis.call('XLEN', KEYS[2]) ~= head - horizon then\n",
+                "if not head or not horizon then\n",
+            ),
+        ),
+        (_TESTS + "test_foreign_records.py", _TESTS + "test_store.py"),
     ),
     Mutant(
         "meta-and-log-not-compared",
