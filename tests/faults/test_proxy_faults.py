@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections import Counter
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +15,7 @@ from tests.proof.dump import read_dump
 from tests.proof.flat import DRAINED_WITHIN_S, flat, footprint
 from tests.proof.history import History
 from tests.proof.run import Run
-from tests.proof.saved import hold
+from tests.proof.saved import hold, keeping
 from tests.proxy import Proxy
 from tests.proxy.faults import FAULTS
 from tests.proxy.traffic import Traffic
@@ -33,11 +33,11 @@ async def test_nothing_is_lost_repeated_or_left_behind_when_the_way_to_the_serve
     random, history = chance(f"proxy fault {kind}"), History()
     with redis_server.client() as client:
         before = footprint(client)
-        async with (
-            Proxy(redis_server.socket) as proxy,
-            Traffic(proxy.url, board_name, history, random) as traffic,
-        ):
-            with contextlib.suppress(TimeoutError):
+        async with AsyncExitStack() as stack:
+            stack.enter_context(keeping(history, redis_server.client, board_name))
+            proxy = await stack.enter_async_context(Proxy(redis_server.socket))
+            traffic = await stack.enter_async_context(Traffic(proxy.url, board_name, history, random))
+            with suppress(TimeoutError):
                 async with asyncio.timeout(amount(5, 120)):
                     await FAULTS[kind](proxy, random)
             traffic.enough.set()

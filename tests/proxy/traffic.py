@@ -7,50 +7,46 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from blackboard.commit import Absent, At, Delete, Previous, Put, Update
+from blackboard.commit import Absent, Delete, Previous, Put, Update
 from blackboard.errors import BlackboardError
 from tests.proof.dump import mark_of
 from tests.proof.history import Told
 from tests.proof.recording import RecordedBoard
+from tests.proof.writers import SHARED, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
     from random import Random
     from types import TracebackType
 
     from blackboard.log import Change
-    from blackboard.record import Record
     from tests.proof.history import History
-
-WRITERS = 8
-WRITING_BOARDS = 4
-HOT = ("hot/1", "hot/2")
-SHARED = tuple(f"shared/{n}" for n in range(4))
 
 
 class Traffic:
-    """Eight writers on four boards, a mutator of hot records with several callers, two readers.
+    """Boards with two writers each, a mutator of hot records with several callers, two readers.
 
     One reader records every change as ``changes`` gives it, the other as a replica's subscriber is told it and
-    what the replica shows.
+    what the replica shows.  What the clients record under begins with ``prefix``.
     """
 
-    def __init__(self, url: str, name: str, history: History, chance: Random) -> None:
+    def __init__(
+        self, url: str, name: str, history: History, chance: Random, *, prefix: str = "", writing_boards: int = 4
+    ) -> None:
         self.boards: list[RecordedBoard] = []
-        self.steps = 0
-        """what writers and mutator asked for so far, refused or not"""
         self.enough = asyncio.Event()
         """set to let the writers and the mutator end"""
         self.history = history
         self._url = url
         self._name = name
         self._chance = chance
+        writing = [f"writer-{n}" for n in range(writing_boards)]
+        self._clients = [prefix + client for client in (*writing, "mutator", "reader", "replica")]
         self._writing: list[asyncio.Task[None]] = []
         self._reading: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        names = [*(f"writer-{n}" for n in range(WRITING_BOARDS)), "mutator", "reader", "replica"]
-        for client in names:
+        for client in self._clients:
             board = await RecordedBoard.recorded(self._url, self._name, self.history, client)
             board.store.answer_within_s = 0.3
             self.boards.append(board)
@@ -60,7 +56,7 @@ class Traffic:
         await self._watch_replica(replicating)
         self._reading = [asyncio.create_task(reading.read_changes(), name="traffic-reader")]
         start = self._start
-        self._writing = [start(self._write(writing[n % WRITING_BOARDS], f"own/{n}")) for n in range(WRITERS)]
+        self._writing = [start(BusyWriter(board, self._chance).write_until(self.enough)) for board in writing]
         self._writing += [start(self._mutate(mutating)) for _ in range(3)]
         self._writing += [start(self._look(replicating))]
         return self
@@ -121,88 +117,29 @@ class Traffic:
     async def _mutate(self, board: RecordedBoard) -> None:
         while not self.enough.is_set():
             with contextlib.suppress(BlackboardError):
-                await board.mutate(self._chance.choice(HOT), _one_more)
-            self.steps += 1
-            await asyncio.sleep(self._chance.uniform(0, 0.02))
-
-    async def _write(self, board: RecordedBoard, own: str) -> None:
-        writer = Writer(board, own, self._chance)
-        while not self.enough.is_set():
-            with contextlib.suppress(BlackboardError):
-                await writer.step()
-            self.steps += 1
+                await board.mutate(f"count/{self._chance.randrange(SHARED)}", lambda value: (value or 0) + 1)
             await asyncio.sleep(self._chance.uniform(0, 0.02))
 
 
-class Writer:
-    """One caller, who awaits each outcome before the next step; every value that it writes is another one."""
+class BusyWriter(Writer):
+    """A :class:`Writer` that also writes unguarded, chains commits, and updates hot records within a commit."""
 
-    def __init__(self, board: RecordedBoard, own: str, chance: Random) -> None:
-        self._board = board
-        self._own = own
-        self._chance = chance
-        self._count = 0
-        self._last: Record | None = None
-        self._kinds: tuple[Callable[[], Coroutine[Any, Any, Any]], ...] = (
-            self._put,
-            self._create,
-            self._replace,
-            self._contend,
-            self._remove,
-            self._several,
-            self._once,
-            self._chain,
-            self._update,
-        )
+    def __init__(self, board: RecordedBoard, chance: Random) -> None:
+        super().__init__(board, chance)
+        self._kinds += [self.put, self.chain, self.update]
 
-    async def step(self) -> None:
-        """One request of some kind."""
-        await self._chance.choice(self._kinds)()
+    async def put(self) -> None:
+        await self._board.put(self._any("put"), self._unique())
 
-    def _value(self) -> str:
-        self._count += 1
-        return f"{self._own} {self._count}"
-
-    async def _put(self) -> None:
-        self._last = await self._board.put(self._own, self._value())
-
-    async def _create(self) -> None:
-        await self._board.create(self._own, self._value())
-
-    async def _replace(self) -> None:
-        if self._last is not None:
-            self._last = await self._board.replace(self._last, self._value())
-
-    async def _contend(self) -> None:
-        key = self._chance.choice(SHARED)
-        present = await self._board.get(key)
-        guard = At(key, present.commit) if present is not None else Absent(key)
-        await self._board.commit([guard], [Put(key, self._value())])
-
-    async def _remove(self) -> None:
-        await self._board.delete(self._own)
-
-    async def _several(self) -> None:
-        await self._board.commit(
-            [], [Put(self._own, self._value()), Put(f"{self._own}/more", self._value()), Delete(f"{self._own}/once")]
-        )
-
-    async def _once(self) -> None:
-        key, value = f"{self._own}/once", self._value()
-        for _ in range(2):
-            await self._board.commit([], [Put(key, value)], once=value)
-
-    async def _chain(self) -> None:
-        first = self._board.commit([Absent(f"{self._own}/chain")], [Put(f"{self._own}/chain", self._value())])
-        second = self._board.commit([Previous()], [Delete(f"{self._own}/chain")])
+    async def chain(self) -> None:
+        """The second is applied if the first is, which somebody else's may prevent."""
+        key = self._any("chain")
+        first = self._board.commit([Absent(key)], [Put(key, self._unique())])
+        second = self._board.commit([Previous()], [Delete(key), Put(self._any("put"), self._unique())])
         for outcome in await asyncio.gather(first, second, return_exceptions=True):
             if isinstance(outcome, Exception):
                 raise outcome
 
-    async def _update(self) -> None:
-        update = [Update(self._chance.choice(HOT), _one_more)]
-        await self._board.commit([], [Put(self._own, self._value())], updates=update)
-
-
-def _one_more(value: Any) -> int:
-    return int(value or 0) + 1
+    async def update(self) -> None:
+        add = Update(self._any("count"), lambda value: (value or 0) + 1)
+        await self._board.commit([], [Put(self._any("put"), self._unique())], updates=[add])
