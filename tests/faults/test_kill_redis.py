@@ -31,7 +31,7 @@ PROCESSES = 4
 
 async def kill_and_start(server: OwnServer, recording: History, moment: random.Random) -> None:
     """Once the writers here go on: end the server at any moment, and start it on what it has stored."""
-    answered = len(recording.commits) + moment.randrange(5, 80)
+    answered = len(recording.commits) + moment.randrange(5, 50)
     await eventually(lambda: len(recording.commits) > answered, "the writers go on", 30)
     await asyncio.sleep(moment.uniform(0, 0.05))
     await asyncio.to_thread(server.kill)
