@@ -9,6 +9,7 @@ import pytest
 
 from blackboard.board import Board
 from blackboard.commit import Absent
+from blackboard.errors import Corrupt
 from blackboard.group import Request, arguments_of
 from blackboard.link import ErrorAnswer, call, open_link
 from blackboard.record import Stamp
@@ -46,3 +47,18 @@ async def test_a_call_that_breaks_off_while_it_is_judged_changes_nothing(
         assert check_consistent(client, board.name) == 0
     async with await Board.open(board.backend, board.name) as again:
         assert (await again.put("a/1", 1)).commit == "1-1"
+
+
+async def test_a_log_that_somebody_cut_while_the_board_is_open_is_not_gone_on_with(
+    board: Board, redis_server: RedisServer
+) -> None:
+    """Neither the next commit nor one that waits is applied, and nothing more of the board changes."""
+    for n in range(5):
+        await board.put("a/1", n)
+    with redis_server.client() as client:
+        client.xtrim(board.store.keys.log, maxlen=2, approximate=False)
+        before = {key: client.dump(key) for key in client.keys(f"bb:{{{board.name}}}:[lmr]*")}
+        assert len(before) >= 5
+        for outcome in await asyncio.gather(*(board.put("a/2", n) for n in range(3)), return_exceptions=True):
+            assert isinstance(outcome, Corrupt)
+        assert {key: client.dump(key) for key in before} == before
