@@ -77,6 +77,7 @@ class Session(Reader):
         when history is lost"""
         self._commit_script = Script("commit.lua")
         self._session = _new_name()
+        self._opened = False
         self._next_sequence = 1
         self._queue: deque[Request] = deque()
         self._in_flight: deque[Call] = deque()
@@ -95,7 +96,10 @@ class Session(Reader):
         raise NotImplementedError
 
     async def _new_writer(self, *, create: bool = False) -> Link:
-        link = await self._introduced(self._session, SESSION_TTL_MS, create=create)
+        # Opened once: one that is gone afterwards took with it what became of its calls, and is not to begin anew.
+        name, ttl_ms = self._session, None if self._opened else SESSION_TTL_MS
+        link = await self._introduced(name, ttl_ms, create=create)
+        self._opened = self._opened or name == self._session
         self._writer = link
         link.on_lost = self._writer_lost
         if link.closed:
@@ -244,7 +248,7 @@ class Session(Reader):
     def _new_session(self) -> None:
         """Go on under a new name and from 1; the handshake opens it."""
         self._drop_writer()
-        self._session = _new_name()
+        self._session, self._opened = _new_name(), False
         self._renumber(1)
 
     def _renumber(self, first: int) -> None:
