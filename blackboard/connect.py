@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 import redis.asyncio
@@ -18,7 +20,7 @@ from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend, UsageError
 from blackboard.server_binary import OLDEST, Version
 from blackboard.server_directory import directory_of
-from blackboard.settings import load_settings
+from blackboard.settings import Resp, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,7 @@ OPTIONS = frozenset(
         "db",
         "username",
         "password",
+        "protocol",
         "ssl_ca_certs",
         "ssl_ca_path",
         "ssl_cert_reqs",
@@ -40,22 +43,25 @@ OPTIONS = frozenset(
         "ssl_password",
     }
 )
-"""What may stand behind the ``?`` of a server's URL; retries, time-outs and protocol are not for choice."""
+"""What may stand behind the ``?`` of a server's URL; retries and time-outs are not for choice."""
 
 
 async def connect(url: str | None = None, *, settings: Settings | None = None) -> Backend:
     """Connect to the backend at ``url``, else to the one that ``settings`` name, else to the configured one.
+
+    What the URL leaves open, such as the protocol, is as in ``settings``, else as configured.
 
     ``embedded:`` alone and ``embedded:.blackboard`` mean the nearest ``.blackboard`` at or above the
     working directory, or a new one in it.  The server has answered when this returns.
     Raises ``UsageError`` for a URL that means nothing, ``NoBackend`` where no server answers.
     """
     address = Address.parse(url if url is not None else (settings or load_settings()).url)
-    if address.scheme == "embedded":
-        return await _embedded(directory_of(address.rest), settings or load_settings())
     if address.scheme == "memory":
         return _memory(address)
-    return await _server(address)
+    settings = settings or load_settings()
+    if address.scheme == "embedded":
+        return await _embedded(directory_of(address.rest), settings)
+    return await _server(address, settings)
 
 
 async def _embedded(path: Path, settings: Settings) -> Backend:
@@ -66,7 +72,8 @@ async def _embedded(path: Path, settings: Settings) -> Backend:
         # The thread goes on; what it holds in the end must be let go.
         joining.add_done_callback(_leave)
         raise
-    client = _client({"connection_class": redis.asyncio.UnixDomainSocketConnection, "path": str(embedded.socket)})
+    options = {"connection_class": redis.asyncio.UnixDomainSocketConnection, "path": str(embedded.socket)}
+    client = _client({**options, "protocol": int(settings.protocol)})
     return Backend(f"embedded:{embedded.path}", "embedded", client, str(embedded.version), embedded=embedded)
 
 
@@ -87,8 +94,8 @@ def _memory(address: Address) -> Backend:
     return Backend("memory:", "memory", client, f"fakeredis {fakeredis.__version__}")
 
 
-async def _server(address: Address) -> Backend:
-    client = _client(_options(address))
+async def _server(address: Address, settings: Settings) -> Backend:
+    client = _client(_options(address, settings))
     try:
         info = await _server_info(client, address)
         version = _checked_version(info, address)
@@ -98,7 +105,7 @@ async def _server(address: Address) -> Backend:
     return Backend(address.shown(), "server", client, str(version))
 
 
-def _options(address: Address) -> dict[str, Any]:
+def _options(address: Address, settings: Settings) -> dict[str, Any]:
     try:
         given = {name for name, _ in parse_qsl(urlsplit(address.url).query, keep_blank_values=True)}
         options = dict(parse_url(address.url))
@@ -107,6 +114,10 @@ def _options(address: Address) -> dict[str, Any]:
     unknown = sorted(given - OPTIONS)
     if unknown:
         raise UsageError(f"{address.shown()}: no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
+    protocol = str(options.get("protocol", settings.protocol))
+    if protocol not in get_args(Resp):
+        raise UsageError(f"{address.shown()}: protocol: {protocol!r} is neither 2 nor 3")
+    options["protocol"] = int(protocol)
     if address.scheme == "unix" and not options.get("path"):
         raise UsageError(f"{address.shown()}: no path; use unix:///PATH/TO/SOCKET")
     return options
@@ -115,7 +126,7 @@ def _options(address: Address) -> dict[str, Any]:
 def _client(options: Mapping[str, Any]) -> redis.asyncio.Redis:
     pool = ConnectionPool(
         **options,
-        protocol=2,
+        **_no_maintenance(),
         decode_responses=False,
         # The client would send a command again, up to ten times, when only its answer was lost.
         retry=Retry(NoBackoff(), 0),
@@ -127,6 +138,14 @@ def _client(options: Mapping[str, Any]) -> redis.asyncio.Redis:
         client_name=CLIENT_NAME,
     )
     return redis.asyncio.Redis.from_pool(pool)
+
+
+def _no_maintenance() -> dict[str, Any]:
+    """With RESP3 a newer client asks to be told of maintenance, and then moves and waits by itself: not ours."""
+    if importlib.util.find_spec("redis.asyncio.maint_notifications") is None:
+        return {}
+    config: Any = importlib.import_module("redis.maint_notifications").MaintNotificationsConfig
+    return {"maint_notifications_config": config(enabled=False)}
 
 
 async def _server_info(client: redis.asyncio.Redis, address: Address) -> Mapping[str, Any]:

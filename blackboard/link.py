@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 import redis.exceptions
 
 from blackboard.errors import NoBackend, ServerRefused
+from blackboard.protocol import as_in_resp2
 
 if TYPE_CHECKING:
     from blackboard.backend import Backend
@@ -39,6 +40,7 @@ _CODES: Final[dict[type[Exception], str]] = {
     redis.exceptions.ReadOnlyError: "READONLY",
     redis.exceptions.TryAgainError: "TRYAGAIN",
 }
+_NOTHING_YET: Final = object()
 
 
 class ErrorAnswer(Exception):
@@ -59,7 +61,10 @@ class LinkLost(Exception):
 
 
 class Link(Protocol):
-    """A connection.  ``on_lost`` is called once when it breaks, never after :meth:`close`."""
+    """A connection.  ``on_lost`` is called once when it breaks, never after :meth:`close`.
+
+    Answers have the types of RESP2, whichever protocol is spoken.
+    """
 
     on_lost: Callable[[], None] | None
 
@@ -107,7 +112,7 @@ async def open_link(backend: Backend, within_s: float = CALL_WITHIN_S) -> Link:
     Raises :class:`NoBackend`, and :class:`ServerRefused` where the server does not take this user.
     """
     if backend.kind == "memory" or importlib.util.find_spec("hiredis") is None:
-        return await ClientLink.open(backend)
+        return await ClientLink.open(backend, within_s)
     return await SocketLink.open(backend, within_s)
 
 
@@ -119,8 +124,10 @@ class SocketLink(asyncio.Protocol):
 
         self.on_lost: Callable[[], None] | None = None
         self._pack = hiredis.pack_command
-        self._reader = hiredis.Reader()
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)  # the default is False, which RESP3 can say
         self._error = hiredis.ReplyError
+        self._push: Any = getattr(hiredis, "PushNotification", ())
+        self._speaks_resp3 = False
         self._waiting: deque[OnAnswer] = deque()
         self._transport: asyncio.Transport | None = None
 
@@ -158,6 +165,8 @@ class SocketLink(asyncio.Protocol):
         if self._transport is None:
             raise LinkLost("the connection is closed")
         packed = self._pack(tuple(arguments))  # may raise: only what is sent is waited for
+        if self._speaks_resp3:
+            on_answer = _in_resp2(arguments[0], on_answer)
         self._waiting.append(on_answer)
         self._transport.write(packed)
 
@@ -165,8 +174,10 @@ class SocketLink(asyncio.Protocol):
         self._reader.feed(data)
         while self._transport is not None:  # an answer's callback may close the link
             answer = self._reader.gets()
-            if answer is False:
+            if answer is _NOTHING_YET:
                 return
+            if isinstance(answer, self._push):
+                continue  # said to nobody who asked
             if not self._waiting:  # what nobody asked for would be taken for the answer to what is asked next
                 self._transport.abort()
                 return
@@ -182,11 +193,21 @@ class SocketLink(asyncio.Protocol):
         for on_answer in waiting:
             on_answer(LinkLost(str(exc or "the connection was closed")))
 
+    async def speak_resp3(self, credentials: tuple[str, ...]) -> None:
+        """Have both sides speak RESP3 from now on, as the user of ``credentials``; raises as :func:`call` does."""
+        name = credentials if len(credentials) != 1 else ("default", *credentials)
+        await call(self, "HELLO", 3, *(("AUTH", *name) if name else ()))
+        self._speaks_resp3 = True
+
     def close(self) -> None:
         self.on_lost = None
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
+
+
+def _in_resp2(command: Argument, on_answer: OnAnswer) -> OnAnswer:
+    return lambda answer: on_answer(as_in_resp2(command, answer))
 
 
 async def _connected(protocol: type[SocketLink], connection: Any) -> SocketLink:
@@ -203,14 +224,24 @@ async def _connected(protocol: type[SocketLink], connection: Any) -> SocketLink:
 
 
 async def _introduce(link: SocketLink, connection: Any) -> None:
-    provider = getattr(connection, "credential_provider", None)
-    if provider is not None:
-        await call(link, "AUTH", *await provider.get_credentials_async())
-    elif connection.password:
-        await call(link, "AUTH", *([connection.username] if connection.username else []), connection.password)
+    credentials = await _credentials(connection)
+    if int(connection.protocol) == 3:
+        await link.speak_resp3(credentials)
+    elif credentials:
+        await call(link, "AUTH", *credentials)
     if connection.db:
         await call(link, "SELECT", int(connection.db))
     await call(link, "CLIENT", "SETNAME", "blackboard")
+
+
+async def _credentials(connection: Any) -> tuple[str, ...]:
+    """Nothing, a password, or a name and a password."""
+    provider = getattr(connection, "credential_provider", None)
+    if provider is not None:
+        return tuple(await provider.get_credentials_async())
+    if not connection.password:
+        return ()
+    return (connection.username, connection.password) if connection.username else (connection.password,)
 
 
 class ClientLink:
@@ -219,23 +250,32 @@ class ClientLink:
     def __init__(self, connection: Any) -> None:
         self.on_lost: Callable[[], None] | None = None
         self._connection = connection
+        self._speaks_resp3 = int(getattr(connection, "protocol", 2)) == 3
         self._waiting: deque[tuple[Any, OnAnswer]] = deque()
         self._more = asyncio.Event()
         self._closed = False
         self._worker = asyncio.create_task(self._work(), name="blackboard-link")
 
     @classmethod
-    async def open(cls, backend: Backend) -> ClientLink:
+    async def open(cls, backend: Backend, within_s: float = CALL_WITHIN_S) -> ClientLink:
         """Connect as the backend's client would."""
         connection: Any = backend.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            await connection.connect()
-        except (OSError, redis.exceptions.RedisError) as error:
+            async with asyncio.timeout(within_s):
+                await connection.connect()
+        except (OSError, TimeoutError, redis.exceptions.RedisError) as error:
+            await _disconnected(connection)
             for said in (error, error.__cause__):  # the client wraps what the server said while it connects
                 if isinstance(said, redis.exceptions.AuthenticationError | redis.exceptions.NoPermissionError):
                     raise ServerRefused(f"{_CODES[type(said)]} {said}") from error
-            raise NoBackend(f"no server at {backend.url}: {error}") from error
-        return cls(connection)
+            reason = str(error) or f"no answer in {within_s:g} s"
+            raise NoBackend(f"no server at {backend.url}: {reason}") from error
+        except BaseException:
+            await _disconnected(connection)
+            raise
+        link = cls(connection)
+        await asyncio.sleep(0)  # its task has begun: one that is cancelled before that would leave the connection open
+        return link
 
     @property
     def closed(self) -> bool:
@@ -270,13 +310,13 @@ class ClientLink:
             raise
         finally:
             self._lose(LinkLost(lost))
-            with contextlib.suppress(OSError, redis.exceptions.RedisError):
-                await self._connection.disconnect(nowait=True)
+            await _disconnected(self._connection)
 
     async def _answer_to(self, arguments: list[Argument]) -> Answer:
         try:
             await self._connection.send_command(*arguments)
-            return await self._connection.read_response()
+            answer = await self._connection.read_response()
+            return as_in_resp2(arguments[0], answer) if self._speaks_resp3 else answer
         except redis.exceptions.RedisError as error:
             # The client takes the first word off the errors that it knows, and calls LOADING a lost connection.
             code = _CODES.get(type(error), "")
@@ -296,3 +336,8 @@ class ClientLink:
         self.on_lost = None
         self._closed = True
         self._worker.cancel()
+
+
+async def _disconnected(connection: Any) -> None:
+    with contextlib.suppress(OSError, redis.exceptions.RedisError):
+        await connection.disconnect(nowait=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PREFIX = "BLACKBOARD_"
 DEFAULT_URL = "embedded:.blackboard"
 Fsync = Literal["everysec", "always"]
+Resp = Literal["2", "3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Settings:
     """the board that a command means; empty: the newest"""
     fsync: Fsync = "everysec"
     """of an embedded server: ``everysec`` may lose 2 s in a power loss, ``always`` nothing that was acknowledged"""
+    protocol: Resp = "2"
+    """the version of Redis' protocol that is spoken where the URL names none"""
 
 
 NAMES = tuple(field.name for field in fields(Settings))
@@ -58,7 +61,7 @@ def load_settings(
         if value is not None:
             _check(name, value, f"--{name}", UsageError)
             chosen[name] = value
-    return Settings(**chosen)  # type: ignore[arg-type]  # _check saw to fsync
+    return Settings(**chosen)  # type: ignore[arg-type]  # _check saw to fsync and protocol
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -133,6 +136,8 @@ def _line_of(name: str, text: str, table: tuple[str, ...]) -> int:
 def _check(name: str, value: str, place: str, error: type[InvalidInput | UsageError]) -> None:
     if name == "fsync" and value not in get_args(Fsync):
         raise error(f"{place}: fsync: {value!r} is neither everysec nor always")
+    if name == "protocol" and value not in get_args(Resp):
+        raise error(f"{place}: protocol: {value!r} is neither 2 nor 3")
     if name == "url" and not value:
         raise error(f"{place}: url: must not be empty")
 

@@ -151,7 +151,7 @@ async def test_wait_for_is_woken_by_the_change_and_reads_nothing_meanwhile(
         with redis_server.client() as client:
             before = client.info("stats")["total_commands_processed"]
             await asyncio.sleep(0.3)
-            assert client.info("stats")["total_commands_processed"] - before <= 12, "fewer than one for each waiter"
+            assert client.info("stats")["total_commands_processed"] - before <= 25, "fewer than one for each waiter"
         started = time.monotonic()
         await asyncio.gather(*(other.put(f"a/{n}", n) for n in range(50)))
         assert [record.value for record in await asyncio.gather(*waits)] == list(range(50))

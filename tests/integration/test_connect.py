@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from blackboard.backend import CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S
 from blackboard.connect import connect
 from blackboard.errors import NoBackend, UsageError
-from blackboard.settings import Settings
+from blackboard.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -77,7 +77,7 @@ def user(redis_server: RedisServer) -> Iterator[str]:
 async def test_every_kind_of_backend_gives_a_client_of_the_same_behaviour(
     redis_url: str, relay: Relay, board_name: str, kind: str
 ) -> None:
-    """Bytes out, protocol 2, time-outs set, and a connection of one's own to be had."""
+    """Bytes out, the protocol that is set, time-outs, and a connection of one's own to be had."""
     url = {"unix": redis_url, "redis": f"redis://127.0.0.1:{relay.port}/0", "memory": "memory:"}[kind]
     key = f"bb:{{{board_name}}}:x"
     async with await connect(url) as backend:
@@ -86,7 +86,7 @@ async def test_every_kind_of_backend_gives_a_client_of_the_same_behaviour(
         assert await backend.client.eval("return redis.call('get', KEYS[1])", 1, key) == b"\xff"
         assert await backend.run_id() == await backend.run_id()
         connection = backend.client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
-        assert connection.protocol == 2
+        assert connection.protocol == (2 if kind == "memory" else int(load_settings().protocol))
         assert connection.health_check_interval == 0
         await connection.connect()
         await connection.send_command("GET", key)
@@ -168,7 +168,7 @@ async def test_a_user_who_may_not_see_a_restart_is_refused(redis_server: RedisSe
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("redis://host?protocol=3", "no option 'protocol'"),
+        ("redis://host?protocol=4", "protocol: '4' is neither 2 nor 3"),
         ("redis://host?retry_on_timeout=yes", "no option 'retry_on_timeout'"),
         ("redis://:secret@host:port", "is not a server's URL"),
         ("unix://", "no path"),
