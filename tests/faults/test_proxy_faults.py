@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from blackboard.board import Board
+from blackboard.scripts import Script
+from tests.consistency import check_consistent
 from tests.proof.amounts import amount, chance
 from tests.proof.dump import read_dump
 from tests.proof.flat import DRAINED_WITHIN_S, flat, footprint
@@ -23,6 +26,8 @@ from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from tests.conftest import RedisServer
+
+COMMIT = Script("commit.lua").sha.encode()
 
 
 @pytest.mark.slow
@@ -55,5 +60,26 @@ async def test_nothing_is_lost_repeated_or_left_behind_when_the_way_to_the_serve
         f" {outcomes['done']} done, {outcomes['refused']} refused, {outcomes['unknown']} unknown\n"
     )
     hold(Run(history, dump), *left)
+    assert {event.what for event in history.events} == {"reads"}, "no reader was told of a gap or of a lost history"
     assert proxy.strikes >= 5
     assert dump.revision >= 100
+
+
+async def test_a_call_that_arrives_after_later_ones_of_its_session_changes_nothing(
+    redis_server: RedisServer, board_name: str
+) -> None:
+    """Its connection was given up, it was sent over another one, and the next four calls are applied already."""
+    async with Proxy(redis_server.socket) as proxy, await Board.open(proxy.url, board_name) as board:
+        board.store.answer_within_s = 0.1
+        await board.put("a/1", 0)
+        (old,) = (pair for pair in proxy.pairs if COMMIT in pair.sent)
+        old.forth.hold()
+        for n in range(1, 6):
+            assert (await board.put("a/1", n)).version == n + 1
+        assert COMMIT in old.sent
+        assert old in proxy.pairs, "it is still on its way"
+        old.forth.release()
+        await eventually(lambda: old not in proxy.pairs, "it has arrived, and the server knows that nobody waits")
+        assert (await board.put("a/1", 6)).version == 7
+    with redis_server.client() as client:
+        assert check_consistent(client, board_name) == 7

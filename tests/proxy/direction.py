@@ -22,14 +22,10 @@ def single_bytes(frame: bytes) -> Iterable[bytes]:
     return (frame[at : at + 1] for at in range(len(frame)))
 
 
-class Direction:
-    """One of the two directions of all connections of a proxy; everything can be changed while bytes flow."""
+class Gate:
+    """Lets everything through unless it holds it back."""
 
     def __init__(self) -> None:
-        self.delay: Callable[[], float] = lambda: 0.0
-        """seconds from the arrival of a frame to its leaving, asked for each; the order is kept"""
-        self.cut: Cut = whole
-        """the pieces in which a frame leaves; the loop turns once after each, so that they arrive as pieces"""
         self._open = asyncio.Event()
         self._open.set()
 
@@ -47,7 +43,18 @@ class Direction:
             await self._open.wait()
 
 
-class Way:
+class Direction(Gate):
+    """One of the two directions of all connections of a proxy; everything can be changed while bytes flow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.delay: Callable[[], float] = lambda: 0.0
+        """seconds from the arrival of a frame to its leaving, asked for each; the order is kept"""
+        self.cut: Cut = whole
+        """the pieces in which a frame leaves; the loop turns once after each, so that they arrive as pieces"""
+
+
+class Way(Gate):
     """One direction of one connection: reads as fast as the bytes come, lets them go as the direction says.
 
     What was read before its sender closed is still delivered, as by a network; ``on_frame`` says of
@@ -62,6 +69,7 @@ class Way:
         on_frame: Callable[[bytes], bool],
         is_dead: Callable[[], bool],
     ) -> None:
+        super().__init__()
         self._direction = direction
         self._reader = reader
         self._writer = writer
@@ -78,6 +86,7 @@ class Way:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+        await self._all_opened()
         if not self._is_dead() and not self._writer.is_closing():
             with contextlib.suppress(OSError):
                 self._writer.write_eof()
@@ -101,7 +110,7 @@ class Way:
             wait_s = due - loop.time()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
-            await self._direction.opened()
+            await self._all_opened()
             if self._is_dead():
                 continue
             cut = self._direction.cut
@@ -113,3 +122,7 @@ class Way:
                     await asyncio.sleep(0)
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()
+
+    async def _all_opened(self) -> None:
+        await self._direction.opened()
+        await self.opened()

@@ -11,7 +11,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from tests.proxy.direction import Direction, single_bytes, whole
+from tests.proxy.direction import Gate, single_bytes, whole
 from tests.proxy.proxy import Fate, Pair, Proxy
 
 Fault: TypeAlias = Callable[[Proxy, Random], Awaitable[None]]
@@ -22,7 +22,7 @@ async def delays(proxy: Proxy, chance: Random) -> None:
 
     def late() -> float:
         proxy.strikes += 1
-        return chance.uniform(0.5, 1.5) if chance.random() < 0.003 else chance.uniform(0, 0.02)
+        return chance.uniform(0.5, 1.5) if chance.random() < 0.01 else chance.uniform(0, 0.02)
 
     proxy.forth.delay = proxy.back.delay = late
     try:
@@ -85,19 +85,29 @@ async def half_open(proxy: Proxy, chance: Random) -> None:
 
 
 async def one_way(proxy: Proxy, chance: Random) -> None:
-    """Nothing passes in one direction; what was held back arrives when it heals, also from who gave up."""
-    held: Direction | None = None
+    """Nothing passes in one direction, for all or for some; what was held arrives when it heals, also from who gave up.
+
+    What it carries then was sent again over another connection meanwhile, and more after that.
+    """
+    held: list[Gate] = []
     try:
         while True:
             await asyncio.sleep(chance.uniform(0.02, 0.2))
-            held = chance.choice((proxy.forth, proxy.back))
-            held.hold()
-            proxy.strikes += 1
+            forth = chance.random() < 0.5
+            if chance.random() < 0.4:
+                held = [proxy.forth if forth else proxy.back]
+            else:
+                alive = [pair for pair in _alive(proxy) if chance.random() < 0.5]
+                held = [pair.forth if forth else pair.back for pair in alive]
+            for gate in held:
+                gate.hold()
+                proxy.strikes += 1
             await asyncio.sleep(chance.uniform(0.02, 0.7))
-            held.release()
+            while held:
+                held.pop().release()
     finally:
-        if held is not None:
-            held.release()
+        for gate in held:
+            gate.release()
 
 
 async def split_frames(proxy: Proxy, chance: Random) -> None:
@@ -126,10 +136,14 @@ def _pieces(frame: bytes, chance: Random) -> Iterable[bytes]:
 
 def _some(proxy: Proxy, chance: Random) -> list[Pair]:
     """One connection in most cases, sometimes all; none where there is none."""
-    alive = sorted((pair for pair in proxy.pairs if not pair.dead), key=lambda pair: pair.number)
+    alive = _alive(proxy)
     if not alive or chance.random() < 0.1:
         return alive
     return [chance.choice(alive)]
+
+
+def _alive(proxy: Proxy) -> list[Pair]:
+    return sorted((pair for pair in proxy.pairs if not pair.dead), key=lambda pair: pair.number)
 
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(

@@ -34,6 +34,10 @@ class Pair:
         """which connection of the proxy it is, from 1"""
         self.client = client
         self.server = server
+        self.forth: Way
+        self.back: Way
+        self.sent = b""
+        """the last command from the client"""
         self.dead = False
         """nothing passes any more, and neither end is told"""
         self.fates: deque[Fate] = deque()
@@ -132,14 +136,12 @@ class Proxy:
         def is_dead() -> bool:
             return pair.dead or self.silent
 
-        ways = [
-            Way(self.forth, reader, pair.server, lambda frame: self._requested(pair, frame), is_dead),
-            Way(self.back, back, pair.client, lambda frame: self._answered(pair), is_dead),
-        ]
+        pair.forth = Way(self.forth, reader, pair.server, lambda frame: self._requested(pair, frame), is_dead)
+        pair.back = Way(self.back, back, pair.client, lambda frame: self._answered(pair), is_dead)
         self.pairs.add(pair)
         try:
             async with asyncio.TaskGroup() as group:
-                for way in ways:
+                for way in (pair.forth, pair.back):
                     group.create_task(way.run(), name="proxy-way")
         finally:
             pair.abort()
@@ -149,6 +151,7 @@ class Proxy:
         if pair.dead:
             return False
         self.requests += 1
+        pair.sent = request
         fate = self._fate_of(request)
         if fate is Fate.LOST:
             self.losses += 1
