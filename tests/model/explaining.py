@@ -57,23 +57,28 @@ class Explained(NamedTuple):
     outcomes: tuple[Judged, ...]
 
 
-def explained(model: Model, happened: Sequence[Call | Rise], entries: Sequence[Entry]) -> Explained:
+def explained(
+    model: Model, happened: Sequence[Call | Rise], entries: Sequence[Entry], used: set[str] | None = None
+) -> Explained:
     """The board after ``happened`` in some order that gives the answers and ``entries``.
 
+    ``used`` are the idempotency keys that the server knows, where they are to tell whether a call was lost.
     Raises :class:`Violation` where there is none, about the order that was tried first.
     """
     if not happened:
         if entries:
             raise Violation(f"the log tells what nobody asked for: {entries[0]}")
+        if used is not None and used != set(model.used):
+            raise Violation(f"used were the idempotency keys {used}, not {set(model.used)}")
         return Explained(model, ())
     first: Violation | None = None
     for place, one in enumerate(happened):
         rest = [*happened[:place], *happened[place + 1 :]]
-        for after, outcomes, used in _ways(model, one, entries, alone=not rest):
+        for after, outcomes, taken in _ways(model, one, entries, alone=not rest):
             try:
                 if isinstance(after, Violation):
                     raise after
-                found = explained(after, rest, entries[used:])
+                found = explained(after, rest, entries[taken:], used)
             except Violation as violation:
                 first = first or violation
             else:

@@ -69,6 +69,11 @@ def entries_after(raw: redis.Redis, keys: BoardKeys, commit: str) -> list[Entry]
     return entries
 
 
+def onces_of(raw: redis.Redis, keys: BoardKeys) -> set[str]:
+    """The idempotency keys that the server knows."""
+    return {key.decode().removeprefix(keys.once("")) for key in raw.scan_iter(keys.once("*"))}
+
+
 def check_keys(raw: redis.Redis, keys: BoardKeys, model: Model, touched: Sequence[str]) -> None:
     """The server holds of ``touched`` and of the board's head what the model holds."""
     with raw.pipeline(transaction=False) as asking:
@@ -111,7 +116,7 @@ def check_whole(raw: redis.Redis, keys: BoardKeys, model: Model) -> None:
     _equal(raw.hlen(keys.regions), len(model.regions), "regions")
     _equal(raw.hlen(keys.revisions), len(model.records), "revisions")
     _equal(raw.zcard(keys.expiries), sum(1 for held in model.records.values() if held.expires_ms), "expiries")
-    _equal(sorted(raw.scan_iter(keys.once("*"))), sorted(keys.once(name).encode() for name in model.used), "onces")
+    _equal(onces_of(raw, keys), set(model.used), "idempotency keys")
     fields: Any = raw.hkeys(keys.meta)
     epochs = [name for name in fields if name.startswith(b"epoch:")]
     _equal(len(epochs), model.epoch, "epochs")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-WHOLE_EVERY: Final = 25
+WHOLE_EVERY: Final = 50
 """steps between two comparisons of everything"""
 FOLLOWERS: Final = (0, 1)
 """the clients with a replica; the other one reads the server"""
@@ -176,13 +176,14 @@ class Scene:
         """What the log tells that the model does not know yet."""
         return entries_after(self.raw, self.keys, self.model.log[-1].commit if self.model.log else "")
 
-    def account(self, happened: Sequence[Call | Rise], news: Sequence[Entry] | None = None) -> tuple[Judged, ...]:
+    def account(
+        self, happened: Sequence[Call | Rise], news: Sequence[Entry] | None = None, used: set[str] | None = None
+    ) -> None:
         """Let the model go where the server went, with ``happened`` in some order; raises :class:`Violation`."""
         entries = self.news() if news is None else news
-        self.model, judged = explained(self.model, happened, entries)
+        self.model, judged = explained(self.model, happened, entries, used)
         check_keys(self.raw, self.keys, self.model, sorted({c.key for entry in entries for c in entry.changes}))
         self._count(judged, entries)
-        return judged
 
     def count(self, what: str, times: int = 1) -> None:
         """Note that ``what`` happened."""

@@ -13,7 +13,7 @@ from tests.model.asking import asking, commit_of, payload_of, write_of
 from tests.model.choices import AUTHORS, CROWD, FUNCTIONS, PATTERNS, VALUES, bump
 from tests.model.explaining import Call, Rise
 from tests.model.model import SWEPT_AT_MOST, Asked, Held, Violation, Write
-from tests.model.reading import answer_of, held_of, told_of
+from tests.model.reading import answer_of, held_of, onces_of, told_of
 from tests.model.scene import FOLLOWERS, Scene
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.model.choices import CommitChoice
     from tests.model.model import Entry
 
-FLOOD = 40
+FLOOD = 30
 """commits of one turn, more than wait for company"""
 
 
@@ -257,7 +257,7 @@ class Steps(Scene):
         self.boards[by] = self.world.run(self._opened(by))
         lost = Call(tuple(each.asked for each in asked), (None,) * len(asked), may_be_lost=True)
         before = self.model.revision
-        self.account([lost] if asked else [])
+        self.account([lost] if asked else [], used=onces_of(self.raw, self.keys))
         self.count("died: applied" if self.model.revision > before else "died")
 
     def cut(self, by: int, commits: Sequence[CommitChoice], turns: int) -> None:
