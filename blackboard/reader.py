@@ -74,8 +74,10 @@ class Reader:
                 link = self._link or await self._shared()
                 answer = await call(link, *arguments, timeout_s=self.answer_within_s)
             except ErrorAnswer as error:
-                if not error.passes or self._loop.time() > deadline:
+                if not error.passes:
                     raise refusal_of(str(error), self._named_in(arguments)) from error
+                if self._loop.time() > deadline:
+                    raise NoBackend(f"{self.backend.url} is not ready: {error}") from error
             except (LinkLost, NoBackend) as error:
                 if self._link is link:
                     self._drop()

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class Call:
     """A group on its way, kept until its outcome is known."""
 
-    __slots__ = ("born", "doubtful", "refusal", "requests", "sent_at", "sequence")
+    __slots__ = ("born", "refusal", "requests", "sent_at", "sequence", "unanswered_in")
 
     def __init__(self, requests: list[Request], sequence: int, born: float) -> None:
         self.requests = requests
@@ -51,8 +51,15 @@ class Call:
         self.sent_at = 0.0
         """0 where it was never sent, so that it cannot have been applied"""
         self.refusal: str | None = None
-        self.doubtful = False
-        """whether it went out over a connection, to the server as it is in this epoch, that broke before the answer"""
+        self.unanswered_in = 0
+        """the last epoch in which it went out over a connection that broke before the answer"""
+
+    @property
+    def undone(self) -> bool:
+        """Whether it is known not to have been applied: never sent, or always refused before the script wrote."""
+        if self.unanswered_in or self.refusal is None:
+            return not self.sent_at
+        return not raised_in_script(self.refusal) and not self.refusal.startswith(("O ", "READBACK"))
 
     def keys(self, keys: BoardKeys) -> list[str]:
         """The Redis keys that its commits change or ask."""
@@ -157,8 +164,10 @@ class Session(Reader):
             except (NoBackend, ServerRefused, LinkLost, ErrorAnswer) as error:
                 if isinstance(error, LinkLost):
                     self._drop_writer()
-                unsent = not any(flight.sent_at for flight in self._in_flight)
-                if self._loop.time() > deadline or (unsent and isinstance(error, ServerRefused)):
+                refused = isinstance(error, ServerRefused)
+                if refused:
+                    self._refuse_unsent(error)
+                if self._loop.time() > deadline or (refused and not self._in_flight):
                     self._give_up(error)
                     break
             except BlackboardError as error:
@@ -176,8 +185,8 @@ class Session(Reader):
         epoch = self.epoch
         link = await self._new_writer()
         for flight in self._in_flight:
-            unanswered = bool(flight.sent_at) and flight.refusal is None
-            flight.doubtful = (flight.doubtful or unanswered) and self.epoch == epoch
+            if flight.sent_at and flight.refusal is None:
+                flight.unanswered_in = epoch
             flight.refusal = None
         return link
 
@@ -192,7 +201,7 @@ class Session(Reader):
         return True
 
     async def _heeded(self, link: Link, flight: Call, refusal: str) -> bool:
-        last = await self._last_number(link, refusal)
+        last = await self._last_number(link, flight)
         code = refusal.partition(" ")[0]
         if code == "E":
             self._drop_writer()
@@ -200,13 +209,13 @@ class Session(Reader):
         if code == "G" or last is None:
             # The session is not in this server's history, so neither is any call of it that was not answered; in an
             # epoch that goes on somebody has removed it, and with it what became of those.
-            if any(one.doubtful for one in self._in_flight):
+            if any(one.unanswered_in == self.epoch for one in self._in_flight):
                 self._give_up(NoBackend(f"somebody removed {self.keys.session(self._session)}"))
             else:
                 self._new_session()
             return False
         if code == "D":
-            self._give_up(Corrupt(f"board {self.keys.name!r}: {refusal[2:]}"), applied=False)
+            self._give_up(Corrupt(f"board {self.keys.name!r}: {refusal[2:]}"))
             return False
         if code == "O":
             self._give_up(NoBackend(f"the server forgot the outcome of call {flight.sequence}"))
@@ -222,13 +231,15 @@ class Session(Reader):
             self._new_session()
             return False
         else:
-            error = await refusal_about(refusal, link, self.keys, flight.keys(self.keys))
+            error: Exception = NoBackend(f"{self.backend.url} is not ready: {refusal}")
+            if not ErrorAnswer(refusal).passes:
+                error = await refusal_about(refusal, link, self.keys, flight.keys(self.keys))
             self._in_flight.popleft()
             self._fail(flight.requests, error)
             self._renumber(flight.sequence)
         return True
 
-    async def _last_number(self, link: Link, refusal: str) -> int | None:
+    async def _last_number(self, link: Link, refused: Call) -> int | None:
         """The sequence of the last call that the session knows, ``None`` where there is no session.
 
         What followed a refused call is refused too; its answer comes before this one's.
@@ -239,9 +250,9 @@ class Session(Reader):
         except ErrorAnswer as error:
             if error.code == "WRONGTYPE":  # then the call came no further than this
                 return None
-            if error.passes or raised_in_script(refusal) or refusal.startswith("READBACK"):
+            if error.passes or not refused.undone:
                 raise
-            return -1  # who is refused this was refused the whole call
+            return refused.sequence - 1
         number = last.partition(b" ")[0]
         return int(number) if number.isdigit() else None
 
@@ -266,23 +277,31 @@ class Session(Reader):
             self._tell()
         self._hold()
 
-    def _give_up(self, error: Exception, *, applied: bool | None = None) -> None:
-        """Tell every caller: what was sent is unknown, or void with its history; what was not sent is not done.
-
-        ``applied=False``: what was sent is known not to have been applied.
-        """
+    def _give_up(self, error: Exception) -> None:
+        """Tell every caller: what was sent is unknown, or void with its history, unless it is known to be undone."""
         flights, self._in_flight = list(self._in_flight), deque()
         waiting, self._queue = list(self._queue), deque()
         self._new_session()
-        not_done = error if isinstance(error, BlackboardError) else NoBackend(str(error))
+        not_done = error if isinstance(error, BlackboardError) else NoBackend(f"{self.backend.url}: {error}")
         in_doubt: BlackboardError = Unknown(str(error))
-        if isinstance(error, HistoryLost) or applied is False:
+        if isinstance(error, HistoryLost):
             in_doubt = not_done
         elif isinstance(error, Corrupt):
             in_doubt = Corrupt(f"{error}; whether this commit was applied is not known")
         for flight in flights:
-            self._fail(flight.requests, in_doubt if flight.sent_at else not_done)
+            self._fail(flight.requests, not_done if flight.undone else in_doubt)
         self._fail(waiting, not_done)
+
+    def _refuse_unsent(self, error: Exception) -> None:
+        """Tell the callers whose commits never left; those that did are worth some patience."""
+        flights, waiting = list(self._in_flight), list(self._queue)
+        self._in_flight, self._queue = deque(flight for flight in flights if flight.sent_at), deque()
+        if flights:
+            self._renumber(flights[0].sequence)
+        for flight in flights:
+            if not flight.sent_at:
+                self._fail(flight.requests, error)
+        self._fail(waiting, error)
 
     def _fail(self, requests: Sequence[Request], error: Exception) -> None:
         for request in requests:
