@@ -94,6 +94,18 @@ class Pattern:
                 return None
         return self.fill(captures)
 
+    def overlaps(self, other: Pattern) -> bool:
+        """Whether some key fits both key templates; the predicates are not asked."""
+        for index in range(max(len(self.segments), len(other.segments))):
+            here = [pattern.segments[index] for pattern in (self, other) if index < len(pattern.segments)]
+            if any(segment.kind == "rest" for segment in here):
+                return True
+            if len(here) < 2:
+                return False
+            if all(segment.kind == "literal" for segment in here) and here[0].text != here[1].text:
+                return False
+        return True
+
     def _filled(self, segment: Segment, captures: Mapping[str, str]) -> str:
         if segment.kind != "capture":
             raise PatternError(f"{segment.text} names no single key", text=self.key_text, column=segment.column)

@@ -15,7 +15,6 @@ from scenarios.scenario import DEFAULT_LEVEL, AgentSettings, DocumentPath, Scena
 from scenarios.yaml_nodes import path_text
 
 if TYPE_CHECKING:
-    from blackboard.pattern import Pattern
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -128,29 +127,16 @@ def _self_wakings(scenario: Scenario, source: KnowledgeSource) -> list[Problem]:
     """
     found = []
     for written in source.contributes:
-        if any(overlaps(written, blocker) for blocker in source.unless):
+        if any(written.overlaps(blocker) for blocker in source.unless):
             continue
         for watch in source.watches:
-            if overlaps(written, watch.pattern):
+            if written.overlaps(watch.pattern):
                 reason = (
                     f"{source.name!r} writes {written.text}, which its own watch {watch.pattern.text!r} covers: "
                     "it fires again unless what it writes ends the condition"
                 )
                 found.append(_problem(scenario, ("agents", source.name), reason))
     return found
-
-
-def overlaps(one: Pattern, other: Pattern) -> bool:
-    """Whether some key fits both key templates; their conditions are not asked."""
-    for index in range(max(len(one.segments), len(other.segments))):
-        here = [pattern.segments[index] for pattern in (one, other) if index < len(pattern.segments)]
-        if any(segment.kind == "rest" for segment in here):
-            return True
-        if len(here) < 2:
-            return False
-        if all(segment.kind == "literal" for segment in here) and here[0].text != here[1].text:
-            return False
-    return True
 
 
 def _problem(scenario: Scenario, path: DocumentPath, message: str) -> Problem:

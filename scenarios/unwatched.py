@@ -5,13 +5,12 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from scenarios.event_models import PostEvent
 from scenarios.problem import Problem
-from scenarios.team import overlaps
+from scenarios.wiring import fed_keys
 from scenarios.yaml_nodes import path_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from blackboard.pattern import Pattern
     from knowledge_sources.source import KnowledgeSource
@@ -27,8 +26,8 @@ def unwatched(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> list[Pr
     Other records that nobody watches are what agents read, and give no warning.
     """
     watched = [watch.pattern for source in sources for watch in source.watches]
-    fed = list(_fed(scenario))
-    unseen = [(path, key) for path, key in fed if not any(overlaps(key, pattern) for pattern in watched)]
+    fed = list(fed_keys(scenario))
+    unseen = [(path, key) for path, key in fed if not any(key.overlaps(pattern) for pattern in watched)]
     found = [(path, key, region) for path, key in unseen if (region := _meant(key, watched))]
     problems = [_problem(scenario, path, key, f"did you mean {region!r}?") for path, key, region in found]
     told = {path for path, _, _ in found}
@@ -36,17 +35,6 @@ def unwatched(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> list[Pr
     if scenario.case is not None:
         reason, openings = "the cases wake nobody", [one for one in unseen if one[0] == ("case",)]
     return problems + [_problem(scenario, path, key, reason) for path, key in openings if path not in told]
-
-
-def _fed(scenario: Scenario) -> Iterator[tuple[DocumentPath, Pattern]]:
-    """The path in the file and the key of everything that is posted."""
-    if scenario.case is not None:
-        yield ("case",), scenario.case
-    for index, record in enumerate(scenario.records):
-        yield ("records", index, "key"), record.key
-    for index, event in enumerate(scenario.events):
-        if isinstance(event, PostEvent):
-            yield ("events", index, *event.key_path), event.key
 
 
 def _meant(key: Pattern, watched: Sequence[Pattern]) -> str:

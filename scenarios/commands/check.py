@@ -38,6 +38,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
     from scenarios.problem import InvalidScenario
     from scenarios.team import load_team
     from scenarios.unwatched import unwatched
+    from scenarios.wiring import wiring_warnings
 
     agents: list[str] = []
     expectations = 0
@@ -52,7 +53,9 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
         expectations = len(loaded.expect)
         problems, warnings = (*team.problems, *file_problems(loaded)), team.warnings
         if not team.problems:  # an agent that could not be loaded watches something, too
-            warnings = (*warnings, *unwatched(loaded, team.sources))
+            unseen = unwatched(loaded, team.sources)
+            wiring = wiring_warnings(loaded, team.sources, fed_rightly=not unseen)
+            warnings = (*warnings, *unseen, *wiring)
     document = {
         "file": str(find_scenario(scenario)),
         "ok": not problems,

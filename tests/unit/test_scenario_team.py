@@ -11,7 +11,7 @@ from blackboard.cli import main
 from blackboard.pattern import Pattern
 from scenarios.loading import load_scenario
 from scenarios.problem import InvalidScenario
-from scenarios.team import Team, load_team, overlaps, require_named
+from scenarios.team import Team, load_team, require_named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,8 +138,8 @@ def test_an_agent_whose_write_its_own_watch_covers_is_warned_of_unless_the_write
     ],
 )  # fmt: skip
 def test_templates_overlap_if_some_key_fits_both(expected: bool, one: str, other: str) -> None:
-    assert overlaps(Pattern.parse(one), Pattern.parse(other)) is expected
-    assert overlaps(Pattern.parse(other), Pattern.parse(one)) is expected
+    assert Pattern.parse(one).overlaps(Pattern.parse(other)) is expected
+    assert Pattern.parse(other).overlaps(Pattern.parse(one)) is expected
 
 
 def test_check_says_ok_with_what_it_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

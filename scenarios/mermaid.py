@@ -1,0 +1,61 @@
+"""A team drawn as a Mermaid flowchart: who watches and writes what."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from blackboard.pattern import Pattern
+    from knowledge_sources.dependencies import Dependencies
+
+
+def flowchart(dependencies: Dependencies) -> str:
+    """The agents as boxes, the keys between them as rounded boxes; bold is fed, dotted is an ``unless``.
+
+    A key that one writes and another watches under other words is one box for each, with a line between them.
+    """
+    lines = ["flowchart LR"]
+    keys = _keys(dependencies)
+    nodes = {text: f"k{number}" for number, text in enumerate(keys)}
+    fed = {key.key_text for key in dependencies.fed}
+    for text, node in nodes.items():
+        lines.append(f'  {node}(["{_label(text)}"])' + (":::fed" if text in fed else ""))
+    for number, source in enumerate(dependencies.sources):
+        kind = ":::supervisor" if source.kind == "supervisor" else ""
+        lines.append(f'  a{number}["{_label(source.name)}"]{kind}')
+    for number, source in enumerate(dependencies.sources):
+        for watch in source.watches:
+            condition = f'|"{_label(watch.pattern.predicate.text)}"|' if watch.pattern.predicate is not None else ""
+            lines.append(f"  {nodes[watch.pattern.key_text]} -->{condition} a{number}")
+        lines += [f"  {nodes[pattern.key_text]} -.->|unless| a{number}" for pattern in source.unless]
+        lines += [f"  a{number} --> {nodes[pattern.key_text]}" for pattern in source.contributes]
+    lines += [f"  {nodes[one]} --- {nodes[other]}" for one, other in _alike(list(keys.values()))]
+    lines.append("  classDef fed stroke-width:3px")
+    lines.append("  classDef supervisor stroke-dasharray:4")
+    return "\n".join(lines) + "\n"
+
+
+def _keys(dependencies: Dependencies) -> dict[str, Pattern]:
+    found = {key.key_text: key for key in dependencies.fed}
+    for source in dependencies.sources:
+        for pattern in (*(watch.pattern for watch in source.watches), *source.unless, *source.contributes):
+            found.setdefault(pattern.key_text, pattern)
+    return found
+
+
+def _alike(patterns: Sequence[Pattern]) -> list[tuple[str, str]]:
+    return [
+        (one.key_text, other.key_text)
+        for index, one in enumerate(patterns)
+        for other in patterns[index + 1 :]
+        if one.overlaps(other)
+    ]
+
+
+def _label(text: str) -> str:
+    """``text`` as Mermaid shows it and never reads it: quotes and what could end a label or begin markup are coded."""
+    short = text if len(text) <= 60 else text[:59] + "…"
+    return re.sub(r"[^\w /{}.,:=&|()+*?!@$%^~§°…-]", lambda found: f"#{ord(found[0])};", short)
