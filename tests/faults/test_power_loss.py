@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import random
 import sys
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,13 +25,24 @@ from tests.consistency import check_consistent
 from tests.faults.shims.shims import ForgetfulDisk, preloading
 from tests.own_server import OwnServer
 from tests.proof.amounts import amount, chance
+from tests.proof.dump import read_dump
+from tests.proof.flat import drained
+from tests.proof.history import History
+from tests.proof.oracles import check_stored
+from tests.proof.recording import RecordedBoard
+from tests.proof.run import Run
+from tests.proof.saved import hold, keeping
+from tests.proof.writers import Writer, WriterProcess
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    import random
     from pathlib import Path
 
 WRITERS = 8
+PROCESSES = 2
+"""of the writers; the others are tasks"""
+LOSSES = 20
+"""of power at one server, before the next is begun: the log is judged as a whole, so it must not grow without end"""
 NAME = "power"
 EVERYSEC_MS = 2500
 """what a power loss may take under ``everysec``, by the promise"""
@@ -61,7 +74,7 @@ class Powered:
             return {identity.decode() for identity, _ in client.xrevrange(f"bb:{{{NAME}}}:log", count=20_000)}
 
 
-class Writer:
+class Witness:
     """One client that writes to keys of its own and to shared ones, and remembers what it was told."""
 
     def __init__(self, board: Board, number: int, chance: random.Random) -> None:
@@ -123,7 +136,7 @@ class Writer:
         return known
 
 
-async def lost_in_one_round(powered: Powered, writers: list[Writer], torn: random.Random | None) -> dict[str, float]:
+async def lost_in_one_round(powered: Powered, writers: list[Witness], torn: random.Random | None) -> dict[str, float]:
     """Take the power away and give it back; the acknowledged commits that are gone, and how old each was, in seconds.
 
     A client that was told of one of them must be told that it is gone before it is told of another commit.
@@ -148,8 +161,8 @@ async def lost_in_one_round(powered: Powered, writers: list[Writer], torn: rando
     return lost
 
 
-async def opened(server: OwnServer, numbers: range, chance: random.Random) -> list[Writer]:
-    return [Writer(await Board.open(server.url, NAME, author=f"w{n}"), n, chance) for n in numbers]
+async def opened(server: OwnServer, numbers: range, chance: random.Random) -> list[Witness]:
+    return [Witness(await Board.open(server.url, NAME, author=f"w{n}"), n, chance) for n in numbers]
 
 
 async def test_an_epoch_that_is_lost_as_a_whole_gives_no_commit_a_name_a_second_time(built: Path) -> None:
@@ -222,37 +235,60 @@ async def test_a_power_loss_takes_what_came_since_the_last_second_that_was_synce
             assert (await board.put("b/1", "new")).commit not in {record.commit for record in later}
 
 
-async def test_a_power_loss_loses_no_acknowledged_commit_where_each_is_synced(built: Path) -> None:
-    """Eight writers, the power taken away in the middle of their commits; no client is told of a loss."""
-    powered, luck = Powered(built, "always"), chance("power loss, always")
-    with powered.server as server:
-        writers = await opened(server, range(WRITERS), luck)
-        tasks = [asyncio.create_task(writer.write()) for writer in writers]
-        try:
-            for round_ in range(amount(20, 1000)):
-                await asyncio.sleep(luck.uniform(0.01, 0.15))
-                if round_ % 5 == 4:
-                    with server.client() as client:
-                        client.bgrewriteaof()  # a new file takes the place of the old one meanwhile
-                torn = luck if round_ % 2 else None
-                assert await lost_in_one_round(powered, writers, torn) == {}
-            assert not any(writer.told for writer in writers)
-        finally:
-            await end(tasks, writers)
-        powered.check()
-        check_log(server, writers)
-
-
-def check_log(server: OwnServer, writers: list[Writer]) -> None:
-    """Each commit that was ever acknowledged is in the log, under its name and with what it wrote."""
+async def cut_off_under_writers(powered: Powered, luck: random.Random, directory: Path) -> None:
+    """Take the power away again and again under eight writers; then everything that happened is judged."""
+    server, history, enough = powered.server, History(), asyncio.Event()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(keeping(history, server.client, NAME))
+        processes = []
+        for n in range(PROCESSES):
+            process = WriterProcess(server.url, NAME, f"p{n}", luck.randrange(1 << 30), directory / f"p{n}.jsonl")
+            stack.callback(process.kill)
+            processes.append(process)
+        for process in processes:
+            await eventually(process.writes, f"{process.client} writes", 30)
+        boards = [
+            await stack.enter_async_context(await RecordedBoard.recorded(server.url, NAME, history, f"t{n}"))
+            for n in range(WRITERS - PROCESSES)
+        ]
+        shares = [Writer(board, random.Random(luck.randrange(1 << 30))) for board in boards]
+        writing = [asyncio.create_task(share.write_until(enough)) for share in shares]
+        for n in range(LOSSES):
+            answered = len(history.commits) + luck.randrange(5, 100)
+            await eventually(partial(longer, history, answered), "the writers go on", 30)
+            if n % 5 == 4:
+                with server.client() as client:
+                    client.bgrewriteaof()  # a new file takes the place of the old one meanwhile
+            powered.disk.lose_power(server, luck if n % 2 else None)
+            server.start()
+            with server.client() as client:
+                assert check_stored(client, NAME) == []
+        enough.set()
+        await asyncio.wait_for(asyncio.gather(*writing), 30)
+        for process in processes:
+            await asyncio.to_thread(process.finish)
+            history.take(History.load(process.journal))
+        restless = await drained(*boards)
     with server.client() as client:
-        log = dict(client.xrange(f"bb:{{{NAME}}}:log"))
-    for writer in writers:
-        for commit, key in writer.keys.items():
-            assert key.encode() in log[commit.encode()], f"{commit} of writer {writer.number} is another's"
+        hold(Run(history, read_dump(client, NAME)), *restless)
+    assert not any(commit.error == "HistoryLost" for commit in history.commits)
 
 
-async def end(tasks: list[asyncio.Task[None]], writers: list[Writer]) -> None:
+def longer(history: History, commits: int) -> bool:
+    return len(history.commits) > commits
+
+
+async def test_a_power_loss_loses_no_acknowledged_commit_where_each_is_synced(built: Path, tmp_path: Path) -> None:
+    """Eight writers, the power taken away in the middle of their commits; no client is told of a loss."""
+    luck = chance("power loss, always")
+    for n in range(amount(20, 1000) // LOSSES):
+        (tmp_path / str(n)).mkdir()
+        powered = Powered(built, "always")
+        with powered.server:
+            await cut_off_under_writers(powered, luck, tmp_path / str(n))
+
+
+async def end(tasks: list[asyncio.Task[None]], writers: list[Witness]) -> None:
     for task in tasks:
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -285,7 +321,7 @@ async def measured(built: Path, rounds: int, luck: random.Random) -> list[tuple[
     return losses
 
 
-async def guards_are_refused(writers: list[Writer], lost: list[str]) -> None:
+async def guards_are_refused(writers: list[Witness], lost: list[str]) -> None:
     """Nothing that was read in the lost history can be written upon."""
     for commit in lost:
         key = next(writer.keys[commit] for writer in writers if commit in writer.keys)
