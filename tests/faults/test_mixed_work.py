@@ -176,11 +176,11 @@ async def test_whatever_clients_do_at_once_over_connections_that_break_every_ora
         errors += await _finish(boards, history, reading)
         (ended,) = await asyncio.gather(reading, return_exceptions=True)
         errors.append(None if isinstance(ended, asyncio.CancelledError) else ended)
-        assert proxy.losses
     with redis_server.client() as client:
         hold(Run(history, read_dump(client, board_name)))
     for error in errors:
         if isinstance(error, BaseException):
             raise error
+    assert proxy.losses
     assert not [event for event in history.events if event.what == "gap"], "the log is whole"
     assert {commit.outcome for commit in history.commits} == {"done", "refused"}
