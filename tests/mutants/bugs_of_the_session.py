@@ -97,7 +97,11 @@ BUGS: Final = (
             Edit(
                 _STORE,
                 "                    future.set_exception(outcome)\n",
-                '                    future.set_result(Committed("", 0, reply.time_ms, ()))\n',
+                "                    written = tuple(Written(write.key, '', 1, True) for write in request.writes)\n"
+                "                    future.set_result(Committed('', 0, reply.time_ms, written))\n",
+            ),
+            Edit(
+                _STORE, "import MAX_WRITES, Committed, Previous\n", "import MAX_WRITES, Committed, Previous, Written\n"
             ),
         ),
         (
