@@ -69,8 +69,8 @@ def after_failure(
     ``ended_ms`` is when it ended, where that is not now.
     """
     now_ms = desk.now_ms()
-    if ended_ms is None:
-        ended_ms = now_ms
+    booked_ms = desk.steady_ms() if ended_ms is None else ended_ms
+    ended_ms = now_ms if ended_ms is None else ended_ms
     started_ms = record["dispatched_ms"]
     attempt: Attempt = {
         "started_ms": started_ms, "ended_ms": ended_ms, "failure": failure, "error": error, "cost": cost
@@ -78,7 +78,7 @@ def after_failure(
     if "usage" in record:
         attempt["usage"] = record["usage"]
     attempts = [*record.get("attempts", []), attempt]
-    desk.ledger.note_end(activation, ended_ms, cost=cost, failed=True)
+    desk.ledger.note_end(activation, booked_ms, cost=cost, failed=True)
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them

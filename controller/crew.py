@@ -52,11 +52,11 @@ class Crew:
         self._running: dict[str, int] = {}
         """agent → how many of its activations run"""
 
-    def begin(self, firing: Firing, choice: Choice, now_ms: int) -> None:
+    def begin(self, firing: Firing, choice: Choice) -> None:
         """Let ``firing`` fire, soon."""
         entry, source = firing.entry, firing.source
         self.firings[firing.activation] = firing
-        self._desk.ledger.note_dispatch(entry, now_ms)
+        self._desk.ledger.note_dispatch(entry, self._desk.steady_ms())
         self._desk.repetition.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
         running = self._running.get(source.name, 0) + 1
@@ -109,7 +109,7 @@ class Crew:
         if source.max_running is not None:
             self._lineup.of(source.name).unblock(source.name)
         # Settled already if it failed; one that was taken away or handed back was no failure.
-        now_ms, counts = self._desk.now_ms(), firing.dispatched and not self._stopped
+        now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
         self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, counts=counts)
         if not firing.dispatched:
             self._desk.repetition.note(firing.entry, -1)

@@ -220,7 +220,7 @@ class Cycle:
             entry = choice.entry
             agenda.remove(entry.activation)
             desk.meter.router += perf_counter() - started
-            over = desk.ledger.check(entry, desk.limits, now_ms)
+            over = desk.ledger.check(entry, desk.limits, desk.steady_ms())
             if over is not None and over.scope == "run":
                 agenda.add(entry)
                 if not over.waits or not self.crew.firings:
@@ -228,7 +228,7 @@ class Cycle:
                 return
             repeats = desk.repetition.refusal(entry)
             if (over is None and not repeats) or self.lineup.granted(entry.activation):
-                self._fire(choice, now_ms)
+                self._fire(choice)
             elif over is None:
                 self.intake.turn_away(entry, "stalled", repeats)
             elif over.waits:
@@ -238,12 +238,12 @@ class Cycle:
         if limited and agenda.eligible and self.crew.ordinary < self._max_running:
             self.look()  # who was refused or parked took nobody's place
 
-    def _fire(self, choice: Choice, now_ms: int) -> None:
+    def _fire(self, choice: Choice) -> None:
         entry = choice.entry
         activation = entry.activation
         self.matcher.drop(activation)
         firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
-        self.crew.begin(firing, choice, now_ms)
+        self.crew.begin(firing, choice)
 
     async def _attend(self) -> None:
         try:
@@ -281,7 +281,7 @@ class Cycle:
 
     def _wake(self) -> None:
         limit_ms = self.desk.limits.run.time_ms
-        if limit_ms is not None and self.desk.now_ms() >= self.desk.ledger.started_ms + limit_ms:
+        if limit_ms is not None and self.desk.steady_ms() >= self.desk.ledger.started_ms + limit_ms:
             self.end = RunEnd("timed_out", f"the run has used its {limit_ms / 1000:g} s")
         self.look()
 

@@ -39,7 +39,7 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """
     control = sorted(desk.replica.region(CONTROL_REGION).values(), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
-    started_ms = desk.ledger.started_ms or desk.now_ms()
+    started_ms = desk.ledger.started_ms or desk.steady_ms()
     desk.ledger = Ledger.rebuild(
         ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations), started_ms=started_ms
     )

@@ -94,6 +94,8 @@ int open(const char *path, int flags, ...) {
     va_start(rest, flags);
     mode_t mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(rest, mode_t) : 0;
     va_end(rest);
+    if (real_open == NULL) /* another library opens a file before this one was started */
+        real_open = dlsym(RTLD_NEXT, "open");
     int fd = real_open(path, flags, mode);
     if (fd >= 0)
         shrink(fd); /* an inode that is used again begins empty */
