@@ -54,7 +54,12 @@ def links_to(directory: Path) -> list[Path]:
     folder = Path(tempfile.gettempdir()) / f"blackboard-{os.geteuid()}"
     if not folder.is_dir():
         return []
-    return [link for link in folder.iterdir() if link.is_symlink() and link.readlink() == directory]
+    found = []
+    for link in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another directory's, whose keeper removes it
+            if link.readlink() == directory:
+                found.append(link)
+    return found
 
 
 def kill_server(directory: Path) -> int:
