@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 COMMIT = Script("commit.lua").sha.encode()
 STEPS = 40
+MOST_STEPS = 50
+"""answers that any way to the server and back may take"""
 ROUNDS = 5
 """in each of which every fifth answer is lost, so that each is lost once among others that are not"""
 
@@ -141,6 +143,7 @@ async def test_a_lost_commit_gets_through_whichever_answer_is_lost_next(
     async with Proxy(redis_server.socket) as proxy, await Board.open(proxy.url, board_name) as board:
         record = await board.create("a/1", 0)
         while not gone_through:
+            assert number < MOST_STEPS
             number += 1
             if not scripts_are_there:
                 with redis_server.client() as client:
@@ -181,6 +184,7 @@ async def test_a_read_is_answered_whichever_answer_is_lost(redis_server: RedisSe
     expected = await READS[what](board)
     number, gone_through = 0, False
     while not gone_through:
+        assert number < MOST_STEPS
         number += 1
         async with Proxy(redis_server.socket) as proxy, await Board.open(proxy.url, board.name) as far:
             fate = proxy.fate = LosesNumber(number)
@@ -195,6 +199,7 @@ async def test_opening_a_board_succeeds_or_says_so_and_leaves_nothing_whichever_
     number, gone_through = 0, False
     with redis_server.client() as client:
         while not gone_through:
+            assert number < MOST_STEPS
             number += 1
             async with Proxy(redis_server.socket) as proxy:
                 fate = proxy.fate = LosesNumber(number)
