@@ -75,7 +75,7 @@ async def killed_under_writers(server: OwnServer, name: str, moment: random.Rand
             history.take(History.load(process.journal))
         restless = await drained(*boards[1:], reader)
         head = await reader.revision()
-        await eventually(lambda: history.told[-1].commit.endswith(f"-{head}"), "the reader was told of all", 30)
+        await eventually(lambda: reader.read_to == head, "the reader was told of all", 30)
         await boards[1].show()
         await end(reading)
     with server.client() as client:

@@ -38,11 +38,10 @@ async def lose(pair: Pair, proxy: Proxy, history: History, moment: random.Random
         history.add(Event("the test", history.next_number("the test"), time.monotonic_ns(), what))
 
     await pair.follow()
-    await asyncio.sleep(moment.uniform(0, 0.1))
+    await more_than(history, moment.randrange(5, 100))
     note("lagging")
     pair.lag()
-    answered = len(history.commits) + moment.randrange(5, 200)
-    await eventually(lambda: len(history.commits) > answered, "the writers go on", 30)
+    await more_than(history, moment.randrange(5, 200))
     proxy.refusing = True
     await pair.promote()
     note("promoted")
@@ -50,6 +49,16 @@ async def lose(pair: Pair, proxy: Proxy, history: History, moment: random.Random
     proxy.refusing = False
     proxy.reset()
     await pair.rejoin()
+
+
+async def more_than(history: History, count: int) -> None:
+    """Return once more than ``count`` further commits were acknowledged."""
+    enough = acknowledged(history) + count
+    await eventually(lambda: acknowledged(history) > enough, "the writers go on", 30)
+
+
+def acknowledged(history: History) -> int:
+    return sum(commit.outcome == "done" for commit in history.commits)
 
 
 async def promoted_under_writers(name: str, moment: random.Random) -> None:
@@ -80,7 +89,7 @@ async def promoted_under_writers(name: str, moment: random.Random) -> None:
                 await board.get("made/0")  # who had nothing to do since is told now
         restless = await drained(follower, *writers)
         head = await follower.revision()
-        await eventually(lambda: history.told[-1].commit.endswith(f"-{head}"), "the reader was told of all", 30)
+        await eventually(lambda: reader.read_to == head, "the reader was told of all", 30)
         await follower.show()
         await end(reading)
         with pair.primary.client() as client:

@@ -16,25 +16,35 @@ def claims_of(history: History, dump: Dump) -> dict[tuple[str, int], LoggedCommi
     """For as many entries as possible a commit of unknown outcome that may have written it, each at most once.
 
     A maximum matching, by augmenting paths: Kuhn, The Hungarian method for the assignment problem (1955).
-    Values that are unique leave one candidate an entry, so that the matching is the truth.
+    Values that are unique leave one candidate an entry, so that the matching is the truth.  Removals are alike but
+    for their guards, so those whose guards name what the entry replaced come first.
     """
     unknown = by_author_and_write(commit for commit in history.commits if commit.outcome == "unknown")
     claimed: dict[tuple[str, int], LoggedCommit] = {}
 
-    def claim(entry: LoggedCommit, tried: set[tuple[str, int]]) -> bool:
+    def claim(entry: LoggedCommit, tried: set[tuple[str, int]], *, fitting: bool) -> bool:
         for commit in candidates(unknown, entry):
             name = commit.client, commit.number
-            if name in tried:
+            if name in tried or (fitting and not _fits(commit, entry)):
                 continue
             tried.add(name)
-            if name not in claimed or claim(claimed[name], tried):
+            if name not in claimed or claim(claimed[name], tried, fitting=fitting):
                 claimed[name] = entry
                 return True
         return False
 
-    for entry in unexplained(history, dump):
-        claim(entry, set())
+    left = [entry for entry in unexplained(history, dump) if not claim(entry, set(), fitting=True)]
+    for entry in left:
+        claim(entry, set(), fitting=False)
     return claimed
+
+
+def _fits(commit: Commit, entry: LoggedCommit) -> bool:
+    """Whether the guards of ``commit`` on what ``entry`` changed name what stood there."""
+    stood = {change.key: change.previous for change in entry.changes}
+    return all(
+        stood[key] == argument for kind, key, argument in commit.guards if kind in ("at", "absent") and key in stood
+    )
 
 
 def unexplained(history: History, dump: Dump) -> list[LoggedCommit]:

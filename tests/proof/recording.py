@@ -30,6 +30,8 @@ class RecordedBoard(Board):
 
     recording: History
     client: str
+    read_to = 0
+    """the revision up to which :meth:`read_changes` has come"""
 
     @classmethod
     async def recorded(
@@ -78,11 +80,13 @@ class RecordedBoard(Board):
         """
         while True:
             self.event("reads", str(since))
+            self.read_to = since
             try:
                 async for change in self.changes(since=since):
                     mark = mark_of(change.record.packed) if change.record is not None else ""
                     told = Told(self.client, self._number(), time.monotonic_ns(), change.commit, change.key, mark)
                     self.recording.add(told)
+                    self.read_to = change.revision
             except Gap as gap:
                 self.event("gap", str(gap.oldest))
                 since = gap.oldest - 1

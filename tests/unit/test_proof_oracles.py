@@ -274,6 +274,18 @@ async def test_an_unknown_commit_may_be_in_the_log_once_or_not_at_all(run: Run) 
     assert corrupted(run, missing) == set()
 
 
+async def test_of_two_removals_that_were_never_answered_the_one_with_the_right_guard_is_in_the_log(run: Run) -> None:
+    """The first was, so that its guard seemed to be broken: this was found as a violation that was none."""
+
+    def how(history: History, dump: Dump) -> None:
+        answered = commit_at(history, 5)
+        answered.outcome, answered.commit, answered.results = "unknown", "", ()
+        answered.guards = (("at", "a/2", "1-3"),)
+        history.commits.insert(0, Commit("w", 800, 0, "w", (("at", "a/2", "1-2"),), answered.writes))
+
+    assert corrupted(run, how) == set()
+
+
 @pytest.mark.parametrize(
     ("revision", "guard"),
     [
