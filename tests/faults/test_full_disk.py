@@ -62,7 +62,8 @@ async def written(board: Board, count: int) -> tuple[set[str], list[BlackboardEr
     for n in range(count):
         new = board.fill_new("{new}")
         try:
-            made = await board.commit([], [Put(f"a/{n}", new + n * "x"), Put("b/1", new), Delete(f"a/{n - 1}")])
+            async with asyncio.timeout(30):
+                made = await board.commit([], [Put(f"a/{n}", new + n * "x"), Put("b/1", new), Delete(f"a/{n - 1}")])
         except (ServerRefused, Unknown, NoBackend) as error:
             errors.append(error)
         else:

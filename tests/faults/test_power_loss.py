@@ -284,8 +284,9 @@ async def test_a_power_loss_loses_no_acknowledged_commit_where_each_is_synced(bu
     for n in range(amount(20, 1000) // LOSSES):
         (tmp_path / str(n)).mkdir()
         powered = Powered(built, "always")
-        with powered.server:
-            await cut_off_under_writers(powered, luck, tmp_path / str(n))
+        async with asyncio.timeout(60 + 10 * LOSSES):
+            with powered.server:
+                await cut_off_under_writers(powered, luck, tmp_path / str(n))
 
 
 async def end(tasks: list[asyncio.Task[None]], writers: list[Witness]) -> None:
@@ -311,7 +312,7 @@ async def measured(built: Path, rounds: int, luck: random.Random) -> list[tuple[
         tasks = [asyncio.create_task(writer.write()) for writer in writers]
         try:
             for round_ in range(rounds):
-                await asyncio.sleep(luck.uniform(0.1, 1.2) if round_ else 2 * EVERYSEC_MS / 1000)
+                await asyncio.sleep(luck.uniform(0.1, 1.2) if round_ else 1.5 * EVERYSEC_MS / 1000)
                 lost = await lost_in_one_round(powered, writers, luck if round_ % 2 else None)
                 losses.append((round(1000 * max(lost.values(), default=0)), len(lost)))
                 await guards_are_refused(writers, sorted(set(lost) - powered.surviving())[-5:])
@@ -334,7 +335,8 @@ async def test_what_a_power_loss_takes_under_everysec_is_measured_and_every_clie
 ) -> None:
     luck = chance("power loss, everysec")
     servers, rounds = 4, amount(20, 1000)
-    found = await asyncio.gather(*(measured(built, rounds // servers, luck) for _ in range(servers)))
+    async with asyncio.timeout(60 + 10 * rounds):
+        found = await asyncio.gather(*(measured(built, rounds // servers, luck) for _ in range(servers)))
     losses = [loss for one in found for loss in one]
     sys.stdout.write(f"{len(losses)} power losses under everysec, {WRITERS} writers\n{table(losses)}")
     assert sum(count for _, count in losses) > 0, "it took something: else nothing was tested"
