@@ -36,8 +36,8 @@ STEPS: Final = 100
 """of one scene"""
 RESTARTS: Final = 2
 """of a scene that has any; half of them have"""
-REOPENINGS: Final = 5
-"""of clients in one scene, each as dear as ten commits"""
+DEAR: Final = 8
+"""steps of one scene that each cost as much as ten commits"""
 
 CLIENT = st.integers(0, len(AUTHORS) - 1)
 KEY = st.sampled_from(KEYS)
@@ -65,7 +65,7 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.scene = Steps(self.world)
         self.restarts = 0
-        self.reopenings = REOPENINGS
+        self.dear = DEAR
 
     @property
     def on_a_server(self) -> bool:
@@ -129,6 +129,16 @@ class Machine(RuleBasedStateMachine):
     def crowd(self, by: int, ttl_ms: int) -> None:
         self.step("crowd", by=by, ttl_ms=ttl_ms)
 
+    @precondition(lambda self: self.dear > 0)
+    @rule(by=CLIENT)
+    def heavy(self, by: int) -> None:
+        self.dear -= 1
+        self.step("heavy", by=by)
+
+    @rule(by=CLIENT, which=st.integers(0, 9))
+    def again(self, by: int, which: int) -> None:
+        self.step("again", by=by, which=which)
+
     @rule(by=CLIENT, commit=COMMIT, hot=st.lists(KEY, min_size=1, max_size=2, unique=True))
     def update(self, by: int, commit: CommitChoice, hot: list[str]) -> None:
         self.step("update", by=by, commit=commit, hot=hot)
@@ -173,21 +183,22 @@ class Machine(RuleBasedStateMachine):
     def flush_scripts(self, by: int, commits: list[CommitChoice]) -> None:
         self.step("flush_scripts", by=by, commits=commits)
 
-    @precondition(lambda self: self.reopenings > 0)
+    @precondition(lambda self: self.dear > 0)
     @rule(by=CLIENT)
     def another_server(self, by: int) -> None:
-        self.reopenings -= 1
+        self.dear -= 1
         self.step("another_server", by=by)
 
-    @precondition(lambda self: self.reopenings > 0)
+    @precondition(lambda self: self.dear > 0)
     @rule(by=CLIENT, commits=st.lists(COMMIT, max_size=3), turns=TURNS)
     def die(self, by: int, commits: list[CommitChoice], turns: int) -> None:
-        self.reopenings -= 1
+        self.dear -= 1
         self.step("die", by=by, commits=commits, turns=turns)
 
-    @precondition(lambda self: self.on_a_server)
+    @precondition(lambda self: self.on_a_server and self.dear > 0)
     @rule(by=CLIENT, commits=st.lists(COMMIT, max_size=3), turns=TURNS)
     def cut(self, by: int, commits: list[CommitChoice], turns: int) -> None:
+        self.dear -= 1
         self.step("cut", by=by, commits=commits, turns=turns)
 
     @precondition(lambda self: self.restarts > 0)

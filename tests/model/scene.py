@@ -206,7 +206,7 @@ class Scene:
 
     def _count_done(self, done: Committed, *, chained: bool) -> None:
         if done.repeated:
-            self.count("once: the first result")
+            self.count("once: the first result" if done.revision else "once: the first result, that nothing changed")
         elif not done.revision:
             self.count("done: nothing changed")
         else:

@@ -10,7 +10,7 @@ from blackboard.commit import Absent, At, Delete, Put, Update
 from blackboard.errors import WaitTimeout
 from blackboard.record import Record
 from tests.model.asking import asking, commit_of, payload_of, write_of
-from tests.model.choices import AUTHORS, CROWD, FUNCTIONS, PATTERNS, VALUES, bump
+from tests.model.choices import AUTHORS, CROWD, FUNCTIONS, HEAVY, KEYS, PATTERNS, VALUES, bump
 from tests.model.explaining import Call, Rise
 from tests.model.model import SWEPT_AT_MOST, Asked, Held, Violation, Write
 from tests.model.reading import answer_of, held_of, onces_of, told_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.model.asking import Asking
     from tests.model.choices import CommitChoice
     from tests.model.model import Entry
+    from tests.model.scene import World
 
 FLOOD = 30
 """commits of one turn, more than wait for company"""
@@ -33,12 +34,18 @@ FLOOD = 30
 class Steps(Scene):
     """Everything that can happen to a board and its clients."""
 
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.under_once: list[CommitChoice] = []
+        """commits that were asked for under an idempotency key that is used by now"""
+
     # -- one client's commits ---------------------------------------------------------------
 
     def burst(self, by: int, commits: Sequence[CommitChoice]) -> None:
         """Several commits of one client in one turn: one call."""
         asked = self._asking(by, commits)
         self.account([_call(asked, self.world.run(_gathered(self._sent(by, asked))))])
+        self.under_once += [choice for choice in commits if choice[2] in self.model.used and choice[1]]
 
     def race(self, bursts: Sequence[Sequence[CommitChoice]]) -> None:
         """A burst of each client at once."""
@@ -53,6 +60,20 @@ class Steps(Scene):
         plain = [(tuple(g for g in guards if g[0] != "unchanged"), writes, once) for guards, writes, once in commits]
         asked = self._asking(by, (plain * FLOOD)[:FLOOD])
         self.account([_call(asked, self.world.run(_gathered(self._sent(by, asked))))._replace(parted=True)])
+
+    def again(self, by: int, which: int) -> None:
+        """A commit under an idempotency key that was used, by whoever asks."""
+        if self.under_once:
+            self.burst(by, [self.under_once[which % len(self.under_once)]])
+
+    def heavy(self, by: int) -> None:
+        """More bytes than a refusal shows, in the way of commits of one call."""
+        value = VALUES.index(HEAVY)
+        put = tuple(("put", key, value, 0, "") for key in KEYS[:4])
+        absent = tuple(("absent", key, "") for key in KEYS[:4])
+        self.burst(by, [((), put, "")])
+        self.burst(by, [(absent[:1], (), ""), (absent[1:], (), "")])
+        self.count("refused: more than is shown")
 
     def create(self, *, by: int, key: str, value: int, ttl_ms: int, status: str, once: str) -> None:
         """A record that is not there yet."""

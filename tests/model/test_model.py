@@ -26,10 +26,10 @@ SCENES: Final = 100
 """of one run of Hypothesis, which remembers all of a run"""
 
 RULES: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("burst", "race", "flood", "create", "put", "replace", "delete", "crowd"), 30),
+    **dict.fromkeys(("burst", "race", "flood", "create", "put", "replace", "delete", "crowd", "again"), 30),
     **dict.fromkeys(("update", "mutate", "contend", "wait", "sweep"), 30),
     **dict.fromkeys(("get", "find", "history", "changes", "wait_for"), 30),
-    **dict.fromkeys(("flush_scripts", "another_server", "die"), 10),
+    **dict.fromkeys(("flush_scripts", "another_server", "die", "heavy"), 10),
 }
 """how often each kind of step is taken in 10,000, at least"""
 ON_A_SERVER: Final[Mapping[str, int]] = {"cut": 10, "restart": 3}
@@ -41,7 +41,10 @@ SEEN: Final[Mapping[str, int]] = {
     **dict.fromkeys(("refused: Present", "refused: several guards"), 20),
     **dict.fromkeys(("logged: put", "logged: delete", "logged: expire"), 50),
     **dict.fromkeys(("raced", "contended", "found", "found: nothing", "due"), 20),
-    **dict.fromkeys(("waited: it was there", "waited: it came", "scripts forgotten", "epoch raised"), 10),
+    **dict.fromkeys(
+        ("waited: it was there", "waited: it came", "refused: more than is shown", "scripts forgotten", "epoch raised"),
+        10,
+    ),
     **dict.fromkeys(("swept: more than one call removes", "waited: in vain", "died", "died: applied"), 2),
 }
 """what must have happened in 10,000 steps, how often at least"""
