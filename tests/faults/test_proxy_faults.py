@@ -62,7 +62,7 @@ async def test_nothing_is_lost_repeated_or_left_behind_when_the_way_to_the_serve
     hold(Run(history, dump), *left)
     assert {event.what for event in history.events} == {"reads"}, "no reader was told of a gap or of a lost history"
     assert proxy.strikes >= 5
-    assert dump.revision >= 100
+    assert dump.revision >= 20
 
 
 async def test_a_call_that_arrives_after_later_ones_of_its_session_changes_nothing(

@@ -27,7 +27,7 @@ class Traffic:
     """Boards with two writers each, a mutator of hot records with several callers, two readers.
 
     One reader records every change as ``changes`` gives it, the other as a replica's subscriber is told it and
-    what the replica shows.  What the clients record under begins with ``prefix``.
+    what the replica shows, to which it adds changes of its own.  What the clients record under begins with ``prefix``.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Traffic:
         self._reading = [asyncio.create_task(reading.read_changes(), name="traffic-reader")]
         start = self._start
         self._writing = [start(BusyWriter(board, self._chance).write_until(self.enough)) for board in writing]
-        self._writing += [start(self._mutate(mutating)) for _ in range(3)]
+        self._writing += [start(self._mutate(board)) for board in (mutating, mutating, mutating, replicating)]
         self._writing += [start(self._look(replicating))]
         return self
 
