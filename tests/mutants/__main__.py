@@ -51,7 +51,10 @@ def examine(mutants: Sequence[Mutant], jobs: int, *, verbose: bool = False) -> l
         if clean.result != "passed":
             _say(f"{clean.output}\nthe tests fail without any bug planted: {clean.test} {clean.said}")
             return None
-        _say(f"control: the same tests pass on the source as it is, in {clean.seconds:.0f} s")
+        _say(
+            f"control: the same tests pass on the source as it is, in {clean.seconds:.0f} s;"
+            f" {clean.processes} processes imported the copy, and none anything else"
+        )
         verdicts = []
         for verdict in judge_all(plantation, mutants, NAMES_OF_ORACLES, jobs):
             verdicts.append(verdict)

@@ -17,8 +17,10 @@ _HEAD: Final = """\
 
 Tests that cannot fail prove nothing. `make mutants` plants each of these {count} bugs in a copy of the source, runs the
 tests that must notice it, and names the oracle or the test that did. A control run shows first that the same tests pass
-on the source as it is; each run proves that it tested the copy, in every process that it started. It ends with 1 when a
-bug goes unnoticed, when an edit no longer fits the source, or when the control run fails.
+on the source as it is. In each run every Python process that comes by the packages through its path refuses to take them
+from anywhere but the copy. It ends with 1 when a bug goes unnoticed, when an edit no longer fits the source, or when the
+control run fails. The seconds are of a machine that was busy; where they are 30 and more, the bug made a test wait for
+ever, or left a server running that the test waits for.
 
 `python -m tests.mutants NAME...` plants some of them, `--list` tells what there is, and `--write docs/mutants.md` wrote
 this page.
