@@ -31,6 +31,10 @@ _MAX_TIME_MS: Final = 253_402_300_799_999
 """the end of the year 9999, after which no calendar shows a time"""
 # What packed bytes hold wherever they hold a bin, an ext, a 32-bit float, an infinity or NaN; parts of texts look so too.
 _ODD: Final = re.compile(rb"[\xc4-\xca\xd4-\xd8]|\xcb[\x7f\xff][\xf0-\xff]")
+# What is left of packed bytes without these begins each list and map; parts of texts are among it, too.
+_NO_CONTAINER: Final = bytes(byte for byte in range(256) if not (0x80 <= byte <= 0x9F or 0xDC <= byte <= 0xDF))
+_READ_NODES: Final = 2 * MAX_NODES
+_READ_DEPTH: Final = 2 * MAX_DEPTH
 
 
 class _Packers(threading.local):
@@ -90,7 +94,7 @@ def check_value(value: object) -> None:
     _check_deep(value)
 
 
-def _check_deep(root: object) -> None:
+def _check_deep(root: object, max_nodes: int = MAX_NODES, max_depth: int = MAX_DEPTH) -> None:
     nodes = 1
     stack: list[tuple[object, tuple[object, ...]]] = [(root, ())]
     while stack:
@@ -98,11 +102,11 @@ def _check_deep(root: object) -> None:
         if not isinstance(value, dict | list | tuple):
             _check_leaf(value, path)
             continue
-        if len(path) >= MAX_DEPTH:
-            raise InvalidValue(f"deeper than {MAX_DEPTH} levels", place=_place(path[:4]))
+        if len(path) >= max_depth:
+            raise InvalidValue(f"deeper than {max_depth} levels", place=_place(path[:4]))
         nodes += len(value)  # before they are stacked: a list may hold itself, or one long list many times
-        if nodes > MAX_NODES:
-            raise InvalidValue(f"more than {MAX_NODES:,} nodes", place=_place(path[:4]))
+        if nodes > max_nodes:
+            raise InvalidValue(f"more than {max_nodes:,} nodes", place=_place(path[:4]))
         below = len(stack)
         if isinstance(value, dict):
             for key, item in value.items():
@@ -179,17 +183,36 @@ def pack_own(value: object) -> bytes:
 def unpack_value(packed: bytes) -> Any:
     """The value in ``packed``, which holds what :func:`check_value` allows; raises :class:`Corrupt`.
 
-    Others may write to the server too: nothing that comes out of here is what JSON and bytes cannot say.
+    Others may write to the server too: nothing that comes out of here is what JSON and bytes cannot say.  It may
+    have twice as many nodes and levels, since the runtime's own records hold values of agents inside them.
     """
+    hooks = _Counter().hooks() if len(packed) > MAX_NODES else {}  # a node has at least one byte
     try:
         value = msgpack.unpackb(
-            packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext, max_array_len=MAX_NODES, max_map_len=MAX_NODES
-        )
-        if _ODD.search(packed):
-            check_value(value)
+            packed, raw=False, strict_map_key=True, ext_hook=_refuse_ext, max_array_len=MAX_NODES, max_map_len=MAX_NODES,
+            **hooks,
+        )  # fmt: skip
+        if _ODD.search(packed) or (len(packed) > MAX_DEPTH and len(packed.translate(None, _NO_CONTAINER)) > MAX_DEPTH):
+            _check_deep(value, _READ_NODES, _READ_DEPTH)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError, InvalidValue) as error:
-        raise Corrupt(f"a value of {len(packed)} bytes does not decode: {error!r}") from error
+        raise Corrupt(f"a value of {len(packed)} bytes does not decode: {type(error).__name__}: {error}") from error
     return value
+
+
+class _Counter:
+    """Counts nodes while they are decoded: lists of empty lists take sixty times their bytes."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def hooks(self) -> dict[str, Callable[[Any], Any]]:
+        return {"list_hook": self._count, "object_hook": self._count}
+
+    def _count(self, container: Any) -> Any:
+        self._nodes += len(container)
+        if self._nodes > _READ_NODES:
+            raise ValueError(f"more than {_READ_NODES:,} nodes")
+        return container
 
 
 def check_time(time_ms: int) -> int:
@@ -239,7 +262,7 @@ def unpack_head(packed: bytes) -> Head:
         head = Head(*fields)
         check_time(head.expires_ms)
     except (ValueError, TypeError, msgpack.exceptions.UnpackException, RecursionError) as error:
-        raise Corrupt(f"a record of {len(packed)} bytes does not decode: {error!r}") from error
+        raise Corrupt(f"a record of {len(packed)} bytes does not decode: {type(error).__name__}: {error}") from error
     if tuple(map(type, head)) != _HEAD_TYPES or not all(type(cause) is str for cause in head.causes):
         raise Corrupt(f"a record of {len(packed)} bytes does not say what a record says")
     return head

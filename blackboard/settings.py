@@ -101,6 +101,8 @@ def _read(path: Path, table: tuple[str, ...]) -> dict[str, str] | None:
         raise InvalidInput(f"not TOML: {error}", place=place) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"cannot be read: {error}", place=str(path)) from error
+    except (ValueError, RecursionError) as error:  # the parser lets int() and Python's stack speak for themselves
+        raise InvalidInput(f"not TOML that can be read: {error}", place=str(path)) from error
     for name in table:
         document = document.get(name) if isinstance(document, dict) else None
     if document is None:

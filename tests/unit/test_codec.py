@@ -142,6 +142,47 @@ def test_a_stamp_whose_parts_would_not_be_read_back_is_refused() -> None:
     assert codec.unpack_head(data).causes == ("a@1-1",)
 
 
+def test_what_does_not_decode_is_said_in_few_words_that_hold_nothing_of_it() -> None:
+    """The decoder's error has the whole value in its repr: a secret in a log, or too deep a one to be shown at all."""
+    secret = msgpack.packb("a secret of the user")
+    for packed in (secret + b"\xc0", b"\xa3\xff" + secret[1:3], b"\x91" * 500 + b"\xc0\xc0"):
+        with pytest.raises(Corrupt) as raised:
+            codec.unpack_value(packed)
+        assert "secret" not in str(raised.value)
+        assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        pytest.param(b"\x91" * 200 + b"\xc0", "deeper than 128 levels", id="deep"),
+        pytest.param(b"\x9f" + (b"\xdc\xff\xff" + b"\x90" * 65_535) * 15, "more than 200,000 nodes", id="empty lists"),
+        pytest.param(b"\x9f" + (b"\xdc\xff\xff" + b"\x80" * 65_535) * 15, "more than 200,000 nodes", id="empty maps"),
+    ],
+)
+def test_a_value_that_nobody_could_have_written_is_corrupt_before_it_takes_much_memory(
+    packed: bytes, reason: str
+) -> None:
+    """Others write to the server, too: 500 levels overflowed the stack of whoever compared two of them."""
+    tracemalloc.start()
+    with pytest.raises(Corrupt, match=reason):
+        codec.unpack_value(packed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60_000_000
+
+
+def test_the_runtimes_own_values_may_hold_the_largest_and_deepest_of_agents() -> None:
+    deepest: Any = 1
+    for _ in range(codec.MAX_DEPTH):
+        deepest = [deepest]
+    codec.pack_value(deepest)
+    largest = [0] * (codec.MAX_NODES - 1)
+    codec.pack_value(largest)
+    own = {"question": {"about": [deepest, largest]}, "by": "ada"}
+    assert codec.unpack_value(codec.pack_own(own)) == own
+
+
 class Generous(dict[str, int]):
     def items(self) -> Any:
         return {"a": 1, "b": 2}.items()

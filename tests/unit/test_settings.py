@@ -55,6 +55,9 @@ def test_a_directory_in_a_file_is_meant_from_the_files_folder(tmp_path: Path) ->
         ("blackboard.toml", "url = \n", ":1:7", "not TOML"),
         ("pyproject.toml", '[x]\nurl="1"\n\n[tool.blackboard]\ncolour = "1"\n', ":5", "there are url, board, fsync"),
         ("pyproject.toml", "[tool]\nblackboard = 1\n", "tool.blackboard", "must be a table"),
+        ("blackboard.toml", 'protocol = "4"\n', ":1", "neither 2 nor 3"),
+        pytest.param("blackboard.toml", f"a = {'[' * 5000}", "blackboard.toml", "not TOML that can be read", id="deep"),
+        pytest.param("blackboard.toml", f"a = {'9' * 5000}", "blackboard.toml", "not TOML that can be read", id="long"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_with_its_place(
