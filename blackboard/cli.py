@@ -46,6 +46,8 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "replay": Entry("blackboard.commands.replay:command", "Check such a file, and list its records at a revision."),
     "post": Entry("blackboard.commands.post:command", "Write a record, guarded if asked."),
     "why": Entry("controller.commands.why:command", "Explain a record or a case: who fired, on what, in what order."),
+    "agenda": Entry("controller.commands.agenda:command", "Show what is to fire next, in order, and what runs."),
+    "why-not": Entry("controller.commands.why_not:command", "Explain why an agent has not fired, clause by clause."),
     "agents": Entry("knowledge_sources.commands.agents:command", "List the agents of a board, or show one."),
     "escalations": Entry("controller.commands.escalations:command", "List the questions to people, or answer one."),
     "report": Entry("scenarios.commands.report:command", "Sum up a run: outcomes, cost, latency, overhead."),

@@ -10,9 +10,12 @@ from controller.agenda_view import SHOWN
 from controller.controller import Controller
 from knowledge_sources import knowledge_source
 from knowledge_sources.source import source_of
+from tests.integration.test_commands_board import Shell
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
+    import pytest
+
     from blackboard.board import Board
 
 
@@ -69,4 +72,42 @@ async def test_where_nothing_changes_nothing_is_published(board: Board) -> None:
     await board.put("elsewhere/1", 1)
     await eventually(lambda: view._timer is None, "it has looked again")
     assert view._task is before
+    await controller.close()
+
+
+async def test_the_agenda_is_shown_by_command_and_why_not_tells_the_place_of_a_match_on_it(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release = asyncio.Event()
+
+    @knowledge_source(watches={"item": "job/{n}"}, contributes="done/{n}")
+    async def worker(item: Any) -> Any:
+        await release.wait()
+        return item
+
+    source = source_of(worker)
+    assert source is not None
+    shell = Shell(redis_url, board.name, capsys)
+    await asyncio.to_thread(lambda: shell("agenda", code=5))
+    assert f"nobody leads board {board.name}" in shell.error
+    controller = await Controller.start(board, [source], max_running=1)
+    running = asyncio.create_task(controller.run_until_quiescent())
+    for n in range(3):
+        await board.create(f"job/{n}", n)
+    async with asyncio.timeout(10):
+        pending = 0
+        while pending != 2:
+            raw = await board.store.read("GET", board.store.keys.agenda)
+            pending = json.loads(raw)["pending_count"] if raw is not None else 0
+            await asyncio.sleep(0.01)
+    shown = (await asyncio.to_thread(lambda: shell("agenda"))).splitlines()
+    assert shown[0] == "1 running, 2 activations pending"
+    assert [line.split()[:4] for line in shown[4:]] == [
+        ["1", "worker", "job/1", "normal"],
+        ["2", "worker", "job/2", "normal"],
+    ]
+    explained = await asyncio.to_thread(lambda: shell("why-not", "worker", "n=2"))
+    assert explained == "n=2: it is eligible, number 2 on the agenda, level normal\n"
+    release.set()
+    await running
     await controller.close()

@@ -1,0 +1,211 @@
+"""Why an agent has not fired: what its patterns lack on the records that come nearest, or what became of its match.
+
+Told from the records of a board alone, whether a controller runs or not.  A precondition is code and is not asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from blackboard.control_records import ACTIVATIONS
+from blackboard.pattern import Pattern
+from blackboard.predicate.values import ERROR
+from controller.activation import activation_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from blackboard.control_records import Activation, Agent
+    from blackboard.record import Record
+
+MOST_MATCHES: Final = 20
+"""complete matches that are told"""
+MOST_STEPS: Final = 100_000
+"""records that are looked at before the search settles for what it has"""
+
+
+class Board(Protocol):
+    """What is asked: a replica, or a board as it was."""
+
+    def get(self, key: str) -> Record[Any] | None: ...
+
+    def find(self, pattern: Pattern) -> list[Record[Any]]: ...
+
+
+class Clause(NamedTuple):
+    """One condition on the nearest record: whether it holds (``None``: it cannot be told) and what stands there."""
+
+    text: str
+    holds: bool | None
+    found: tuple[tuple[str, Any], ...]
+    """path → what is there, of the paths that it reads; those that are not there are left out"""
+
+
+class Lack(NamedTuple):
+    """A watch that no record fills, beside the records that fill the others."""
+
+    alias: str
+    pattern: str
+    sought: str
+    """the key that it would have, as far as the captures tell"""
+    nearest: Record[Any] | None
+    """of the records whose key fits, the one on which the fewest conditions fail; ``None`` where no key fits"""
+    clauses: tuple[Clause, ...]
+
+
+class Stopped(NamedTuple):
+    """A complete match, and what keeps it from firing, or what became of it."""
+
+    captures: Mapping[str, str]
+    triggers: tuple[tuple[str, str, str], ...]
+    """alias, key and commit of each record"""
+    activation: str
+    record: Activation | None
+    """its activation, where there is one: it has fired, or is to be tried again"""
+    excluded_by: tuple[str, Record[Any]] | None
+    """an ``unless`` and the record that it finds"""
+
+
+class WhyNot(NamedTuple):
+    """What there is to say of one agent under some captures."""
+
+    agent: str
+    status: str
+    filled: Mapping[str, str]
+    """alias → reference of the record that fills it, in the match that lacks the least"""
+    lacks: tuple[Lack, ...]
+    """empty where there are complete matches"""
+    matches: tuple[Stopped, ...]
+
+
+def why_not(board: Board, agent: Agent, captures: Mapping[str, str]) -> WhyNot:
+    """Explain ``agent`` under ``captures``, which name some of what its patterns capture, or nothing."""
+    search = _Search(board, agent)
+    complete = search.complete(dict(captures))
+    if complete:
+        stopped = tuple(_stopped(board, agent, *match) for match in complete)
+        return WhyNot(agent["name"], agent["status"], {}, (), stopped)
+    bound, filled = search.best
+    missing = [alias for alias in search.watches if alias not in filled]
+    lacks = tuple(search.lack(alias, {**captures, **bound}) for alias in missing)
+    references = {alias: record.reference for alias, record in filled.items()}
+    return WhyNot(agent["name"], agent["status"], references, lacks, ())
+
+
+class _Search:
+    """The ways to fill an agent's watches, and the one that came furthest."""
+
+    def __init__(self, board: Board, agent: Agent) -> None:
+        self._board = board
+        self.watches = {alias: Pattern.parse(text) for alias, text in agent["watches"].items()}
+        self.best: tuple[dict[str, str], dict[str, Record[Any]]] = ({}, {})
+        self._steps = 0
+
+    def complete(self, captures: dict[str, str]) -> list[tuple[dict[str, str], dict[str, Record[Any]]]]:
+        """Matches that fill every watch, the first few of them."""
+        found = []
+        for match in self._fill(list(self.watches), captures, {}):
+            found.append(match)
+            if len(found) == MOST_MATCHES:
+                break
+        return found
+
+    def _fill(
+        self, missing: list[str], captures: dict[str, str], filled: dict[str, Record[Any]]
+    ) -> Iterator[tuple[dict[str, str], dict[str, Record[Any]]]]:
+        if len(filled) > len(self.best[1]):
+            self.best = (captures, filled)
+        if not missing:
+            yield captures, filled
+            return
+        for alias in missing:
+            rest = [other for other in missing if other != alias]
+            for record, bound in self._candidates(self.watches[alias], captures):
+                if self._steps > MOST_STEPS:
+                    return
+                yield from self._fill(rest, {**captures, **bound}, {**filled, alias: record})
+            if self._any(self.watches[alias], captures):
+                return  # every complete match has a record here: the other orders find the same
+
+    def _any(self, pattern: Pattern, captures: Mapping[str, str]) -> bool:
+        return next(self._candidates(pattern, captures), None) is not None
+
+    def _candidates(
+        self, pattern: Pattern, captures: Mapping[str, str]
+    ) -> Iterator[tuple[Record[Any], dict[str, str]]]:
+        for record in self._fitting(pattern, captures):
+            bound = pattern.match(record)
+            if bound is not None:
+                yield record, bound
+
+    def _fitting(self, pattern: Pattern, captures: Mapping[str, str]) -> Iterator[Record[Any]]:
+        """The records whose key fits ``pattern`` under ``captures``, whatever they say."""
+        key = pattern.bind(captures)
+        if key is not None:
+            record = self._board.get(key)
+            if record is not None:
+                yield record
+            return
+        for record in self._board.find(Pattern.parse(pattern.key_text)):
+            self._steps += 1
+            bound = pattern.match_key(record.key) or {}
+            if all(captures.get(name, text) == text for name, text in bound.items()):
+                yield record
+
+    def lack(self, alias: str, captures: Mapping[str, str]) -> Lack:
+        """What ``alias`` lacks, on the record that comes nearest."""
+        pattern = self.watches[alias]
+        nearest: Record[Any] | None = None
+        clauses: tuple[Clause, ...] = ()
+        fewest = (float("inf"), 0.0)
+        for record in self._fitting(pattern, captures):
+            told = _clauses(pattern, record)
+            # The latest of those that fail as little: somebody may be at work on it.
+            failing = (sum(clause.holds is not True for clause in told), -record.revision)
+            if failing < fewest:
+                fewest, nearest, clauses = failing, record, told
+        return Lack(alias, pattern.text, _sought(pattern, captures), nearest, clauses)
+
+
+def _clauses(pattern: Pattern, record: Record[Any]) -> tuple[Clause, ...]:
+    if pattern.predicate is None:
+        return ()
+    value, captures = record.value, pattern.match_key(record.key) or {}
+    told = []
+    for clause in pattern.predicate.clauses:
+        result = clause.evaluate(value, captures, record)
+        read = [(str(path), path.read(value, record)) for path in clause.fields]
+        found = tuple((path, there) for path, there in read if there is not ERROR)
+        told.append(Clause(clause.text, None if result is ERROR else bool(result), found))
+    return tuple(told)
+
+
+def _sought(pattern: Pattern, captures: Mapping[str, str]) -> str:
+    parts = [
+        captures[each.text] if each.kind == "capture" and each.text in captures
+        else "{" + each.text + "}" if each.kind == "capture" else each.text
+        for each in pattern.segments
+    ]  # fmt: skip
+    return "/".join(parts)
+
+
+def _stopped(board: Board, agent: Agent, captures: dict[str, str], records: dict[str, Record[Any]]) -> Stopped:
+    ordered = {alias: records[alias] for alias in agent["watches"]}
+    triggers = tuple((alias, record.key, record.commit) for alias, record in ordered.items())
+    activation = activation_id(agent["name"], captures, triggers)
+    stored = board.get(ACTIVATIONS + activation)
+    excluded = None
+    for text in agent["unless"]:
+        pattern = Pattern.parse(text)
+        for record in _matching(board, pattern, captures):
+            excluded = excluded or (text, record)
+    return Stopped(captures, triggers, activation, stored.value if stored is not None else None, excluded)
+
+
+def _matching(board: Board, pattern: Pattern, captures: Mapping[str, str]) -> Iterator[Record[Any]]:
+    key = pattern.bind(captures)
+    present = board.get(key) if key is not None else None
+    for record in ([present] if present is not None else []) if key is not None else board.find(pattern):
+        bound = pattern.match(record)
+        if bound is not None and all(captures.get(name, text) == text for name, text in bound.items()):
+            yield record
