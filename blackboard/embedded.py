@@ -115,25 +115,33 @@ class EmbeddedServer:
             self._users.close()
 
     def _see_to_keeper(self) -> None:
-        lock = FileLock.exclusive(self._directory.keeper_lock)
-        if lock is None:
-            return
-        with lock:
-            alias = self._directory.alias()
-            arguments = [str(_KEEPER), str(lock.fd), str(self.path), str(alias or "")]
-            keeper = subprocess.run(  # noqa: S603
-                [sys.executable, "-I", "-S", *arguments],
-                cwd=self.path,
-                pass_fds=[lock.fd],
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                check=False,
-            )
-        if keeper.returncode != 0:
-            reason = keeper.stderr.decode(errors="replace").strip()
-            raise NoBackend(f"the process that stops the server of {self.path} did not start: {reason}")
+        for _ in range(STARTS):
+            lock = FileLock.exclusive(self._directory.keeper_lock)
+            if lock is None:
+                return
+            with lock:
+                started = self._start_keeper(lock)
+            if started.returncode == 0:
+                return
+            if started.returncode > 0:
+                break
+            # It was killed, perhaps with others that were not meant to live; another has as good a chance.
+        reason = started.stderr.decode(errors="replace").strip() or f"it ended with {started.returncode}"
+        raise NoBackend(f"the process that stops the server of {self.path} did not start: {reason}")
+
+    def _start_keeper(self, lock: FileLock) -> subprocess.CompletedProcess[bytes]:
+        """Start a keeper that holds ``lock``; it has ended with 0 where it goes on as a process of its own."""
+        alias = self._directory.alias()
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "-I", "-S", str(_KEEPER), str(lock.fd), str(self.path), str(alias or "")],
+            cwd=self.path,
+            pass_fds=[lock.fd],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
 
     def _see_to_server(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -183,7 +191,8 @@ class EmbeddedServer:
             stderr=subprocess.PIPE,
             check=False,
         )
-        if started.returncode != 0:
+        # One that was killed is tried again, as one that dies a moment later is.
+        if started.returncode > 0:
             reason = started.stderr.decode(errors="replace").strip() or self._directory.end_of_log()
             raise NoBackend(f"{binary.path} did not start in {self.path}: {reason}")
 

@@ -19,6 +19,7 @@ from blackboard.connect import connect
 from blackboard.embedded import EmbeddedServer
 from blackboard.errors import HistoryLost, NoBackend, Unknown
 from blackboard.keeper import SILENT_SECONDS
+from blackboard.server_binary import find_server
 from tests.embedded_remains import is_free, kill_server, processes
 from tests.embedded_users import User, own_directory
 from tests.waiting import eventually, wait_until
@@ -145,6 +146,24 @@ async def test_a_killed_server_is_started_again_by_whoever_asks_for_it(directory
         assert await backend.client.incr("n") == 43
         for other in others:
             other.leave()
+
+
+async def test_a_server_that_is_killed_as_it_starts_is_started_again_and_in_the_end_given_up(
+    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it was a process of its own, its user was refused at once."""
+    stand_in = tmp_path / "redis-server"
+    dies = f'[ "$1" = --version ] || ! mkdir {tmp_path}/died || kill -9 $$'
+    stand_in.write_text(f'#!/bin/sh\n{dies}\nexec {find_server().path} "$@"\n')
+    stand_in.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    async with await connect(f"embedded:{directory}") as backend:
+        assert (tmp_path / "died").exists()
+        assert await backend.client.incr("n") == 1
+    await eventually(lambda: is_free(directory), "the server was stopped")
+    stand_in.write_text(stand_in.read_text().replace("|| ! mkdir", "|| ! test -d"))
+    with pytest.raises(NoBackend, match="ends as it starts"):
+        await connect(f"embedded:{directory}")
 
 
 async def test_a_killed_keeper_is_replaced_when_somebody_comes_or_goes(directory: Path) -> None:
