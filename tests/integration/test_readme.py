@@ -57,6 +57,6 @@ def test_every_command_on_the_page_says_what_the_page_says(
 def test_the_page_names_every_command_and_every_exit_code() -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = text[text.index("## Commands") : text.index("## Working on it")]
-    assert set(COMMANDS) <= set(re.findall(r"`([a-z]+)`", table))
+    assert set(COMMANDS) <= set(re.findall(r"`([a-z-]+)`", table))
     codes = {value for name, value in vars(exit_codes).items() if name.isupper()}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
