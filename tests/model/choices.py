@@ -20,7 +20,7 @@ AUTHORS: Final = ("ada", "bob", "cyd")
 KEYS: Final = ("a/1", "a/2", "a/3", "b/1", "b/x/1", "c/ü")
 REGIONS: Final = ("a", "b", "c")
 STATUSES: Final = ("", "open")
-ONCES: Final = ("o1", "o2", "ö 3")
+ONCES: Final = ("o1", "o2", "ö 3", "o4", "o5", "o6", "o7", "o8")
 CROWD: Final = tuple(f"tmp/{n:02}" for n in range(24))
 """more records than one call removes"""
 HEAVY: Final = "x" * 30_000
@@ -112,6 +112,7 @@ PATTERNS: Final = (
         "",
         None,
     ),
+    PatternChoice("none/**", lambda held: held.key.startswith("none/"), "", None),
     PatternChoice("tmp/*", lambda held: held.key.startswith("tmp/"), "tmp/00", 7),
 )
 """without a key: no single write makes a record that matches"""

@@ -44,14 +44,14 @@ KEY = st.sampled_from(KEYS)
 VALUE = st.integers(0, len(VALUES) - 1)
 TTL_MS = st.sampled_from(TTLS_MS)
 STATUS = st.sampled_from(STATUSES)
-ONCE = st.sampled_from(("", "", "", *ONCES))
+ONCE = st.sampled_from(("",) * 8 + ONCES)
 WHICH_COMMIT = st.sampled_from(("present", "present", *WHICH))
 PATTERN = st.integers(0, len(PATTERNS) - 1)
 TURNS = st.integers(0, 3)
 COMMIT = st.tuples(
     st.lists(st.sampled_from(GUARDS), max_size=3),
     st.lists(st.sampled_from(WRITES), max_size=3),
-    st.sampled_from(("",) * 9 + ONCES),
+    st.sampled_from(("",) * 24 + ONCES),
 )
 COMMITS = st.lists(COMMIT, min_size=1, max_size=5)
 
@@ -174,6 +174,10 @@ class Machine(RuleBasedStateMachine):
     @rule(by=CLIENT, tenths=st.integers(0, 10), pattern=st.integers(-1, len(PATTERNS) - 1))
     def changes(self, by: int, tenths: int, pattern: int) -> None:
         self.step("changes", by=by, tenths=tenths, pattern=pattern)
+
+    @rule(by=CLIENT, tenths=st.integers(0, 10))
+    def at(self, by: int, tenths: int) -> None:
+        self.step("at", by=by, tenths=tenths)
 
     @rule(by=CLIENT, other=CLIENT, pattern=PATTERN)
     def wait_for(self, by: int, other: int, pattern: int) -> None:

@@ -14,7 +14,7 @@ from tests.model.explaining import Fine, Returned
 from tests.model.model import Entry, Failed, Held, Mismatch, Refused, Told, Violation, region_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import redis
 
@@ -122,9 +122,9 @@ def check_whole(raw: redis.Redis, keys: BoardKeys, model: Model) -> None:
     _equal(len(epochs), model.epoch, "epochs")
 
 
-def check_shown(records: Iterable[Record], model: Model, who: str) -> None:
-    """``records`` are all those of the model, by key."""
-    _equal([held_of(record) for record in records], [model.records[key] for key in sorted(model.records)], who)
+def check_shown(records: Iterable[Record], expected: Mapping[str, Held], who: str) -> None:
+    """``records`` are all that are ``expected``, by key."""
+    _equal([held_of(record) for record in records], [expected[key] for key in sorted(expected)], who)
 
 
 def _equal(found: object, expected: object, what: str) -> None:

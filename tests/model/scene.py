@@ -159,7 +159,7 @@ class Scene:
         check_whole(self.raw, self.keys, self.model)
         for number in FOLLOWERS:
             replica = self.world.run(self.caught_up(number))
-            check_shown(replica.records(), self.model, f"the replica of {AUTHORS[number]}")
+            check_shown(replica.records(), self.model.records, f"the replica of {AUTHORS[number]}")
             if replica.revision != self.model.revision:
                 raise Violation(f"the replica of {AUTHORS[number]} shows {replica.revision}, not {self.model.head()}")
 

@@ -13,7 +13,7 @@ from tests.model.asking import asking, commit_of, payload_of, write_of
 from tests.model.choices import AUTHORS, CROWD, FUNCTIONS, HEAVY, KEYS, PATTERNS, VALUES, bump
 from tests.model.explaining import Call, Rise
 from tests.model.model import SWEPT_AT_MOST, Asked, Held, Violation, Write
-from tests.model.reading import answer_of, held_of, onces_of, told_of
+from tests.model.reading import answer_of, check_shown, held_of, onces_of, told_of
 from tests.model.scene import FOLLOWERS, Scene
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Steps(Scene):
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.under_once: list[CommitChoice] = []
-        """commits that were asked for under an idempotency key that is used by now"""
+        """commits that changed something under an idempotency key, or were the same"""
 
     # -- one client's commits ---------------------------------------------------------------
 
@@ -45,7 +45,9 @@ class Steps(Scene):
         """Several commits of one client in one turn: one call."""
         asked = self._asking(by, commits)
         self.account([_call(asked, self.world.run(_gathered(self._sent(by, asked))))])
-        self.under_once += [choice for choice in commits if choice[2] in self.model.used and choice[1]]
+        for choice, each in zip(commits, asked, strict=True):
+            if each.writes and self.model.used.get(each.asked.once, (None,))[0] == each.asked.payload:
+                self.under_once.append(choice)
 
     def race(self, bursts: Sequence[Sequence[CommitChoice]]) -> None:
         """A burst of each client at once."""
@@ -233,6 +235,17 @@ class Steps(Scene):
                     expected.append((entry.commit, entry.author, told))
         found = self.world.run(_first_changes(self.boards[by], text, since, len(expected)))
         self._expect([(c.commit, c.author, told_of(c)) for c in found], expected, f"changes since {since}")
+
+    def at(self, by: int, tenths: int) -> None:
+        """The whole board as it stood some tenths into the log."""
+        revision = self.model.revision * tenths // 10
+        stood: dict[str, Held] = {}
+        for told in (told for entry in self.model.log[:revision] for told in entry.changes):
+            stood.pop(told.key, None)
+            if told.held is not None:
+                stood[told.key] = told.held
+        state = self.world.run(self.boards[by].at(revision))
+        check_shown(state.records_kept(), stood, f"the board at {revision}")
 
     def wait_for(self, by: int, other: int, pattern: int) -> None:
         """A record that matches: the one that is there, or the one that another client then writes."""

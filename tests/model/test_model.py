@@ -26,17 +26,17 @@ SCENES: Final = 100
 """of one run of Hypothesis, which remembers all of a run"""
 
 RULES: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("burst", "race", "flood", "create", "put", "replace", "delete", "crowd", "again"), 30),
-    **dict.fromkeys(("update", "mutate", "contend", "wait", "sweep"), 30),
-    **dict.fromkeys(("get", "find", "history", "changes", "wait_for"), 30),
-    **dict.fromkeys(("flush_scripts", "another_server", "die", "heavy"), 10),
+    **dict.fromkeys(("burst", "race", "flood", "create", "put", "replace", "delete", "crowd", "again"), 15),
+    **dict.fromkeys(("update", "mutate", "contend", "wait", "sweep"), 15),
+    **dict.fromkeys(("get", "find", "history", "changes", "at", "wait_for"), 15),
+    **dict.fromkeys(("flush_scripts", "another_server", "die", "heavy"), 8),
 }
 """how often each kind of step is taken in 10,000, at least"""
-ON_A_SERVER: Final[Mapping[str, int]] = {"cut": 10, "restart": 3}
+ON_A_SERVER: Final[Mapping[str, int]] = {"cut": 8, "restart": 2}
 SEEN: Final[Mapping[str, int]] = {
     **dict.fromkeys(("done", "done: nothing changed"), 500),
     **dict.fromkeys(("done: after the one before", "done: partly changed"), 20),
-    **dict.fromkeys(("once: the first result", "once: another payload"), 20),
+    **dict.fromkeys(("once: the first result", "once: another payload"), 15),
     **dict.fromkeys((f"refused: {guard}" for guard in ("At", "Absent", "Unchanged", "Previous")), 50),
     **dict.fromkeys(("refused: Present", "refused: several guards"), 20),
     **dict.fromkeys(("logged: put", "logged: delete", "logged: expire"), 50),
