@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack, suppress
+from functools import partial
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +22,8 @@ from tests.proof.history import History
 from tests.proof.run import Run
 from tests.proof.saved import hold, keeping
 from tests.proxy import Proxy
-from tests.proxy.faults import FAULTS
+from tests.proxy.direction import Cut, single_bytes, whole
+from tests.proxy.faults import FAULTS, random_pieces
 from tests.proxy.traffic import Traffic
 from tests.waiting import eventually
 
@@ -83,3 +86,29 @@ async def test_a_call_that_arrives_after_later_ones_of_its_session_changes_nothi
         assert (await board.put("a/1", 6)).version == 7
     with redis_server.client() as client:
         assert check_consistent(client, board_name) == 7
+
+
+@pytest.mark.parametrize("cut", [whole, single_bytes, random_pieces(Random(1))])
+async def test_answers_are_understood_on_the_same_connections_however_they_are_cut_and_merged(
+    redis_server: RedisServer, board_name: str, cut: Cut
+) -> None:
+    async with Proxy(redis_server.socket) as proxy, await Board.open(proxy.url, board_name) as board:
+        assert await board.get("a/1") is None
+        connections = proxy.connections
+        proxy.forth.cut = proxy.back.cut = cut
+        for turn in range(10):
+            sent = proxy.requests
+            proxy.back.hold()
+            putting = [asyncio.create_task(board.put(f"a/{n}", [turn, n])) for n in range(30)]
+            getting = [asyncio.create_task(board.get(f"b/{n}")) for n in range(5)]
+            await eventually(partial(_sent, proxy, sent + 7), "two commits and five reads are on their way")
+            proxy.back.release()
+            async with asyncio.timeout(4):  # sooner than a connection is given up
+                records = await asyncio.gather(*putting)
+                assert await asyncio.gather(*getting) == [None] * 5
+            assert [(record.version, record.value) for record in records] == [(turn + 1, [turn, n]) for n in range(30)]
+        assert proxy.connections == connections
+
+
+def _sent(proxy: Proxy, requests: int) -> bool:
+    return proxy.requests >= requests

@@ -11,7 +11,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from tests.proxy.direction import Gate, single_bytes, whole
+from tests.proxy.direction import Cut, Gate, single_bytes, whole
 from tests.proxy.proxy import Fate, Pair, Proxy
 
 Fault: TypeAlias = Callable[[Proxy, Random], Awaitable[None]]
@@ -57,7 +57,7 @@ async def _doom(proxy: Proxy, chance: Random, fate: Fate) -> None:
 
 async def resets(proxy: Proxy, chance: Random) -> None:
     """Connections break in the middle of a command or an answer."""
-    proxy.forth.cut = proxy.back.cut = lambda frame: _pieces(frame, chance)
+    proxy.forth.cut = proxy.back.cut = random_pieces(chance)
     try:
         while True:
             await asyncio.sleep(chance.uniform(0, 0.1))
@@ -115,7 +115,7 @@ async def split_frames(proxy: Proxy, chance: Random) -> None:
     try:
         while True:
             for direction in (proxy.forth, proxy.back):
-                direction.cut = chance.choice((whole, single_bytes, lambda frame: _pieces(frame, chance)))
+                direction.cut = chance.choice((whole, single_bytes, random_pieces(chance)))
             merged = chance.choice((None, proxy.forth, proxy.back))
             if merged is not None:
                 merged.hold()
@@ -129,9 +129,14 @@ async def split_frames(proxy: Proxy, chance: Random) -> None:
         proxy.back.release()
 
 
-def _pieces(frame: bytes, chance: Random) -> Iterable[bytes]:
-    cuts = sorted(chance.randrange(len(frame)) for _ in range(chance.randint(0, 4)))
-    return [frame[a:b] for a, b in zip([0, *cuts], [*cuts, len(frame)], strict=True) if a < b]
+def random_pieces(chance: Random) -> Cut:
+    """Up to five pieces of any length."""
+
+    def pieces(frame: bytes) -> Iterable[bytes]:
+        cuts = sorted(chance.randrange(len(frame)) for _ in range(chance.randint(0, 4)))
+        return [frame[a:b] for a, b in zip([0, *cuts], [*cuts, len(frame)], strict=True) if a < b]
+
+    return pieces
 
 
 def _some(proxy: Proxy, chance: Random) -> list[Pair]:
