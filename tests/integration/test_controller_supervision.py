@@ -93,7 +93,7 @@ async def test_the_late_contribution_of_an_agent_that_will_not_stop_is_refused(b
         returned.set()
         return {"by": "stubborn"}
 
-    @supervisor()
+    @supervisor(respond_within="30s")
     async def boss(overdue: Overdue) -> Any:
         return Decide({"by": "boss"}, "enough")
 
