@@ -49,15 +49,14 @@ def strays(directory: Path) -> list[str]:
     )
 
 
-def links_to(directory: Path) -> list[Path]:
-    """The short paths that lead to ``directory``."""
+def links_to(directory: Path, *, below: bool = False) -> list[Path]:
+    """The short paths that lead to ``directory``, and ``below`` it if asked."""
     folder = Path(tempfile.gettempdir()) / f"blackboard-{os.geteuid()}"
-    if not folder.is_dir():
-        return []
     found = []
-    for link in folder.iterdir():
+    for link in folder.iterdir() if folder.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):  # another directory's, whose keeper removes it
-            if link.readlink() == directory:
+            target = link.readlink()
+            if target == directory or (below and target.is_relative_to(directory)):
                 found.append(link)
     return found
 

@@ -47,6 +47,8 @@ def directory() -> Iterator[Path]:
     for pid in processes(base):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    for link in links_to(base, below=True):
+        link.unlink(missing_ok=True)
     shutil.rmtree(base)
 
 
