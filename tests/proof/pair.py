@@ -57,6 +57,11 @@ class Pair:
         """From now on the replica gets nothing more."""
         self._relay.hold()
 
+    async def catch_up(self) -> None:
+        """Let the replica receive again; returns once it has everything up to now."""
+        self._relay.drop()
+        await eventually(self._in_step, "the replica has what the primary has", 30)
+
     async def promote(self) -> None:
         """Kill the primary, make the replica the primary; the one that was killed comes back as :meth:`rejoin` says."""
         await asyncio.to_thread(self.primary.kill)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged
 from blackboard.errors import BlackboardError
+from tests.conftest import _die_with_parent
 from tests.proof.history import History
 from tests.proof.recording import RecordedBoard
 from tests.proof.saved import ROOT
@@ -135,6 +136,7 @@ class WriterProcess:
             [sys.executable, "-m", "tests.proof.writers", url, board, client, str(seed), journal],
             stdin=subprocess.PIPE,
             cwd=ROOT,
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - as the servers: a killed test session leaves no writer
         )
 
     def writes(self) -> bool:
