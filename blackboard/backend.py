@@ -32,12 +32,21 @@ class Backend:
     """
 
     def __init__(
-        self, url: str, kind: Kind, client: redis.asyncio.Redis, version: str, *, embedded: EmbeddedServer | None = None
+        self,
+        url: str,
+        kind: Kind,
+        client: redis.asyncio.Redis,
+        version: str,
+        *,
+        embedded: EmbeddedServer | None = None,
+        replicas: int = 0,
     ) -> None:
         self.url = url
         self.kind: Kind = kind
         self.client = client
         self.version = version
+        self.replicas = replicas
+        """how many replicas must have a commit before it is acknowledged"""
         self._embedded = embedded
         self._reviving = asyncio.Lock()
 

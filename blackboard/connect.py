@@ -20,7 +20,7 @@ from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend, UsageError
 from blackboard.server_binary import OLDEST, Version
 from blackboard.server_directory import directory_of
-from blackboard.settings import Resp, load_settings
+from blackboard.settings import MAX_REPLICAS, Resp, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ OPTIONS = frozenset(
         "username",
         "password",
         "protocol",
+        "replicas",
         "ssl_ca_certs",
         "ssl_ca_path",
         "ssl_cert_reqs",
@@ -56,9 +57,13 @@ async def connect(url: str | None = None, *, settings: Settings | None = None) -
     Raises ``UsageError`` for a URL that means nothing, ``NoBackend`` where no server answers.
     """
     address = Address.parse(url if url is not None else (settings or load_settings()).url)
-    if address.scheme == "memory":
+    if address.scheme == "memory" and settings is None:
         return _memory(address)
     settings = settings or load_settings()
+    if address.scheme in ("memory", "embedded") and int(settings.replicas):
+        raise UsageError(f"replicas: {settings.replicas}: {address.shown()} has no replicas; use the URL of a server")
+    if address.scheme == "memory":
+        return _memory(address)
     if address.scheme == "embedded":
         return await _embedded(directory_of(address.rest), settings)
     return await _server(address, settings)
@@ -95,14 +100,16 @@ def _memory(address: Address) -> Backend:
 
 
 async def _server(address: Address, settings: Settings) -> Backend:
-    client = _client(_options(address, settings))
+    options = _options(address, settings)
+    replicas = options.pop("replicas")
+    client = _client(options)
     try:
         info = await _server_info(client, address)
         version = _checked_version(info, address)
     except BaseException:
         await client.aclose()
         raise
-    return Backend(address.shown(), "server", client, str(version))
+    return Backend(address.shown(), "server", client, str(version), replicas=replicas)
 
 
 def _options(address: Address, settings: Settings) -> dict[str, Any]:
@@ -118,6 +125,10 @@ def _options(address: Address, settings: Settings) -> dict[str, Any]:
     if protocol not in get_args(Resp):
         raise UsageError(f"{address.shown()}: protocol: {protocol!r} is neither 2 nor 3")
     options["protocol"] = int(protocol)
+    replicas = str(options.get("replicas", settings.replicas))
+    if not replicas.isdecimal() or int(replicas) > MAX_REPLICAS:
+        raise UsageError(f"{address.shown()}: replicas: {replicas!r} is no number from 0 to {MAX_REPLICAS}")
+    options["replicas"] = int(replicas)
     if address.scheme == "unix" and not options.get("path"):
         raise UsageError(f"{address.shown()}: no path; use unix:///PATH/TO/SOCKET")
     return options

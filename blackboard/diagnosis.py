@@ -41,11 +41,12 @@ async def examine_server(backend: Backend) -> list[Finding]:
         advice = "for what is to last, or to be watched from elsewhere: --url embedded:.blackboard"
         return [reached, Finding("durability", "warn", "memory: keeps nothing once this process ends", advice)]
     try:
-        role = (await backend.client.info("replication")).get("role", "")
+        replication = await backend.client.info("replication")
         settings = await _settings(backend)
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         raise NoBackend(f"no answer from {backend.url}: {error}") from error
-    return [reached, judge_role(str(role)), *judge_settings(settings)]
+    confirmed = judge_replicas(backend.replicas, int(replication.get("connected_slaves", 0)))
+    return [reached, judge_role(str(replication.get("role", ""))), *confirmed, *judge_settings(settings)]
 
 
 async def _settings(backend: Backend) -> dict[str, str] | None:
@@ -69,6 +70,16 @@ def judge_role(role: str) -> Finding:
     if role == "master":
         return Finding("role", "ok", "primary")
     return Finding("role", "broken", role or "unknown", "a board is written on its primary: name that in --url")
+
+
+def judge_replicas(wanted: int, connected: int) -> list[Finding]:
+    """Whether as many replicas are there as a commit waits for; nothing to say where it waits for none."""
+    if not wanted:
+        return []
+    found = f"a commit is acknowledged once {wanted} of {connected} connected have it"
+    if connected >= wanted:
+        return [Finding("replicas", "ok", f"{found}: it survives the primary if one of those is promoted")]
+    return [Finding("replicas", "broken", found, "no commit is acknowledged: start a replica, or ask for fewer")]
 
 
 def judge_settings(settings: Mapping[str, str] | None) -> list[Finding]:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class Call:
     """A group on its way, kept until its outcome is known."""
 
-    __slots__ = ("born", "refusal", "requests", "sent_at", "sequence", "unanswered_in")
+    __slots__ = ("answer", "born", "refusal", "requests", "sent_at", "sequence", "unanswered_in")
 
     def __init__(self, requests: list[Request], sequence: int, born: float) -> None:
         self.requests = requests
@@ -51,6 +51,8 @@ class Call:
         self.sent_at = 0.0
         """0 where it was never sent, so that it cannot have been applied"""
         self.refusal: str | None = None
+        self.answer: bytes | None = None
+        """the outcomes, where replicas are still to confirm them"""
         self.unanswered_in = 0
         """the last epoch in which it went out over a connection that broke before the answer"""
 

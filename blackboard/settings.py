@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX = "BLACKBOARD_"
+MAX_REPLICAS = 100
 DEFAULT_URL = "embedded:.blackboard"
 Fsync = Literal["everysec", "always"]
 Resp = Literal["2", "3"]
@@ -37,6 +38,8 @@ class Settings:
     """of an embedded server: ``everysec`` may lose 2 s in a power loss, ``always`` nothing that was acknowledged"""
     protocol: Resp = "2"
     """the version of Redis' protocol that is spoken where the URL names none"""
+    replicas: str = "0"
+    """how many replicas of a server must have a commit before it is acknowledged, where the URL names no number"""
 
 
 NAMES = tuple(field.name for field in fields(Settings))
@@ -138,6 +141,8 @@ def _line_of(name: str, text: str, table: tuple[str, ...]) -> int:
 def _check(name: str, value: str, place: str, error: type[InvalidInput | UsageError]) -> None:
     if name == "fsync" and value not in get_args(Fsync):
         raise error(f"{place}: fsync: {value!r} is neither everysec nor always")
+    if name == "replicas" and not (value.isdecimal() and int(value) <= MAX_REPLICAS):
+        raise error(f"{place}: replicas: {value!r} is no number from 0 to {MAX_REPLICAS}")
     if name == "protocol" and value not in get_args(Resp):
         raise error(f"{place}: protocol: {value!r} is neither 2 nor 3")
     if name == "url" and not value:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.commit import MAX_WRITES, Committed, Previous
 from blackboard.ending import end
-from blackboard.errors import Corrupt, InvalidInput, NoBackend, TooLarge
+from blackboard.errors import Corrupt, InvalidInput, NoBackend, ServerRefused, TooLarge
 from blackboard.failpoints import Failpoints
 from blackboard.group import (
     MAX_BYTES,
@@ -27,7 +27,7 @@ from blackboard.group import (
 )
 from blackboard.holds import Holds
 from blackboard.keys import BoardKeys
-from blackboard.link import Answer, ErrorAnswer, LinkLost
+from blackboard.link import Answer, ErrorAnswer, Link, LinkLost
 from blackboard.session import Call, Session
 from blackboard.trimming import Trimmer
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from blackboard.commit import Guard
 
 MAX_IN_FLIGHT: Final = 2
+WAIT_MS: Final = 500
+"""how long the server waits for its replicas before it answers with how many there are; it is asked again then"""
 EARLY: Final = 12
 """commits that wait for no more company"""
 
@@ -179,11 +181,14 @@ class Store(Session):
         )
         if self.failpoints is not None:
             self.failpoints.hit("store.before_send")
+        flight.answer = None
         try:
             link.send(
                 ["EVALSHA", self._commit_script.sha, len(names), *names, *arguments],
                 lambda answer: self._answered(flight, answer),
             )
+            if self.backend.replicas:
+                self._await_replicas(link, flight)
         except (TypeError, ValueError):
             self._refuse_unsendable(flight)
             return
@@ -203,8 +208,34 @@ class Store(Session):
         elif answer[:1] != b"R":
             flight.refusal = answer.decode()
             self._hold()
+        elif self.backend.replicas:
+            flight.answer = answer
         else:
             self._settle(flight, answer)
+
+    def _await_replicas(self, link: Link, flight: Call) -> None:
+        """Ask for the confirmation of enough replicas; it comes behind the outcomes.
+
+        The server counts the replicas that have all it had written when it answered this connection last, so the
+        confirmation of a call that is sent again, and writes nothing, is one of what it wrote the first time.
+        """
+        link.send(["WAIT", self.backend.replicas, WAIT_MS], lambda answer: self._confirmed(link, flight, answer))
+
+    def _confirmed(self, link: Link, flight: Call, answer: Answer) -> None:
+        """Settle ``flight`` and those before it where so many replicas have them, else ask again for a while."""
+        if isinstance(answer, LinkLost) or flight.answer is None or flight not in self._in_flight:
+            return
+        if isinstance(answer, ErrorAnswer):
+            self._give_up(ServerRefused(str(answer)))
+        elif answer >= self.backend.replicas:
+            for earlier in list(self._in_flight)[: self._in_flight.index(flight) + 1]:
+                if earlier.answer is not None:
+                    self._settle(earlier, earlier.answer)
+        elif self._loop.time() > flight.born + self.give_up_after_s:
+            self._give_up(NoBackend(f"{answer} of {self.backend.replicas} replicas have confirmed it"))
+        elif link is self._writer:
+            flight.sent_at = self._loop.time()
+            self._await_replicas(link, flight)
 
     def _settle(self, flight: Call, blob: bytes) -> None:
         if self.failpoints is not None:
