@@ -171,7 +171,7 @@ def test_a_user_killed_before_any_line_of_its_coming_and_going_leaves_nothing_ru
     """Whether the keeper was there already or not, and the server or not."""
     lines = int(steps.take("user", 0, directory / "whole"))
     assert lines > 100
-    some = chance("user's lines").sample(range(1, lines + 1), amount(40, lines))
+    some = chance("user's lines").sample(range(1, lines + 1), amount(25, lines))
     for last in some:
         inside = directory / str(last)
         said = steps.take("user", last, inside)
@@ -185,7 +185,7 @@ def test_a_keeper_killed_before_any_line_of_its_own_is_replaced_by_the_next_user
 ) -> None:
     """One that is killed before it is on its own is replaced at once: once, its user was refused."""
     directory.mkdir(parents=True)
-    for last in chance("keeper's lines").sample(range(1, KEEPERS_LINES), amount(20, KEEPERS_LINES - 1)):
+    for last in chance("keeper's lines").sample(range(1, KEEPERS_LINES), amount(12, KEEPERS_LINES - 1)):
         inside = directory / str(last)
         assert steps.take("keeper", last, inside) == "0"
         wait_until(lambda: not processes(inside, named="keeper.py"), "the keeper ended or was killed")  # noqa: B023
