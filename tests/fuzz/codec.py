@@ -165,6 +165,10 @@ def fresh(chance: Random) -> bytes:
     """A value packed by hand, which may hold what no value may."""
     value = random_value(chance)
     packed: bytes = msgpack.packb(value)
+    if chance.random() < 0.2:
+        fields: list[Any] = ["ada", "act", "case/1", ["a@1-1"], 2, 1, "status", 77, "d" * 32, packed]
+        fields[chance.randrange(10)] = value
+        return b"H" + bytes(msgpack.packb(fields))
     kind = chance.choice((b"V", b"V", b"P", b"H", b"S"))
     if kind in (b"H", b"S"):
         packed, _ = pack_record(

@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 import random
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blackboard.codec import pack_record, pack_value
 from blackboard.errors import InvalidName, PatternError
 from blackboard.pattern import Pattern
 from blackboard.predicate import ERROR, Expression, Predicate
+from blackboard.predicate.globbing import compile_glob
 from blackboard.predicate.parser import parse
 from blackboard.predicate.source import Source
+from blackboard.predicate.syntax import Field, Has, Literal, Node, children
 from blackboard.record import Record, Stamp
-from tests.fuzz.reference import Reference, same
+from tests.fuzz.reference import Reference, same, text_test
 from tests.fuzz.samples import blocks_of_docs, public_data, texts_of_tests
 from tests.fuzz.target import Disagreement, Target
 from tests.fuzz.values import NAMES, SCALARS, exactly, random_value
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from random import Random
 
 CAPTURES = {"c": "x", "d": "1", "a": "a"}
-_RECORDS = 4
+_RECORDS = 6
 WORDS = [
     b" && ", b" || ", b"!", b"-", b"(", b")", b"[", b"]", b",", b".", b" == ", b" != ", b" < ", b" <= ", b" > ", b" >= ", b" in ",
     b"has(", b"size(", b"glob(", b".size()", b'.glob("a*b*")', b'.startsWith("a")', b'.endsWith("a")', b'.contains("")', b"value",
@@ -37,6 +39,7 @@ WORDS = [
 def take(data: bytes) -> str:
     text = data.decode("utf-8", "surrogateescape")
     chance = random.Random(data)
+    _compare_globs(chance)
     told = [_pattern(text, chance)]
     try:
         whole = Predicate.parse(text, captures=frozenset(CAPTURES))
@@ -49,16 +52,45 @@ def take(data: bytes) -> str:
     again = Predicate.parse(whole.text, captures=frozenset(CAPTURES))
     if (again.text, again.fields, len(again.clauses)) != (whole.text, whole.fields, len(whole.clauses)):
         raise Disagreement(f"{whole.text!r} parses to another predicate than the text that it is of")
-    seen = set()
+    parsed, seen = _Parsed(node, expression, whole, again), set[str]()
     for _ in range(_RECORDS):
-        seen.add(_compare(node, expression, whole, again, chance))
+        seen.add(_compare(parsed, _value_near(node, chance), chance))
     return f"{told[0]} {type(node).__name__} of {sorted(seen)}"
 
 
-def _compare(node: Any, expression: Expression, whole: Predicate, again: Predicate, chance: Random) -> str:
-    """What a random record comes to; raises where the closures, the tree and the clauses do not say the same."""
+def _value_near(node: Node, chance: Random) -> Any:
+    """A random value of the fields and literals that the predicate names, and of others."""
+    literals, names = list[Any](), list[str]()
+    for part in _parts(node):
+        if isinstance(part, Literal):
+            literals.append(part.value)
+            if isinstance(part.value, str):  # and what glob and the text tests look for
+                plain = part.value.replace("*", "")
+                literals += [plain, plain[1:], plain[:-1], f"{plain}a{plain}"]
+        elif isinstance(part, Field | Has):
+            names += [step for step in part.path.steps if isinstance(step, str)]
+    return random_value(chance, scalars=(*SCALARS, *literals * 8), names=(*NAMES, *names * 8))
+
+
+def _parts(node: Node) -> Iterator[Node]:
+    yield node
+    for part in children(node):
+        yield from _parts(part)
+
+
+class _Parsed(NamedTuple):
+    """One text, parsed each way; ``again`` is of the normalised text."""
+
+    node: Node
+    expression: Expression
+    whole: Predicate
+    again: Predicate
+
+
+def _compare(parsed: _Parsed, value: Any, chance: Random) -> str:
+    """What ``value`` comes to; raises where the closures, the tree and the clauses do not say the same."""
+    node, expression, whole, again = parsed
     text = expression.text
-    value = random_value(chance)
     captures = chance.choice((None, CAPTURES, {"c": "x"}))
     record = chance.choice((None, _record(value)))
     reference = Reference(value, captures, record)
@@ -76,6 +108,15 @@ def _compare(node: Any, expression: Expression, whole: Predicate, again: Predica
         if truth is True and not same(path.read(value, record), literal):
             raise Disagreement(f"{text!r} holds for {value!r} although {path} is not {literal!r}")
     return str(truth)
+
+
+def _compare_globs(chance: Random) -> None:
+    """Texts of few letters, since a glob and a text that have nothing in common say nothing."""
+    pattern = "".join(chance.choices("ab**", k=chance.randint(0, 6)))
+    for _ in range(_RECORDS):
+        text = "".join(chance.choices("ab", k=chance.randint(0, 5)))
+        if compile_glob(pattern)(text) is not text_test("glob", text, pattern):
+            raise Disagreement(f"glob({text!r}, {pattern!r})")
 
 
 def _pattern(text: str, chance: Random) -> str:

@@ -60,7 +60,7 @@ class Reference:
             case tree.Has(path=path):
                 return _has(_walked(self.value, path.steps[:-1]), path.steps[-1])
             case tree.TextTest(function=function, subject=subject, argument=argument):
-                return _text_test(function, self.of(subject), self.of(argument))
+                return text_test(function, self.of(subject), self.of(argument))
             case tree.Compare(operator=operator, left=left, right=right):
                 return _compared(operator, self.of(left), self.of(right))
             case tree.And(operands=operands):
@@ -140,7 +140,7 @@ def _size(value: Any) -> int:
     return sum(1 for _ in value)
 
 
-def _text_test(function: str, text: Any, part: Any) -> bool:
+def text_test(function: str, text: Any, part: Any) -> bool:
     if not isinstance(text, str) or not isinstance(part, str):
         raise Missing
     if function == "glob":

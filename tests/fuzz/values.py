@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
 SCALARS: Final = (
@@ -14,14 +15,20 @@ SCALARS: Final = (
 NAMES: Final = ("a", "b", "c", "status", "amount", "tags", "", "value", "record", "content-type", "é")
 
 
-def random_value(chance: Random, depth: int = 0) -> Any:
-    """A value of at most five levels."""
+def random_value(
+    chance: Random, depth: int = 0, *, scalars: Sequence[Any] = SCALARS, names: Sequence[str] = NAMES
+) -> Any:
+    """A value of at most five levels, of these scalars and field names."""
     kind = chance.random()
-    if depth >= 4 or kind < 0.5:
-        return chance.choice(SCALARS)
-    if kind < 0.65:
-        return [random_value(chance, depth + 1) for _ in range(chance.randint(0, 3))]
-    return {chance.choice(NAMES): random_value(chance, depth + 1) for _ in range(chance.randint(0, 4))}
+    if depth >= 4 or (kind < 0.5 and depth):
+        return chance.choice(scalars)
+    if kind < 0.15 or 0.5 < kind < 0.6:
+        below = chance.randint(0, 3)
+        return [random_value(chance, depth + 1, scalars=scalars, names=names) for _ in range(below)]
+    if kind < 0.2:
+        return chance.choice(scalars)
+    fields = chance.choices(names, k=chance.randint(0, 5))
+    return {name: random_value(chance, depth + 1, scalars=scalars, names=names) for name in fields}
 
 
 def exactly(value: object) -> str:
