@@ -53,7 +53,13 @@ BUGS: Final = (
         "region-guard-on-the-future",
         "P6",
         "A guard on a region at a revision that this history has not reached holds.",
-        (Edit(_COMMIT, "holds = since <= head and revision_of_region", "holds = revision_of_region"),),
+        (
+            Edit(
+                _COMMIT,
+                "revision_of_region(number) <= since\n",
+                "revision_of_region(number) <= since or since and since > head\n",
+            ),
+        ),
         (_TESTS + "test_commit.py::test_a_guard_on_a_region_at_a_revision_that_never_was_is_refused",),
     ),
     Mutant(
