@@ -35,6 +35,14 @@ KINDS = {
 }
 
 
+class Board(State):
+    """A board in memory."""
+
+    @property
+    def commit(self) -> str:
+        return f"1-{self.revision}"
+
+
 class Silent:
     """Whom the matcher tells, and who does nothing."""
 
@@ -73,7 +81,7 @@ def written(state: State, key: str, value: Any) -> Change:
 
 def us_a_change(agents: Iterable[KnowledgeSource], records: Iterable[tuple[str, Any]], expected: int) -> float:
     """Microseconds that one change of ``order/…`` costs, the least of five times; ``expected`` matches must come."""
-    state, listener = State({}, 0), Silent()
+    state, listener = Board({}, 0), Silent()
     matcher = Matcher(state, listener)
     for each in agents:
         matcher.enter(each)

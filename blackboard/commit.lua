@@ -19,8 +19,9 @@
 --           author, number of its once key (0: none), payload digest, time to live of the once key in ms,
 --           G, W,
 --           G times: kind, number, argument
---             "c" key commit | "a" key "" | "p" key "" | "r" region revision | "$" 0 ""
---             "r" fails above the head: such a revision was read in a history that is gone.
+--             "c" key commit | "a" key "" | "p" key "" | "r" region revision | "r" region commit | "$" 0 ""
+--             "r" fails above the head, and above the end of the epoch of its commit: such a revision was read in a
+--             history that is gone.
 --             "$" fails for the first commit: whether one in another call was applied is not known here.
 --           W times: number of the key, expiry in ms (0: never), digest ("" deletes), bytes
 --
@@ -234,6 +235,11 @@ local once_writes, once_known = {}, {}
 local room = REFUSAL_BYTES
 local previous_applied = false
 
+local function end_of_epoch(of)
+  local following = redis.call('HGET', KEYS[1], 'epoch:' .. string.format('%.0f', (tonumber(of or '') or 0) + 1))
+  return tonumber(string.match(following or '', '^(%d+) ') or -1)
+end
+
 local function refuse(failures)
   local heads, values = {}, {}
   for _, f in ipairs(failures) do
@@ -271,8 +277,13 @@ local function judge_guards(G)
     elseif kind == 'p' then
       holds = commit_of[number] ~= nil
     elseif kind == 'r' then
-      local since = tonumber(argument)
-      holds = since <= head and revision_of_region(number) <= since
+      local since, ended = tonumber(argument), head
+      if not since then
+        local of, revision = string.match(argument, '^(%d+)%-(%d+)$')
+        since = tonumber(revision or '')
+        ended = of == epoch and head or end_of_epoch(of)
+      end
+      holds = since and since <= ended and revision_of_region(number) <= since
     else
       holds = previous_applied
     end

@@ -44,13 +44,18 @@ class Present(NamedTuple):
 
 
 class Unchanged(NamedTuple):
-    """No record of ``region`` was written or removed after revision ``since``."""
+    """No record of ``region`` was written or removed after ``since``, a commit's id or a revision.
+
+    An id also says in which history it was read: where that was lost the guard fails for good.  A revision fails
+    only while the board has not come so far again.
+    """
 
     region: str
-    since: int
+    since: int | str
 
     def describe(self) -> str:
-        return f"region {self.region} was to be unchanged since revision {self.since}"
+        since = f"revision {self.since}" if isinstance(self.since, int) else self.since
+        return f"region {self.region} was to be unchanged since {since}"
 
 
 class Previous(NamedTuple):

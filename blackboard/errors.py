@@ -149,15 +149,18 @@ class Unknown(BlackboardError):
 class HistoryLost(BlackboardError):
     """The server no longer has a commit that this client saw.
 
-    Everything read before is void; nothing guarded by it was applied.
+    Everything read before is void, and nothing guarded by it is applied from now on.  Of a commit that was under
+    way ``unknown`` is true: it may have been applied before, in the part of the history that is left.
     """
 
     exit_code = exit_codes.NO_BACKEND
 
-    def __init__(self, seen: str, head: str) -> None:
+    def __init__(self, seen: str, head: str, *, unknown: bool = False) -> None:
         self.seen = seen
         self.head = head
-        super().__init__(f"history was lost: commit {seen} was seen, the server's head is {head}")
+        self.unknown = unknown
+        tail = "; whether this commit was applied before is not known" if unknown else ""
+        super().__init__(f"history was lost: commit {seen} was seen, the server's head is {head}{tail}")
 
 
 class Corrupt(BlackboardError):

@@ -50,6 +50,8 @@ class Reader:
         self._runs: dict[int, str] = {}
         self._server_time_offset_ms = 0
         self._lost: HistoryLost | None = None
+        self._gone: HistoryLost | None = None
+        """why the board that was opened is gone for good"""
         self._over = False
         """closed, or the board that was opened is gone for good"""
         self._untold: HistoryLost | None = None
@@ -155,8 +157,8 @@ class Reader:
         """Raise :class:`NoBackend` after closing, :class:`HistoryLost` where the board that was opened is gone."""
         if not self._over:
             return
-        if self._lost is not None:
-            raise HistoryLost(self._lost.seen, self._lost.head)
+        if self._gone is not None:
+            raise HistoryLost(self._gone.seen, self._gone.head)
         raise NoBackend("the board was closed")
 
     def check_told(self) -> None:
@@ -271,7 +273,7 @@ class Reader:
             # A board made anew gives the names of commits a second time: a guard read on the old one could hold
             # by chance, so nothing goes through this object any more.
             lost = HistoryLost(seen, greeting.head if greeting.status == "other" else "none, the board is gone")
-            self._over = True
+            self._over, self._gone = True, lost
             self.start_over(lost)
             return lost
         return None

@@ -37,6 +37,8 @@ class Replica:
     def __init__(self, store: Store) -> None:
         self.revision = 0
         """the board is shown as it was after this commit"""
+        self.commit = ""
+        """the same as an id, which says in which history, too"""
         self._store = store
         self._regions: dict[str, dict[str, Record]] = {}
         self._expiries: dict[str, int] = {}
@@ -179,6 +181,7 @@ class Replica:
         tail = await Tail.after(store, revision, losses)
         # From here on nothing is awaited: nobody sees one part without the other.
         self._regions, self._expiries, self.revision, self._tail = regions, expiries, revision, tail
+        self.commit = f"{store.epoch}-{revision}"
         store.on_commit = self._own
 
     async def _follow(self) -> None:
@@ -231,7 +234,7 @@ class Replica:
             self._tail.hurry()
             return
         commit, time_ms, author = committed.commit, committed.time_ms, request.author
-        self.revision = revision
+        self.revision, self.commit = revision, commit
         self._tail.skip_to(commit, revision)
         for write, written in zip(request.writes, committed.writes, strict=True):
             if not written.changed:
@@ -261,7 +264,7 @@ class Replica:
     def _apply(self, entry: Entry) -> None:
         if entry.revision <= self.revision:
             return
-        self.revision = entry.revision
+        self.revision, self.commit = entry.revision, entry.commit
         for change in entry.changes:
             previous = self._regions.get(region_of(change.key), _NONE).get(change.key)
             replay(self._regions, change)

@@ -280,14 +280,14 @@ class Session(Reader):
         self._hold()
 
     def _give_up(self, error: Exception) -> None:
-        """Tell every caller: what was sent is unknown, or void with its history, unless it is known to be undone."""
+        """Tell every caller: of what was sent the outcome is unknown, unless it is known to be undone."""
         flights, self._in_flight = list(self._in_flight), deque()
         waiting, self._queue = list(self._queue), deque()
         self._new_session()
         not_done = error if isinstance(error, BlackboardError) else NoBackend(f"{self.backend.url}: {error}")
         in_doubt: BlackboardError = Unknown(str(error))
         if isinstance(error, HistoryLost):
-            in_doubt = not_done
+            in_doubt = HistoryLost(error.seen, error.head, unknown=True)
         elif isinstance(error, Corrupt):
             in_doubt = Corrupt(f"{error}; whether this commit was applied is not known")
         for flight in flights:

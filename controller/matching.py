@@ -29,7 +29,7 @@ class Board(Protocol):
     """What the matcher reads: a replica is one."""
 
     @property
-    def revision(self) -> int: ...
+    def commit(self) -> str: ...
 
     def get(self, key: str) -> Record[Any] | None: ...
 
@@ -313,7 +313,7 @@ def exclusions(board: Board, unless: Iterable[Pattern], captures: Mapping[str, s
             present = board.get(key)
             guards.append(At(key, present.commit) if present is not None else Absent(key))
         else:
-            guards.append(Unchanged(pattern.region, board.revision))
+            guards.append(Unchanged(pattern.region, board.commit))
     return guards
 
 

@@ -36,10 +36,10 @@ MAX_PROGRESS: Final = 4_000
 
 
 class Reader(Protocol):
-    """The board as it is at ``revision``; a replica is one."""
+    """The board as it is after ``commit``; a replica is one."""
 
     @property
-    def revision(self) -> int: ...
+    def commit(self) -> str: ...
 
     def get(self, key: str) -> Record[Any] | None: ...
 
@@ -83,7 +83,7 @@ class Context:
         self._counter = 0
         # Most activations use few of these; each is made when first needed.
         self._reads: dict[str, str] | None = None
-        self._regions: dict[str, int] | None = None
+        self._regions: dict[str, str] | None = None
         self._present: dict[str, None] | None = None
         self._puts: dict[str, Write] | None = None
         self._updates: dict[str, Callable[[Any], Any]] | None = None
@@ -208,12 +208,12 @@ class Context:
         """:meth:`find`, now."""
         self.check_open()
         parsed = Pattern.parse(contribution.filled_pattern(str(pattern), self.captures))
-        revision = self._reader.revision
+        commit = self._reader.commit
         records = self._reader.find(parsed)
         if stable or (guard and len(records) > MAX_RECORD_GUARDS):
             if self._regions is None:
                 self._regions = {}
-            self._regions.setdefault(parsed.region, revision)
+            self._regions.setdefault(parsed.region, commit)
         elif guard:
             for record in records:
                 self._guard(record.key, record.commit)

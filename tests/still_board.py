@@ -18,11 +18,11 @@ def record_of(key: str, value: Any, *, commit: str = "1-1", author: str = "") ->
 
 
 class StillBoard:
-    """Records that do not change; ``revision`` is that of the latest."""
+    """Records that do not change; ``commit`` is that of the latest."""
 
     def __init__(self, *records: Record[Any]) -> None:
         self._records = {record.key: record for record in records}
-        self.revision = max((record.revision for record in records), default=0)
+        self.commit = f"1-{max((record.revision for record in records), default=0)}"
 
     def get(self, key: str) -> Record[Any] | None:
         return self._records.get(key)

@@ -21,7 +21,7 @@ from tests.embedded_users import User, own_directory, refusal
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from blackboard.backend import Backend
 
@@ -201,10 +201,9 @@ def fill(directory: Path) -> list[str]:
 @pytest.mark.parametrize("how", ["a full disk", "a limit"])
 async def test_where_no_byte_can_be_written_the_reason_is_given(directory: Path, how: str) -> None:
     """A disk that is full, or a process that its shell lets write no file: in a new directory."""
-    if how == "a full disk":
-        by, reason = fill(directory), "No space left on device"
-    else:
-        by, reason = NO_FILES, "File too large"
+    full = how == "a full disk"
+    by: Sequence[str] = fill(directory) if full else NO_FILES
+    reason = "No space left on device" if full else "File too large"
     assert f"{reason}; name another directory" in refusal(directory, by=by)
     await eventually(lambda: not processes(directory), "nothing runs")
 

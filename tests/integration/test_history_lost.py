@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from blackboard.board import Board
 from blackboard.commit import At, Put, Unchanged
-from blackboard.errors import BlackboardError, Conflict, HistoryLost
+from blackboard.errors import BlackboardError, Conflict, HistoryLost, NoBackend
+from blackboard.scripts import Script
 from tests.consistency import check_consistent
 from tests.own_server import OwnServer
 from tests.proxy import Proxy
@@ -316,3 +317,73 @@ async def test_every_answer_is_an_error_of_ours_while_servers_come_and_go(server
                 assert not isinstance(outcome, BaseException) or isinstance(outcome, BlackboardError)
         with server.client() as client:
             check_consistent(client, board_name)
+
+
+async def test_a_region_that_was_read_in_a_lost_history_is_refused_also_once_the_new_one_has_come_further(
+    server: OwnServer, writer: Board
+) -> None:
+    """One task read the region; another was told of the loss; what stands there now is by others."""
+    replica = await writer.replica()
+    await fill(writer, 1, 20)
+    kept = server.keep_files()
+    await fill(writer, 21, 30)
+    since = replica.commit
+    server.kill()
+    server.restore(kept)
+    server.start()
+    with pytest.raises(HistoryLost):
+        await writer.get("a/1")
+    async with await Board.open(server.url, writer.name) as other:
+        await fill(other, 21, 35)
+        for n in range(5):
+            await other.put(f"b/{n}", n)
+    assert since == "1-30"
+    with pytest.raises(Conflict, match="region a was to be unchanged since 1-30"):
+        await writer.commit([Unchanged("a", since)], [Put("c/1", 1)])
+    await replica.caught_up(await writer.revision())
+    assert replica.commit == "2-40"
+    await writer.commit([Unchanged("a", replica.commit)], [Put("c/1", 1)])
+
+
+@pytest.mark.parametrize("since", ["", "x", "1-x", "-5", "1-2-3", "99-1"])
+async def test_a_region_guard_with_an_id_that_is_none_does_not_hold(board: Board, since: str) -> None:
+    await board.put("a/1", 1)
+    with pytest.raises(Conflict):
+        await board.commit([Unchanged("b", since)], [Put("c/1", 1)])
+
+
+async def test_a_commit_under_way_when_history_is_lost_is_told_as_unknown_for_it_may_have_survived(
+    server: OwnServer, board_name: str
+) -> None:
+    mark = Script("commit.lua").sha.encode()
+    async with (
+        Proxy(server.socket) as proxy,
+        await Board.open(proxy.url, board_name) as far,
+        await Board.open(server.url, board_name) as near,
+    ):
+        await far.put("a/1", 1)
+        proxy.refusing = True
+        proxy.lose_reply_to(mark)
+        putting = asyncio.create_task(far.put("a/2", "applied"))
+        await near.wait_for("a/2", 10)
+        kept = server.keep_files()
+        far.store.saw((await near.put("a/3", 3)).commit)  # by a connection for reading, say
+        server.kill()
+        server.restore(kept)
+        server.start()
+        proxy.refusing = False
+        with pytest.raises(HistoryLost, match="whether this commit was applied before is not known") as told:
+            await putting
+        assert told.value.unknown
+        record = await far.get("a/2")
+        assert record is not None
+        assert record.value == "applied"
+
+
+async def test_a_board_that_was_closed_after_a_loss_says_that_it_is_closed(server: OwnServer, writer: Board) -> None:
+    await go_back(server, writer)
+    with pytest.raises(HistoryLost):
+        await writer.get("a/1")
+    await writer.close()
+    with pytest.raises(NoBackend, match="the board was closed"):
+        await writer.get("a/1")

@@ -6,6 +6,7 @@ are due a call removes is the server's choice; the model is told and judges whet
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 from blackboard.commit import Absent, At, Committed, Present, Unchanged, Written
@@ -109,6 +110,8 @@ class Model:
 
     def __init__(self) -> None:
         self.epoch = 1
+        self.began = {1: 0}
+        """epoch -> revision that it began after"""
         self.revision = 0
         self.now_ms = 0
         self.records: dict[str, Held] = {}
@@ -121,7 +124,7 @@ class Model:
         other = type(self)()
         other.epoch, other.revision, other.now_ms = self.epoch, self.revision, self.now_ms
         other.records, other.regions = self.records.copy(), self.regions.copy()
-        other.log, other.used = self.log.copy(), self.used.copy()
+        other.log, other.used, other.began = self.log.copy(), self.used.copy(), self.began.copy()
         return other
 
     def is_due(self, held: Held) -> bool:
@@ -175,8 +178,22 @@ class Model:
         if isinstance(guard, Present):
             return guard.key in self.records
         if isinstance(guard, Unchanged):
-            return self.regions.get(guard.region, 0) <= guard.since <= self.revision
+            assert isinstance(guard.since, int), "no history is lost here"
+            return self.regions.get(guard.region, 0) <= self._reached(guard.since)
         return previous_applied
+
+    def _reached(self, since: int | str) -> float:
+        """The revision of ``since``, where this history came so far in that epoch; else less than any."""
+        if isinstance(since, int):
+            return since if since <= self.revision else -math.inf
+        epoch, revision = (int(part) for part in since.split("-"))
+        end = self.revision if epoch == self.epoch else self.began.get(epoch + 1, -1)
+        return revision if revision <= end else -math.inf
+
+    def rise(self) -> None:
+        """Another epoch begins here."""
+        self.epoch += 1
+        self.began[self.epoch] = self.revision
 
     def _failed(self, guard: Guard) -> Failed:
         if isinstance(guard, Unchanged):

@@ -27,6 +27,10 @@ class DictBoard:
         self.records: dict[str, Record[Any]] = {}
         self.revision = 0
 
+    @property
+    def commit(self) -> str:
+        return f"1-{self.revision}"
+
     def get(self, key: str) -> Record[Any] | None:
         return self.records.get(key)
 
