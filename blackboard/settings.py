@@ -12,7 +12,7 @@ import re
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from blackboard.errors import InvalidInput, UsageError
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 PREFIX = "BLACKBOARD_"
 MAX_REPLICAS = 100
 DEFAULT_URL = "embedded:.blackboard"
+MAX_BYTES: Final = 1 << 18
+"""of a settings file"""
+MAX_DOTS: Final = 200
+"""in one of its lines"""
 Fsync = Literal["everysec", "always"]
 Resp = Literal["2", "3"]
 
@@ -96,7 +100,12 @@ def _from_file(start: Path) -> dict[str, str]:
 def _read(path: Path, table: tuple[str, ...]) -> dict[str, str] | None:
     """The settings in ``table`` of the file; ``None`` when it has no such table."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+        if table and table[-1].encode() not in content:
+            return None
+        _check_size(content, path)
+        text = content.decode("utf-8")
         document: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = re.search(r"at line (\d+), column (\d+)", str(error))
@@ -120,6 +129,15 @@ def _read(path: Path, table: tuple[str, ...]) -> dict[str, str] | None:
             raise InvalidInput(f"{name}: must be a text in quotes", place=place)
         _check(name, value, place, InvalidInput)
     return {name: _from_here(name, value, path.parent) for name, value in document.items()}
+
+
+def _check_size(content: bytes, path: Path) -> None:
+    """The parser needs time that grows with the square of a key's parts: 100,000 of them took a minute."""
+    if len(content) > MAX_BYTES:
+        raise InvalidInput(f"larger than {MAX_BYTES >> 10} KiB", place=str(path))
+    for number, line in enumerate(content.splitlines(), 1):
+        if line.count(b".") > MAX_DOTS:
+            raise InvalidInput(f"more than {MAX_DOTS} dots in a line", place=f"{path}:{number}")
 
 
 def _from_here(name: str, value: str, folder: Path) -> str:

@@ -56,6 +56,8 @@ def test_a_directory_in_a_file_is_meant_from_the_files_folder(tmp_path: Path) ->
         ("pyproject.toml", '[x]\nurl="1"\n\n[tool.blackboard]\ncolour = "1"\n', ":5", "there are url, board, fsync"),
         ("pyproject.toml", "[tool]\nblackboard = 1\n", "tool.blackboard", "must be a table"),
         ("blackboard.toml", 'protocol = "4"\n', ":1", "neither 2 nor 3"),
+        pytest.param("blackboard.toml", f"\na{'.b' * 100_000} = 1", ":2", "more than 200 dots", id="many parts"),
+        pytest.param("blackboard.toml", f"# {'x' * 300_000}", "blackboard.toml", "larger than 256 KiB", id="large"),
         pytest.param("blackboard.toml", f"a = {'[' * 5000}", "blackboard.toml", "not TOML that can be read", id="deep"),
         pytest.param("blackboard.toml", f"a = {'9' * 5000}", "blackboard.toml", "not TOML that can be read", id="long"),
     ],
@@ -100,3 +102,12 @@ def test_settings_do_not_change() -> None:
     """Whoever was given them may rely on them."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().url = "memory:"  # type: ignore[misc]
+
+
+def test_another_tools_large_file_is_passed_over_unread(tmp_path: Path) -> None:
+    """It may have lines that ours may not; parsing it would be in nobody's interest."""
+    (tmp_path / "blackboard.toml").write_text('board = "outer"\n')
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "pyproject.toml").write_text(f"[tool.other]\na{'.b' * 200_000} = 1\n")
+    assert load_settings({}, environ={}, start=inner) == Settings(board="outer")
