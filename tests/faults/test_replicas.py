@@ -14,6 +14,7 @@ from blackboard.diagnosis import examine_server
 from blackboard.errors import BlackboardError, Unknown, UsageError
 from blackboard.log import entries_after
 from blackboard.settings import Settings
+from blackboard.store import WAIT_MS
 from tests.proof.pair import Pair
 from tests.proxy import Proxy
 from tests.waiting import eventually
@@ -65,7 +66,7 @@ async def test_no_commit_that_was_acknowledged_is_lost_with_the_primary(pair: Pa
     await eventually(lambda: len(acknowledged) > 200, "the writers got going", 30)
     pair.lag()
     before = len(acknowledged)
-    await asyncio.wait(writing, timeout=0.3)
+    await asyncio.wait(writing, timeout=3 * WAIT_MS / 1000)  # the server has given up waiting, and was asked again
     assert len(acknowledged) - before <= 16, "what the replica does not have is not acknowledged"
     proxy.refusing = True
     await pair.promote()

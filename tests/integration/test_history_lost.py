@@ -334,14 +334,14 @@ async def test_a_region_that_was_read_in_a_lost_history_is_refused_also_once_the
     with pytest.raises(HistoryLost):
         await writer.get("a/1")
     async with await Board.open(server.url, writer.name) as other:
-        await fill(other, 21, 35)
+        await fill(other, 21, 28)  # so that the region's last change is below what was read
         for n in range(5):
             await other.put(f"b/{n}", n)
     assert since == "1-30"
     with pytest.raises(Conflict, match="region a was to be unchanged since 1-30"):
         await writer.commit([Unchanged("a", since)], [Put("c/1", 1)])
     await replica.caught_up(await writer.revision())
-    assert replica.commit == "2-40"
+    assert replica.commit == "2-33"
     await writer.commit([Unchanged("a", replica.commit)], [Put("c/1", 1)])
 
 

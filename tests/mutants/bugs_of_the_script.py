@@ -63,6 +63,18 @@ BUGS: Final = (
         (_TESTS + "test_commit.py::test_a_guard_on_a_region_at_a_revision_that_never_was_is_refused",),
     ),
     Mutant(
+        "region-guard-of-any-history",
+        "P6",
+        "A guard on a region that was read in a history that is gone holds once the new one has come further.",
+        (Edit(_COMMIT, "        ended = of == epoch and head or end_of_epoch(of)\n", "        ended = head\n"),),
+        (
+            (
+                "tests/integration/test_history_lost.py"
+                "::test_a_region_that_was_read_in_a_lost_history_is_refused_also_once_the_new_one_has_come_further"
+            ),
+        ),
+    ),
+    Mutant(
         "removed-record-still-guards",
         "P2",
         "The commit of a removed record stays in the table that guards are checked against.",

@@ -186,4 +186,29 @@ BUGS: Final = (
         (Edit(_READER, "        if revision > self._seen_revision:\n", "        if False:\n"),),
         (_TESTS + "test_history_lost.py::test_a_process_that_only_read_finds_out_too",),
     ),
+    Mutant(
+        "replicas-not-waited-for",
+        "P3",
+        "A commit is acknowledged although no replica has it.",
+        (Edit("blackboard/store.py", "elif answer >= self.backend.replicas:", "elif answer >= 0:"),),
+        ("tests/faults/test_replicas.py::test_no_commit_that_was_acknowledged_is_lost_with_the_primary",),
+    ),
+    Mutant(
+        "unconfirmed-told-as-not-done",
+        "P7",
+        "Of a commit that was under way when history was lost it is told that it was not applied.",
+        (
+            Edit(
+                "blackboard/session.py",
+                "HistoryLost(error.seen, error.head, unknown=True)",
+                "HistoryLost(error.seen, error.head)",
+            ),
+        ),
+        (
+            (
+                "tests/integration/test_history_lost.py"
+                "::test_a_commit_under_way_when_history_is_lost_is_told_as_unknown_for_it_may_have_survived"
+            ),
+        ),
+    ),
 )
