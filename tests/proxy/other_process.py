@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.conftest import _die_with_parent
 from tests.proof.history import History
 from tests.proof.saved import ROOT
 from tests.proof.writers import WriterProcess
@@ -29,6 +30,7 @@ class OtherProcess(WriterProcess):
             [sys.executable, "-m", "tests.proxy.other_process", url, board, client, str(seed), journal],
             stdin=subprocess.PIPE,
             cwd=ROOT,
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - one that stands still does not see that its stdin is closed
         )
 
     def stop(self) -> None:
