@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Verdict: TypeAlias = Literal["ok", "warn", "unverified", "broken"]
 
 _RESTORE = "such a board is not written to any more; what an export holds can be read with 'blackboard replay'"
-CONFIGURED = ("appendfsync", "appendonly", "maxmemory", "maxmemory-policy")
+CONFIGURED = ("aof-load-truncated", "appendfsync", "appendonly", "maxmemory", "maxmemory-policy")
 
 
 class Finding(NamedTuple):
@@ -89,14 +89,20 @@ def judge_settings(settings: Mapping[str, str] | None) -> list[Finding]:
         return [
             Finding("appendonly", "unverified", "", ask.format("appendonly yes")),
             Finding("appendfsync", "unverified", "", ask.format("appendfsync everysec or always")),
+            Finding("aof-load-truncated", "unverified", "", ask.format("aof-load-truncated no")),
             Finding("maxmemory-policy", "unverified", "", ask.format("maxmemory-policy noeviction")),
         ]
-    return [_judge_appendonly(settings), _judge_appendfsync(settings), _judge_eviction(settings)]
+    return [
+        _judge_appendonly(settings),
+        _judge_appendfsync(settings),
+        _judge_torn_end(settings),
+        _judge_eviction(settings),
+    ]
 
 
 def _judge_appendonly(settings: Mapping[str, str]) -> Finding:
     if settings["appendonly"] == "yes":
-        return Finding("appendonly", "ok", "yes: a crash of the server loses nothing")
+        return Finding("appendonly", "ok", "yes: what is on disk survives a crash of the server")
     advice = "a crash loses all since the last snapshot: CONFIG SET appendonly yes"
     return Finding("appendonly", "warn", settings["appendonly"], advice)
 
@@ -111,6 +117,14 @@ def _judge_appendfsync(settings: Mapping[str, str]) -> Finding:
         return Finding("appendfsync", "ok", "everysec: a power loss loses at most about 2 s")
     advice = "a power loss loses whatever the system had not written: CONFIG SET appendfsync everysec"
     return Finding("appendfsync", "warn", value, advice)
+
+
+def _judge_torn_end(settings: Mapping[str, str]) -> Finding:
+    value = settings["aof-load-truncated"]
+    if settings["appendonly"] != "yes" or value == "no":
+        return Finding("aof-load-truncated", "ok", f"{value}: the file's torn end is not taken for whole")
+    advice = "after a power loss half a commit may come back: CONFIG SET aof-load-truncated no, and redis-check-aof --fix"
+    return Finding("aof-load-truncated", "warn", value, advice)
 
 
 def _judge_eviction(settings: Mapping[str, str]) -> Finding:

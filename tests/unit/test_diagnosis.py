@@ -6,7 +6,13 @@ import pytest
 
 from blackboard.diagnosis import examine_installation, judge_role, judge_settings
 
-GOOD = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory": "0", "maxmemory-policy": "noeviction"}
+GOOD = {
+    "aof-load-truncated": "no",
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "maxmemory": "0",
+    "maxmemory-policy": "noeviction",
+}
 
 
 @pytest.mark.parametrize(
@@ -17,6 +23,9 @@ GOOD = {"appendonly": "yes", "appendfsync": "everysec", "maxmemory": "0", "maxme
         ("ok", "appendfsync", {"appendfsync": "always"}),
         ("ok", "maxmemory-policy", {}),
         ("warn", "appendonly", {"appendonly": "no"}),
+        ("ok", "aof-load-truncated", {}),
+        ("warn", "aof-load-truncated", {"aof-load-truncated": "yes"}),
+        ("ok", "aof-load-truncated", {"aof-load-truncated": "yes", "appendonly": "no"}),
         ("warn", "appendfsync", {"appendonly": "no", "appendfsync": "always"}),
         ("warn", "appendfsync", {"appendfsync": "no"}),
         ("warn", "maxmemory-policy", {"maxmemory-policy": "allkeys-lru"}),
