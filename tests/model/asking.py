@@ -49,13 +49,28 @@ def guard_of(model: Model, choice: GuardChoice) -> Guard:
     if kind == "previous":
         return Previous()
     if kind == "unchanged":
-        now = model.revision
-        region = model.regions.get(what, 0)
-        return Unchanged(what, {"now": now, "region": region, "before": max(0, region - 1), "ahead": now + 1}[which])
+        return Unchanged(what, since_of(model, what, which))
     held = model.get(what)
     if kind == "fits":
         return Absent(what) if held is None else At(what, held.commit)
     return At(what, commit_of(model, what, which))
+
+
+def since_of(model: Model, region: str, which: str) -> int | str:
+    """A revision or a commit: the head, the region's last, the one before that, or one that there was not yet.
+
+    ``gone``: the head's revision in the epoch before, in which there was none of that number if this one has any.
+    """
+    now, changed = model.revision, model.regions.get(region, 0)
+    if which == "head":
+        return model.head()
+    if which == "next":
+        return f"{model.epoch}-{now + 1}"
+    if which == "gone":
+        return f"{max(1, model.epoch - 1)}-{now}"
+    if which == "commit":
+        return model.log[changed - 1].commit if changed else f"1-{changed}"
+    return {"now": now, "region": changed, "before": max(0, changed - 1), "ahead": now + 1}[which]
 
 
 def commit_of(model: Model, key: str, which: str) -> str:

@@ -48,7 +48,7 @@ TTLS_MS: Final = (0, 0, 0, 50, 1000)
 PASSES_MS: Final = (1, 49, 50, 999, 1000, 30_000)
 
 WHICH: Final = ("present", "stale", "next", "other", "era")
-SINCE: Final = ("now", "region", "before", "ahead")
+SINCE: Final = ("now", "region", "before", "ahead", "head", "commit", "next", "gone")
 GUARDS: Final[tuple[GuardChoice, ...]] = (
     *(("fits", key, "") for key in KEYS for _ in range(4)),
     *(("at", key, which) for key in KEYS for which in WHICH),

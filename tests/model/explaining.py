@@ -93,7 +93,7 @@ def _ways(
     """The boards that ``one`` may have led to, its outcomes, the entries of the log that it takes."""
     if isinstance(one, Rise):
         after = model.copy()
-        after.epoch += 1
+        after.rise()
         yield after, (), 0
         return
     swept = _sweeps(entries)

@@ -124,13 +124,19 @@ class Scene:
         self.trace.append((name, what))
         self.world.steps[name] += 1
         try:
-            getattr(self, name)(**what)
-            self._check_tasks()
-            if len(self.trace) % WHOLE_EVERY == 0:
-                self.check_whole()
+            self._take(name, what)
         except Exception as error:
             error.add_note(self._save(error))
             raise
+
+    def _take(self, name: str, what: dict[str, Any]) -> None:
+        try:
+            getattr(self, name)(**what)
+        except asyncio.CancelledError as error:
+            raise Violation("a call was cancelled, and nobody had asked for that") from error
+        self._check_tasks()
+        if len(self.trace) % WHOLE_EVERY == 0:
+            self.check_whole()
 
     def _check_tasks(self) -> None:
         if self.world.failures:

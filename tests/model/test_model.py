@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-PARTS: Final = 2
-"""so that two workers share them"""
 SCENES: Final = 100
 """of one run of Hypothesis, which remembers all of a run"""
 
@@ -70,19 +68,16 @@ def check_seen(world: World, *wanted: Mapping[str, int]) -> None:
     assert rare == {}, f"too rare in {world.steps.total():,} steps: {rare}"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
-def test_a_board_on_a_server_does_what_the_model_says(part: int) -> None:
+def check_on_a_server(part: int) -> None:
+    """A share of the steps, on a server of its own."""
     with OwnServer(*again.SERVER) as server, World(server) as world:
         run(world, amount(10_000, 500_000), seed() * 1_000_000 + part * 100_000)
         check_seen(world, RULES, ON_A_SERVER, SEEN)
 
 
 @pytest.mark.slow
-def test_a_board_in_this_process_does_what_the_model_says() -> None:
-    with World(None) as world:
-        run(world, amount(2_000, 100_000), seed() * 1_000_000 + 900_000)
-        check_seen(world, RULES, SEEN)
+def test_a_board_on_a_server_does_what_the_model_says() -> None:
+    check_on_a_server(0)
 
 
 def test_what_nobody_asked_for_is_found_and_the_scene_is_saved_so_that_it_can_be_taken_again(
@@ -102,3 +97,16 @@ def test_what_nobody_asked_for_is_found_and_the_scene_is_saved_so_that_it_can_be
     assert found.value.__notes__ == [f"saved after step 2; take it again with: python -m tests.model.again {path}"]
     again.main(str(path))
     assert capsys.readouterr().out == "2 steps: the board does what the model says\n"
+
+
+@pytest.mark.slow
+def test_a_board_in_this_process_does_what_the_model_says() -> None:
+    with World(None) as world:
+        run(world, amount(2_000, 100_000), seed() * 1_000_000 + 900_000)
+        check_seen(world, RULES, SEEN)
+
+
+@pytest.mark.slow
+def test_a_board_on_a_server_does_what_the_model_says_in_other_scenes() -> None:
+    """A test of its own, and not beside the first, so that two workers share the steps."""
+    check_on_a_server(1)
