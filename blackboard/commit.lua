@@ -113,21 +113,22 @@ local horizon = tonumber(meta[3] or 0)
 if not head or not horizon or redis.call('XLEN', KEYS[2]) ~= head - horizon then
   return 'D ' .. KEYS[2] .. ' does not hold what ' .. KEYS[1] .. ' says'
 end
-local known = redis.call('HLEN', KEYS[3])
+local unexplained = -redis.call('HLEN', KEYS[3])
 local told = many('HMGET', KEYS[4], region_name)
-local bare = {}
 for i = 1, R do
-  bare[i] = redis.call('HLEN', KEYS[6 + i]) == 0
+  local records = redis.call('HLEN', KEYS[6 + i])
+  unexplained = unexplained + records
   region_revision[i] = tonumber(told[i] or 0)
-  if not region_revision[i] or (not bare[i] and not told[i]) then
+  if not region_revision[i] or (records > 0 and not told[i]) then
     return 'D ' .. KEYS[4] .. ' does not tell when ' .. KEYS[6 + i] .. ' was last written'
-  elseif not bare[i] and known == 0 then
+  elseif unexplained > 0 then
     return 'D ' .. KEYS[3] .. ' does not hold the commits of ' .. KEYS[6 + i]
   end
 end
 
 -- the overlay: what each key would hold after the commits judged so far
 local commit_of, version_of, digest_of = {}, {}, {}
+local contradicted = {} -- key numbers that only one of revisions and records knows
 local stored = many('HMGET', KEYS[3], key_name)
 for i = 1, K do
   if stored[i] then
@@ -135,10 +136,9 @@ for i = 1, K do
     commit_of[i], version_of[i], digest_of[i] = commit, tonumber(version), digest
     if not commit then
       return 'D ' .. KEYS[3] .. ' does not say which commit wrote ' .. key_name[i]
-    elseif bare[key_region[i]] then
-      return 'D ' .. KEYS[6 + key_region[i]] .. ' does not hold ' .. key_name[i] .. ', which is there by ' .. KEYS[3]
     end
   end
+  contradicted[i] = (commit_of[i] ~= nil) ~= (redis.call('HEXISTS', KEYS[6 + key_region[i]], key_name[i]) == 1)
 end
 
 local entries = {}      -- log entries to add: {id, author, changes}
@@ -286,6 +286,9 @@ local function judge_guards(G)
       holds = since and since <= ended and revision_of_region(number) <= since
     else
       holds = previous_applied
+    end
+    if contradicted[number] and not last_write[number] and kind ~= 'r' then
+      holds = false
     end
     if not holds then
       failures = failures or {}

@@ -164,7 +164,7 @@ def parse_reply(blob: bytes, requests: Sequence[Request]) -> Reply:
         if mark == b"+":
             outcomes.append(_applied(line[1:].decode().split(" "), request, epoch, time_ms))
         elif mark == b"-":
-            refusal, at = _refused(line, blob, at, request)
+            refusal, at = _refused(line, blob, at, request, time_ms)
             outcomes.append(refusal)
         elif mark == b"!":
             first_epoch, first_time, first = line[1:].decode().split(" ", 2)
@@ -194,7 +194,7 @@ def _applied(fields: list[str], request: Request, epoch: int, time_ms: int) -> C
     return Committed(commit, revision, time_ms, tuple(written))
 
 
-def _refused(line: bytes, blob: bytes, at: int, request: Request) -> tuple[Conflict | Corrupt, int]:
+def _refused(line: bytes, blob: bytes, at: int, request: Request, time_ms: int) -> tuple[Conflict | Corrupt, int]:
     failures = []
     broken: Corrupt | None = None
     for part in line[1:].decode().split(" "):
@@ -206,6 +206,8 @@ def _refused(line: bytes, blob: bytes, at: int, request: Request) -> tuple[Confl
         if data and not isinstance(guard, Unchanged | Previous):
             try:
                 record = parse_stored(guard.key, data)
+                if 0 < record.expires_ms <= time_ms != record.time_ms:  # it was written in another call
+                    broken = Corrupt(f"the time of {guard.key!r} is over, and nobody told the board when it is")
             except Corrupt as error:  # one caller's trouble, not that of all in the group
                 broken = error
         failures.append(GuardFailure(guard, commit, record))

@@ -73,16 +73,24 @@ def parse_entry(raw: Answer) -> Entry:
 
 async def position_after(store: Store, since: int) -> str:
     """The first id that an entry after revision ``since`` can have: the epoch in force at ``since + 1``."""
+    return (await _place_after(store, since))[0]
+
+
+async def _place_after(store: Store, since: int) -> tuple[str, int]:
+    """:func:`position_after`, and the head."""
     raw = await store.read("HGETALL", store.keys.meta)
     began: list[tuple[int, int]] = []
+    head = 0
     for name, value in zip(raw[::2], raw[1::2], strict=True):
-        if name.startswith(b"epoch:"):
-            try:
+        try:
+            if name.startswith(b"epoch:"):
                 began.append((int(name[6:]), int(value.split(b" ")[0])))
-            except ValueError as error:
-                raise Corrupt(f"{store.keys.meta} does not say where an epoch began: {name!r}") from error
+            elif name == b"revision":
+                head = int(value)
+        except ValueError as error:
+            raise Corrupt(f"{store.keys.meta} holds no number in its field {name.decode(errors='replace')}") from error
     epoch = max((e for e, revision in began if revision <= since), default=1)
-    return f"{epoch}-{since + 1}"
+    return f"{epoch}-{since + 1}", head
 
 
 async def entries_after(store: Store, since: int, losses: int | None = None) -> AsyncIterator[Entry]:
@@ -93,7 +101,7 @@ async def entries_after(store: Store, since: int, losses: int | None = None) -> 
     """
     losses = store.losses if losses is None else losses
     while True:
-        start = await position_after(store, since)
+        start, head = await _place_after(store, since)
         page = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", PAGE)
         store.same_history(losses)
         for raw in page:
@@ -104,6 +112,8 @@ async def entries_after(store: Store, since: int, losses: int | None = None) -> 
             store.saw(entry.commit)
             yield entry
         if len(page) < PAGE:
+            if since < head:
+                raise Corrupt(f"{store.keys.log} ends at revision {since}, and the board is at {head}")
             return
 
 

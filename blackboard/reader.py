@@ -266,7 +266,8 @@ class Reader:
         if greeting.status == "format":
             return Corrupt(f"board {name!r} has format {greeting.epoch}, which this version does not know")
         if greeting.status == "disagree":
-            return Corrupt(f"board {name!r}: its head says {greeting.head}, its log does not; nothing was changed")
+            said = f"{self.keys.meta} says that its head is {greeting.head}, {self.keys.log} does not"
+            return Corrupt(f"board {name!r}: {said}; nothing was changed")
         if greeting.status == "absent" and not seen:
             return UsageError(f"no board {name!r} at {self.backend.url}")
         if greeting.status in ("absent", "other"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from blackboard.ending import end
 from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, ServerRefused
 from blackboard.keys import region_of
-from blackboard.log import Change, Entry, Tail
+from blackboard.log import Change, Entry, Tail, entries_after
 from blackboard.record import Record
 from blackboard.snapshot import snapshot
 from blackboard.state import differences, in_order, matching, replay
@@ -190,8 +190,11 @@ class Replica:
             try:
                 if self._tail is None:
                     await self._rebuild()
-                for entry in await self._tail.entries() if self._tail is not None else ():
+                entries = await self._tail.entries() if self._tail is not None else []
+                for entry in entries:
                     self._apply(entry)
+                if self._waiting and not entries:
+                    await self._check_end()
             except (Gap, HistoryLost) as error:
                 _log.warning("the replica of %s starts over: %s", name, error)
                 self._drop_tail()
@@ -209,6 +212,11 @@ class Replica:
             except BlackboardError as error:
                 self._end(error)
                 return
+
+    async def _check_end(self) -> None:
+        """Raise :class:`Corrupt` where the log ends before the head: what is waited for would never come."""
+        async for _ in entries_after(self._store, self.revision):
+            return
 
     def _drop_tail(self) -> None:
         tail, self._tail = self._tail, None

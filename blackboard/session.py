@@ -66,7 +66,7 @@ class Call:
     def keys(self, keys: BoardKeys) -> list[str]:
         """The Redis keys that its commits change or ask."""
         named = {write.key for request in self.requests for write in request.writes}
-        named |= {str(getattr(guard, "key", "")) for request in self.requests for guard in request.guards} - {""}
+        named |= {str(field) for request in self.requests for guard in request.guards for field in guard[:1]}
         once = [keys.once(request.once) for request in self.requests if request.once]
         shared = [keys.meta, keys.log, keys.revisions, keys.regions, keys.expiries]
         return [*shared, *(keys.records(region) for region in sorted({region_of(key) for key in named})), *once]
