@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import redis.exceptions
 
-from blackboard.errors import Corrupt, InvalidName, NoBackend, ServerRefused
+from blackboard.codec import check_time
+from blackboard.control_shapes import checked
+from blackboard.errors import Corrupt, InvalidName, NoBackend, refusal_of
 from blackboard.keys import CONTROL_REGION, EVERY_META, BoardKeys, board_of
 from blackboard.record import parse_stored
 
@@ -22,17 +24,21 @@ PAGE = 500
 
 
 class BoardMeta(NamedTuple):
-    """What a board's meta hash says; ``created_ms`` is in milliseconds since 1970."""
+    """What a board's meta hash says; ``created_ms`` is in milliseconds since 1970.
+
+    ``damage`` says why nothing can be read of it, and is empty otherwise.
+    """
 
     name: str
     format: str
     epoch: int
     revision: int
     created_ms: int
+    damage: str = ""
 
 
 async def list_boards(backend: Backend) -> list[BoardMeta]:
-    """Every board of the server, the newest first; keys that only look like a board's are left out.
+    """Every board of the server, the newest first, damaged ones last; keys that only look like a board's are left out.
 
     Raises :class:`NoBackend` and :class:`ServerRefused`.
     """
@@ -41,12 +47,20 @@ async def list_boards(backend: Backend) -> list[BoardMeta]:
         async for raw in backend.client.scan_iter(match=EVERY_META, count=PAGE):
             with contextlib.suppress(InvalidName, UnicodeDecodeError):
                 names.add(board_of(raw.decode()))
-    found = [meta for name in sorted(names) if (meta := await read_meta(backend, name)) is not None]
+    found = []
+    for name in sorted(names):
+        try:
+            meta = await read_meta(backend, name)
+        except Corrupt as error:
+            meta = BoardMeta(name, "", 0, 0, 0, str(error))
+        if meta is not None:
+            found.append(meta)
     return sorted(found, key=lambda meta: meta.created_ms, reverse=True)
 
 
 async def read_meta(backend: Backend, name: str) -> BoardMeta | None:
-    """What the server says about the board ``name``; ``None`` where there is no such board."""
+    """What the server says about the board ``name``; ``None`` where there is no such board, :class:`Corrupt` raised
+    where it is damaged."""
     with _translated(backend):
         answer = backend.client.hmget(BoardKeys(name).meta, ["format", "epoch", "revision", "created"])
         fields = await cast("Awaitable[list[bytes | None]]", answer)
@@ -54,7 +68,7 @@ async def read_meta(backend: Backend, name: str) -> BoardMeta | None:
         return None
     try:
         form, epoch, revision, created = ((field or b"0").decode() for field in fields)
-        return BoardMeta(name, form, int(epoch), int(revision), int(created))
+        return BoardMeta(name, form, int(epoch), int(revision), check_time(int(created)))
     except ValueError as error:
         raise Corrupt(f"the meta hash of board {name} does not parse: {error}") from error
 
@@ -66,11 +80,22 @@ async def count_records(backend: Backend, name: str) -> int:
 
 
 async def read_control(backend: Backend, name: str, key: str) -> Record[Any] | None:
-    """One control record of a board that nobody opened, for a list of boards."""
+    """One control record of a board that nobody opened, for a list of boards; raises :class:`Corrupt`."""
     with _translated(backend):
         answer = backend.client.hget(BoardKeys(name).records(CONTROL_REGION), key)
         stored = await cast("Awaitable[bytes | None]", answer)
-    return parse_stored(key, stored) if stored is not None else None
+    return checked(parse_stored(key, stored)) if stored is not None else None
+
+
+async def has_keys(backend: Backend, name: str) -> bool:
+    """Whether anything lies under the name of a board, whole or not."""
+    keys = BoardKeys(name)
+    with _translated(backend):
+        if await backend.client.exists(keys.meta):
+            return True
+        async for _ in backend.client.scan_iter(match=keys.prefix + "*", count=PAGE):
+            return True
+    return False
 
 
 async def remove_board(backend: Backend, name: str) -> int:
@@ -100,4 +125,4 @@ def _translated(backend: Backend) -> Iterator[None]:
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as error:
         raise NoBackend(f"no server at {backend.url}: {error}") from error
     except redis.exceptions.RedisError as error:
-        raise ServerRefused(f"{error} (at {backend.url})") from error
+        raise refusal_of(f"{error} (at {backend.url})", f"a key at {backend.url}") from error

@@ -7,7 +7,7 @@ those with authority write them.  All instants are milliseconds since 1970, all 
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, TypeAlias, TypedDict
 
 CONTROL: Final = "control/"
 RUN: Final = "control/run"
@@ -25,6 +25,17 @@ State: TypeAlias = Literal[
 ]
 """The states of an activation.  ``pending`` is stored only for one that is to be tried again."""
 
+
+class Count(NamedTuple):
+    """How many items a list has."""
+
+    items: int
+
+
+Seen: TypeAlias = Annotated[list[str], Count(2)]
+"""``[key, commit]`` of a record; commit ``""`` was absent"""
+Trigger: TypeAlias = Annotated[list[str], Count(3)]
+"""``[alias, key, commit]`` of a record that triggered an activation"""
 FailureClass: TypeAlias = Literal["slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"]
 
 
@@ -114,8 +125,7 @@ class Activation(TypedDict):
     work_item: str
     """``capability|case``: what retries and budgets count for"""
     captures: dict[str, str]
-    triggers: list[list[str]]
-    """``[alias, key, commit]`` of each record that triggered it"""
+    triggers: list[Trigger]
     worker: str
     attempt: int
     """calls so far, this one included"""
@@ -135,8 +145,8 @@ class Activation(TypedDict):
     """for an obviated one: the author whose record made it moot"""
     wrote: NotRequired[list[str]]
     """keys of its contribution"""
-    read: NotRequired[list[list[str]]]
-    """``[key, commit]`` of what it read through ``ctx``; commit ``""`` was absent"""
+    read: NotRequired[list[Seen]]
+    """what it read through ``ctx``"""
     usage: NotRequired[list[Usage]]
     log: NotRequired[list[str]]
     """captured prints and log lines, bounded"""
@@ -216,8 +226,8 @@ class Escalation(TypedDict):
     asked_ms: int
     context_revision: int
     """the revision that the question was asked at"""
-    context: list[list[str]]
-    """``[key, commit]`` of the records that the question is about"""
+    context: list[Seen]
+    """the records that the question is about"""
     failure: FailureClass | None
     answer: NotRequired[Any]
     answered_by: NotRequired[str]
@@ -242,6 +252,27 @@ class Phase(TypedDict):
     """of all agents' running time"""
 
 
+class RunSettings(TypedDict, total=False):
+    """What a run goes by, so that it can be taken up again."""
+
+    run: str
+    """what it is run as"""
+    file: str
+    """where it was read"""
+    input: str | None
+    sets: list[str]
+    """what was laid over it"""
+    document: dict[str, Any]
+    """the scenario, all but its records"""
+
+
+class RejectedLine(TypedDict):
+    """A line of the input that could not be fed."""
+
+    line: int
+    reason: str
+
+
 class Run(TypedDict):
     """``control/run``: what is being run on this board."""
 
@@ -249,13 +280,33 @@ class Run(TypedDict):
     status: Literal["running", "finished", "awaiting", "timed_out", "stalled", "interrupted"]
     started_ms: int
     ended_ms: NotRequired[int]
-    settings: dict[str, Any]
+    settings: RunSettings
     overhead: NotRequired[dict[str, Phase]]
     """by the name of the phase"""
     agents_seconds: NotRequired[float]
     """all agents' running time, which the shares are of"""
     conflicts: NotRequired[int]
-    rejected_input: NotRequired[list[dict[str, Any]]]
-    """``{line, reason}`` of input lines that could not be fed, the first 1,000"""
+    rejected_input: NotRequired[list[RejectedLine]]
+    """the first 1,000"""
     rejected_count: NotRequired[int]
     """how many there were"""
+
+
+class Leader(TypedDict):
+    """``control/leader``: who leads the board."""
+
+    member: str
+
+
+SHAPES: Final[dict[str, Any]] = {
+    RUN: Run,
+    LEADER: Leader,
+    AGENTS: Agent,
+    ACTIVATIONS: Activation,
+    ATTENTION: Attention,
+    OVERRIDES: Override,
+    ESCALATIONS: Escalation,
+    PROGRESS: Progress,
+    EVENTS: EventMark,
+}
+"""what the records under ``control/`` hold, by the beginning of their keys"""

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
-from blackboard.errors import BlackboardError
+from blackboard.control_shapes import wrong_in
+from blackboard.errors import BlackboardError, InvalidInput
+from blackboard.strict_json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +29,49 @@ SETTLES_WITHIN_S: Final = 0.05
 SHARE: Final = 50
 """Looking at the agenda takes at most one part in so many of the time: it is sorted for people alone."""
 KEPT_MS: Final = 24 * 3600 * 1000
+
+
+class Pending(TypedDict):
+    """One that is pending, as it is published."""
+
+    activation: str
+    agent: str
+    case: str
+    level: str
+    rating: float
+    eligible_ms: int
+    attempt: int
+    state: Literal["ready", "delayed"]
+    waited_ms: int
+
+
+class Running(TypedDict):
+    """One that runs, as it is published."""
+
+    activation: str
+    agent: str
+    case: str
+    eligible_ms: int
+    attempt: int
+
+
+class Agenda(TypedDict):
+    """What is published: who leads, when it looked, and what it saw."""
+
+    member: str
+    at_ms: int
+    pending_count: int
+    pending: list[Pending]
+    running: list[Running]
+
+
+def parse_agenda(raw: bytes) -> dict[str, Any] | None:
+    """The published agenda in ``raw``, ``None`` where it is not what a leader publishes: a view is not worth an end."""
+    try:
+        found: Any = parse_json(raw.decode(), place="the agenda")
+    except (InvalidInput, UnicodeDecodeError):
+        return None
+    return found if not wrong_in(found, Agenda) else None
 
 
 def agenda_document(

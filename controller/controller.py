@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from blackboard.errors import BlackboardError
+from blackboard.ending import end
+from blackboard.errors import BlackboardError, HistoryLost
 from controller.agenda_view import AgendaView
 from controller.budgets import Limits
 from controller.collection import collected_rarely
@@ -104,10 +107,32 @@ class Controller:
     async def run_until_quiescent(self) -> RunEnd:
         """Fire agents until nothing is pending or running and the log is drained, or a limit of the run is reached.
 
-        Raises what made it impossible to go on: :class:`LostLeadership`, :class:`Unknown`, :class:`HistoryLost`.
+        Raises what made it impossible to go on: :class:`LostLeadership`, :class:`Unknown`, :class:`HistoryLost`,
+        :class:`Corrupt`.
         """
         cycle = self._cycle
         cycle.start()
+        following = asyncio.create_task(self._follow())
+        try:
+            return await self._until_quiescent(cycle)
+        finally:
+            await end(following)
+
+    async def _follow(self) -> None:
+        """End the run where the replica can show no more: it would wait for ever for changes that nobody sees."""
+        replica = self.desk.replica
+        while True:
+            try:
+                await replica.caught_up(sys.maxsize)
+            except HistoryLost:
+                try:
+                    replica.check_following()  # else it goes on, with what is there now
+                except BlackboardError as error:
+                    return self._cycle.fail(error)
+            except BlackboardError as error:
+                return self._cycle.fail(error)
+
+    async def _until_quiescent(self, cycle: Cycle) -> RunEnd:
         with intercepted(), collected_rarely():
             while True:
                 cycle.stirred.clear()

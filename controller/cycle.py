@@ -11,6 +11,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, CONTROL, LEADER, OVERRIDES, activation_key
+from blackboard.control_shapes import checked
+from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
 from controller.activation import FINAL
@@ -135,7 +137,10 @@ class Cycle:
         started = perf_counter()
         key = change.key
         if key.startswith(CONTROL):
-            self._control_changed(key, change)
+            try:
+                self._control_changed(key, change)
+            except Corrupt as error:  # others can write there, too, and nothing is decided on what they wrote
+                self.fail(error)
         else:
             self.matcher.changed(change)
         self.desk.meter.routing += perf_counter() - started
@@ -146,8 +151,10 @@ class Cycle:
             activation = key[len(ACTIVATIONS) :]
             firing = self.crew.firings.get(activation)
             if firing is None or not firing.committing:
-                self._activation_changed(activation, change.record)
+                self._activation_changed(activation, checked(change.record) if change.record is not None else None)
             return
+        if change.record is not None:
+            checked(change.record)
         if key == LEADER:
             leads = self.desk.leadership.commit
             if leads and (change.record is None or change.record.commit != leads):

@@ -13,6 +13,7 @@ from blackboard import exit_codes
 from blackboard.codec import check_value
 from blackboard.commit import Absent, At, Put
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
+from blackboard.control_shapes import checked
 from blackboard.errors import UsageError
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
@@ -94,13 +95,13 @@ def question_of(
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
-    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, and :class:`Conflict` where
-    something moved in the very moment.
+    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`Conflict` where
+    something moved in the very moment, and :class:`Corrupt` where a record about it is not what the runtime writes.
     """
-    asked = await board.get(key)
+    asked = await _read(board, key)
     if asked is None:
         raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")
-    waiting = await board.get(ACTIVATIONS + asked.value["activation"])
+    waiting = await _read(board, ACTIVATIONS + asked.value["activation"])
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
@@ -120,6 +121,11 @@ async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalati
     return answered
 
 
+async def _read(board: Board, key: str) -> Record | None:
+    record = await board.get(key)
+    return checked(record) if record is not None else None
+
+
 def _contributes(question: Escalation, given: Answer) -> bool:
     """Whether the answer is written where the agent would have contributed."""
     return bool(question["answer_to"]) and (question["failure"] is None or given.choice == DECIDE)
@@ -137,7 +143,7 @@ def _basis(question: Escalation, activation: Activation, *, contributes: bool) -
 
 async def _exclusions(board: Board, activation: Activation) -> tuple[str, list[Guard]]:
     """What the agent's ``unless`` names: the change that excludes an answer in its place, or ``""``, and the guards."""
-    agent = await board.get(AGENTS + activation["agent"])
+    agent = await _read(board, AGENTS + activation["agent"])
     unless = [Pattern.parse(text) for text in agent.value["unless"]] if agent is not None else []
     if not unless:
         return "", []

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.commit import Absent, At, Delete, Put
 from blackboard.control_records import LEADER
+from blackboard.control_shapes import checked
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.record import Stamp
 
@@ -59,7 +60,7 @@ class Leadership:
         while True:
             present = await self._board.get(LEADER)
             if present is not None:
-                await self._until_dead(present)
+                await self._until_dead(checked(present))
             guards: list[Guard] = [Absent(LEADER) if present is None else At(LEADER, present.commit)]
             put = Put(LEADER, {"member": self.member})
             try:
@@ -113,11 +114,11 @@ def gone_from_this_host(member: str) -> bool:
     """Whether ``member`` was a process of this host that no longer exists."""
     host, _, rest = member.partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != socket.gethostname() or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return True
     except PermissionError:
         return False

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
+from blackboard.control_shapes import sound
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
@@ -117,7 +118,8 @@ class Recollection:
             (ESCALATIONS, self._escalations),
             (AGENTS, self._agents),
         )
-        async for record in scan_region(self._board.store, CONTROL_REGION):
+        found = [record async for record in scan_region(self._board.store, CONTROL_REGION)]
+        for record in sound(found):
             for prefix, home in homes:
                 if record.key.startswith(prefix):
                     home[record.key[len(prefix) :]] = record
@@ -198,7 +200,7 @@ class Recollection:
     async def _version(self, key: str, commit: str) -> Record | None:
         record = await self._standing(key)
         if record is not None and record.commit == commit:
-            return record
+            return record if any(sound((record,))) else None
         change = await self._change(key, commit)
         if change is None or change.record is None:
             return None
@@ -217,10 +219,13 @@ class Recollection:
         return last
 
     async def _change(self, key: str, commit: str) -> Change | None:
-        """What ``commit`` did to ``key``; ``None`` where the log no longer holds it."""
+        """What ``commit`` did to ``key``; ``None`` where the log no longer holds it, or not as the runtime writes it."""
         if commit not in self._entries:
             store = self._board.store
             raw: Any = await store.read("XRANGE", store.keys.log, commit, commit)
             self._entries[commit] = parse_entry(raw[0]) if raw else None
         entry = self._entries[commit]
-        return next((change for change in entry.changes if change.key == key), None) if entry is not None else None
+        change = next((change for change in entry.changes if change.key == key), None) if entry is not None else None
+        if change is not None and change.record is not None and not any(sound((change.record,))):
+            return None
+        return change

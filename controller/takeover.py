@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, OVERRIDES
+from blackboard.control_shapes import checked
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import Change
 from controller.activation import advance
@@ -35,9 +36,9 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
 
     Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person,
-    as it stands then.
+    as it stands then.  Raises :class:`Corrupt` for a record that the runtime does not write.
     """
-    control = sorted(desk.replica.region(CONTROL_REGION).values(), key=lambda record: record.revision)
+    control = sorted(map(checked, desk.replica.region(CONTROL_REGION).values()), key=lambda record: record.revision)
     activations = [record for record in control if record.key.startswith(ACTIVATIONS)]
     started_ms = desk.ledger.started_ms or desk.steady_ms()
     desk.ledger = Ledger.rebuild(

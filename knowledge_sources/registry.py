@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import AGENTS, Agent
+from blackboard.control_shapes import sound
 from blackboard.errors import UsageError
 from blackboard.pattern import Pattern
 from knowledge_sources.annotations import schema_of
@@ -82,9 +83,10 @@ def check_handoff(reader: Reader, *, to: str = "", capability: str = "") -> tupl
     if bool(to) == bool(capability):
         raise UsageError("a handoff names one: to= an agent, or capability= what is wanted")
     if to:
-        record = reader.get(AGENTS + to)
-        if record is not None and record.value["status"] == "ready":
-            return to, record.key
+        found = reader.get(AGENTS + to)
+        for record in sound([found] if found is not None else []):
+            if record.value["status"] == "ready":
+                return to, record.key
         raise UnknownAgent(to, _nearest_or_first(to, (agent["name"] for agent in _ready(reader))))
     ready = sorted(_ready(reader), key=lambda agent: agent["name"])
     for agent in ready:
@@ -95,7 +97,8 @@ def check_handoff(reader: Reader, *, to: str = "", capability: str = "") -> tupl
 
 
 def _ready(reader: Reader) -> list[Agent]:
-    return [agent for record in reader.find(Pattern.parse(_ALL_AGENTS)) if (agent := record.value)["status"] == "ready"]
+    found = sound(reader.find(Pattern.parse(_ALL_AGENTS)))
+    return [agent for record in found if (agent := record.value)["status"] == "ready"]
 
 
 def _nearest_or_first(name: str, names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS, RUN
+from blackboard.control_shapes import sound
 from blackboard.keys import CONTROL_REGION, region_of
 
 if TYPE_CHECKING:
@@ -32,13 +33,16 @@ class Evidence(NamedTuple):
 
 
 def sort_records(board: str, records: Iterable[Record[Any]]) -> Evidence:
-    """The evidence in the records of ``board``, as they stand.  Values are taken over, not copied."""
+    """The evidence in the records of ``board``, as they stand.  Values are taken over, not copied.
+
+    Control records that the runtime does not write are passed over with a warning.
+    """
     run: Run | None = None
     activations: dict[str, Activation] = {}
     escalations: dict[str, Escalation] = {}
     cases: dict[str, str] = {}
     latest: dict[str, int] = {}
-    for record in records:
+    for record in sound(records):
         if record.key == RUN:
             run = record.value
         elif record.key.startswith(ACTIVATIONS):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from blackboard.control_records import RejectedLine
     from scenarios.case_path import CasePath
 
 CaseClass: TypeAlias = Literal["completed", "rejected", "awaiting a person", "failed", "unfinished", "untouched"]
@@ -127,7 +128,7 @@ class Report:
     started_ms: int
     ended_ms: int
     outcomes: tuple[Outcome, ...]
-    rejected_input: tuple[dict[str, Any], ...]
+    rejected_input: tuple[RejectedLine, ...]
     agents: tuple[AgentLine, ...]
     totals: Totals
     projection: Projection | None

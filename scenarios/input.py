@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from blackboard.control_records import RejectedLine
+
 MAX_LINE_BYTES: Final = 1 << 20
 MAX_COLUMNS: Final = 1_000
 MAX_REASON: Final = 200
@@ -43,7 +45,7 @@ class Rejected(NamedTuple):
     line: int
     reason: str
 
-    def as_record(self) -> dict[str, Any]:
+    def as_record(self) -> RejectedLine:
         """As ``control/run`` holds it."""
         return {"line": self.line, "reason": first_line(self.reason, MAX_REASON)}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS, OVERRIDES
+from blackboard.control_shapes import sound
 from blackboard.keys import CONTROL_REGION, region_of
 from controller.activation import FINAL
 
@@ -50,14 +51,16 @@ class Progress:
 
     def begin_with(self, records: Iterable[Record[Any]]) -> None:
         """Take in a board as it stands, where a run is taken up again."""
-        for record in sorted(records, key=lambda record: record.revision):
+        for record in sorted(sound(records), key=lambda record: record.revision):
             for _ in self._put(record, new=True):
                 pass
 
     def see(self, change: Change) -> list[Note]:
         """Take in one change; returns what is to be told of it."""
         record = change.record
-        return [] if record is None else [*self._put(record, new=not change.previous_commit)]
+        if record is None or not any(sound((record,))):
+            return []
+        return [*self._put(record, new=not change.previous_commit)]
 
     def _put(self, record: Record[Any], *, new: bool) -> Iterator[Note]:
         key = record.key

@@ -10,6 +10,7 @@ from blackboard import boards
 from blackboard.board import Board
 from blackboard.commit import Absent, Put
 from blackboard.control_records import RUN, Run
+from blackboard.control_shapes import checked
 from blackboard.errors import Conflict, NothingSelected, UsageError
 from blackboard.keys import check_board_name
 from blackboard.record import Stamp
@@ -44,9 +45,13 @@ async def claim_new(backend: Backend, scenario: str, run_at: RunAt) -> Claimed:
     while True:
         number += 1
         board = await Board.open(backend, f"{stem}@{number}")
-        run = run_at(board.store.server_now_ms())
-        if await _claimed(board, run):
-            return Claimed(board, run, resumed=False)
+        try:
+            run = run_at(board.store.server_now_ms())
+            if await _claimed(board, run):
+                return Claimed(board, run, resumed=False)
+        except BaseException:
+            await board.close()
+            raise
         await board.close()
 
 
@@ -58,14 +63,18 @@ async def claim_named(backend: Backend, name: str, run_at: RunAt, *, resume: boo
     if resume and await boards.read_meta(backend, check_board_name(name)) is None:
         raise NothingSelected(f"no board {name!r} at {backend.url}, so there is no run to go on with")
     board = await Board.open(backend, name)
-    while True:
-        run = run_at(board.store.server_now_ms())
-        if await _claimed(board, run):
-            return Claimed(board, run, resumed=False)
-        present = await board.get(RUN)
-        if present is not None:
-            break
-    before: Run = present.fresh().value
+    try:
+        while True:
+            run = run_at(board.store.server_now_ms())
+            if await _claimed(board, run):
+                return Claimed(board, run, resumed=False)
+            present = await board.get(RUN)
+            if present is not None:
+                break
+        before: Run = checked(present).fresh().value
+    except BaseException:
+        await board.close()
+        raise
     if not resume:
         await board.close()
         raise UsageError(

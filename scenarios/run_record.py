@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from scenarios.loading import name_to_run
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Phase, Run
+    from blackboard.control_records import Phase, Run, RunSettings
     from controller.desk import Desk
     from scenarios.feeding import Fed
     from scenarios.scenario import Scenario
@@ -25,7 +25,7 @@ def opened(scenario: Scenario, input_file: Path | None, started_ms: int) -> Run:
     }
 
 
-def settings_of(scenario: Scenario, input_file: Path | None) -> dict[str, Any]:
+def settings_of(scenario: Scenario, input_file: Path | None) -> RunSettings:
     """What the run goes by: what it is run as, where it was read, what was laid over it, and all but its records."""
     return {
         "run": name_to_run(scenario.file),
@@ -48,7 +48,7 @@ def ended(
     desk: Desk,
     *,
     status: Status,
-    settings: dict[str, Any],
+    settings: RunSettings,
     ended_ms: int,
     fed: Fed | None,
 ) -> Run:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from blackboard.commit import Put
 from blackboard.control_records import LEADER, RUN
+from blackboard.control_shapes import checked
 from blackboard.errors import Conflict
 from blackboard.record import Stamp
 from controller.budgets import Limit as WorkLimit
@@ -159,7 +160,9 @@ class _Session:
             done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
             leader = None if done else await self._board.get(LEADER)
             if leader is not None:
-                self._onlooker.note(f"waiting for {leader.value['member']}, which leads board {self._board.name}")
+                self._onlooker.note(
+                    f"waiting for {checked(leader).value['member']}, which leads board {self._board.name}"
+                )
             return await task
         except asyncio.CancelledError:
             task.cancel()

@@ -49,7 +49,14 @@ async def list_(target: Target) -> None:
         documents = [await _document(backend, meta) for meta in found]
     now_ms = time.time_ns() // 1_000_000
     rows = [
-        (d["name"], d["revision"], d["epoch"], d["records"], span(now_ms - d["created_ms"]), d["run"] or "")
+        (
+            d["name"],
+            d["revision"],
+            d["epoch"],
+            d["records"],
+            span(now_ms - d["created_ms"]),
+            d["damage"] or d["run"] or "",
+        )
         for d in documents
     ]
     columns = ("board", "revision", "epoch", "records", "age", "run")
@@ -59,15 +66,22 @@ async def list_(target: Target) -> None:
 async def _document(backend: Backend, meta: BoardMeta) -> dict[str, Any]:
     from blackboard import boards
     from blackboard.control_records import RUN
+    from blackboard.errors import Corrupt
 
-    run = await boards.read_control(backend, meta.name, RUN)
+    damage, run, records = meta.damage, None, 0
+    try:
+        run = await boards.read_control(backend, meta.name, RUN)
+        records = await boards.count_records(backend, meta.name)
+    except Corrupt as error:
+        damage = damage or str(error)
     return {
         "name": meta.name,
         "revision": meta.revision,
         "epoch": meta.epoch,
-        "records": await boards.count_records(backend, meta.name),
+        "records": records,
         "created_ms": meta.created_ms,
-        "run": run.value.get("status") if run is not None else None,
+        "run": run.value["status"] if run is not None else None,
+        "damage": damage or None,
     }
 
 
@@ -76,7 +90,7 @@ async def _document(backend: Backend, meta: BoardMeta) -> dict[str, Any]:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @server_options
 async def remove(target: Target, name: str, yes: bool) -> None:
-    """Remove the board NAME: all its records and its log. Nothing brings it back.
+    """Remove the board NAME: all its records and its log, also where it is damaged. Nothing brings it back.
 
     \b
     Example:
@@ -86,21 +100,30 @@ async def remove(target: Target, name: str, yes: bool) -> None:
     from blackboard.errors import NothingSelected
 
     async with open_backend(target) as backend:
-        meta = await boards.read_meta(backend, name)
-        if meta is None:
+        if not await boards.has_keys(backend, name):
             raise NothingSelected(f"no board {name!r} at {backend.url}")
         if not yes:
-            ask_whether_to_remove(name, await boards.count_records(backend, name))
+            ask_whether_to_remove(name, await _count(backend, name))
         keys = await boards.remove_board(backend, name)
     emit(target, {"name": name, "keys_removed": keys}, lambda console: console.print(f"removed {name}: {keys} keys"))
 
 
-def ask_whether_to_remove(name: str, records: int) -> None:
+async def _count(backend: Backend, name: str) -> str:
+    from blackboard import boards
+    from blackboard.errors import Corrupt
+
+    try:
+        return f"{await boards.count_records(backend, name)} records"
+    except Corrupt:  # it is to go, whatever it holds
+        return "whatever it holds"
+
+
+def ask_whether_to_remove(name: str, records: str) -> None:
     """Return where a person says yes; raises :class:`UsageError` where there is nobody to say anything."""
     from blackboard.errors import UsageError
 
     try:
-        sure = click.confirm(f"Remove board {name} with {records} records and its log?", err=True)
+        sure = click.confirm(f"Remove board {name} with {records} and its log?", err=True)
     except click.Abort:
         if sys.stdin.isatty():
             raise

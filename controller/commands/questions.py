@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.command_name import command_name
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS, LEADER, RUN
+from blackboard.control_shapes import checked, sound
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.wording import first_line
 from controller.leadership import gone_from_this_host
@@ -25,7 +26,7 @@ SHORT_ID: Final = 8
 
 async def asked_on(board: Board) -> list[Record[Any]]:
     """Every question of ``board`` as it stands, the oldest first."""
-    return sorted(await board.find(f"{ESCALATIONS}*"), key=lambda record: (record.value["asked_ms"], record.key))
+    return sorted(sound(await board.find(f"{ESCALATIONS}*")), key=lambda record: (record.value["asked_ms"], record.key))
 
 
 def id_of(question: Record[Any]) -> str:
@@ -80,7 +81,7 @@ def document_of(question: Record[Any], now_ms: int) -> dict[str, Any]:
 async def background_of(board: Board, question: Record[Any]) -> dict[str, Any]:
     """What one should know to answer: the state of who asked, the calls that failed, the records it is about."""
     value = question.value
-    activation = await board.get(ACTIVATIONS + value["activation"])
+    activation = await _read(board, ACTIVATIONS + value["activation"])
     triggers = [[key, commit] for _, key, commit in activation.value["triggers"]] if activation is not None else []
     about = []
     for key, commit in value["context"] or triggers:
@@ -97,10 +98,10 @@ async def background_of(board: Board, question: Record[Any]) -> dict[str, Any]:
 
 async def going_on(board: Board, target: Target) -> str:
     """What to type so that the answer has its effect; ``""`` where a controller leads the board."""
-    leader = await board.get(LEADER)
+    leader = await _read(board, LEADER)
     if leader is not None and not gone_from_this_host(str(leader.value["member"])):
         return ""
-    run = await board.get(RUN)
+    run = await _read(board, RUN)
     words = [
         "run",
         run.value["settings"].get("run", run.value["scenario"]) if run is not None else "SCENARIO",
@@ -108,3 +109,9 @@ async def going_on(board: Board, target: Target) -> str:
     ]
     words += ["--url", target.url] if target.url else []
     return f"{command_name()} {shlex.join([*words, '--board', board.name])}"
+
+
+async def _read(board: Board, key: str) -> Record[Any] | None:
+    """A control record; raises :class:`Corrupt` where it is not what the runtime writes."""
+    record = await board.get(key)
+    return checked(record) if record is not None else None

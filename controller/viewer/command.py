@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +13,11 @@ from rich.live import Live
 from blackboard.commands.target import Target, board_options, open_board
 from blackboard.console import SafeConsole
 from blackboard.control_records import RUN
-from blackboard.errors import BlackboardError, HistoryLost, UsageError
+from blackboard.control_shapes import Sieve, checked
+from blackboard.errors import HistoryLost, NoBackend, ServerRefused, UsageError
 from blackboard.settings import load_settings
 from blackboard.terminal import format_json
+from controller.agenda_view import parse_agenda
 from controller.viewer.screen import picture
 from controller.viewer.snapshot import Snapshot, line_of, take
 
@@ -70,6 +71,7 @@ class Viewer:
         self._board = board
         self._replica = replica
         self._agenda: dict[str, Any] | None = None
+        self._sieve = Sieve()
         self._agenda_kept: dict[str, Any] | None = None
         self._kept: Snapshot | None = None
         self._changes: deque[Change] = deque()
@@ -78,16 +80,17 @@ class Viewer:
         self._away = False
 
     async def look(self) -> None:
-        """Read the agenda, which is not in the log."""
+        """Read the agenda, which is not in the log; raises what a read raises."""
         raw = await self._board.store.read("GET", self._board.store.keys.agenda)
-        self._agenda = json.loads(raw) if raw else None
+        self._agenda = parse_agenda(raw) if raw else None
         self._heard = self._loop.time()
 
     def snapshot(self) -> Snapshot:
         """The board as the replica shows it; the same one while nothing changes."""
         kept, revision = self._kept, self._replica.revision
         if kept is None or kept.revision != revision or self._agenda != self._agenda_kept:
-            kept = self._kept = take(self._board.name, revision, self._replica.records(), self._agenda)
+            records = self._sieve.sound(self._replica.records())
+            kept = self._kept = take(self._board.name, revision, records, self._agenda)
             self._agenda_kept = self._agenda
         return kept
 
@@ -97,9 +100,10 @@ class Viewer:
         looking = asyncio.create_task(self._keep_looking())
         try:
             while not looking.done():
+                self._replica.check_following()
                 run = self._replica.get(RUN)
                 show()
-                if until_end and run is not None and run.value["status"] != "running":
+                if until_end and run is not None and checked(run).value["status"] != "running":
                     return
                 await asyncio.wait([looking], timeout=every_s)
             looking.result()
@@ -112,8 +116,8 @@ class Viewer:
                 await self.look()
             except HistoryLost:
                 await self._board.revision()  # raises again where the board itself is gone
-            except BlackboardError:
-                continue  # the server is away, which is shown; the next look tries again
+            except (NoBackend, ServerRefused):
+                pass  # which is shown; the next look tries again
             await asyncio.sleep(SCREEN_EVERY_S)
 
     def draw(self, live: Live) -> None:
@@ -128,7 +132,7 @@ class Viewer:
     def tell_of_ended_run(self, *, until_end: bool) -> None:
         """Say on stderr that the run on the board is over, where it is: nothing more may come for ever."""
         run = self._replica.get(RUN)
-        if run is None or run.value["status"] == "running":
+        if run is None or checked(run).value["status"] == "running":
             return
         told = "there is nothing to wait for" if until_end else "waiting for other changes; --until-end ends at once"
         sys.stderr.write(f"blackboard: the run on {self._board.name} has ended ({run.value['status']}): {told}\n")

@@ -17,6 +17,8 @@ from blackboard.control_records import (
     PROGRESS,
     RUN,
 )
+from blackboard.control_shapes import checked
+from blackboard.errors import Corrupt
 from blackboard.terminal import format_json, sanitize
 from blackboard.wording import first_line
 from knowledge_sources.performance import performance_of
@@ -42,7 +44,7 @@ class Snapshot(NamedTuple):
 
 
 def take(board: str, revision: int, records: Iterable[Record[Any]], agenda: dict[str, Any] | None) -> Snapshot:
-    """The snapshot in ``records``, sorted by key; an agenda that another than the leader published is left out."""
+    """The snapshot in ``records``, sound ones sorted by key; an agenda that not the leader published is left out."""
     regions: dict[str, int] = {}
     control: dict[str, Any] = {}
     for record in records:
@@ -67,9 +69,12 @@ def take(board: str, revision: int, records: Iterable[Record[Any]], agenda: dict
 
 def told(change: Change) -> str:
     """What a change says, in a few words: the runtime's own records are summed up, others show their value."""
-    value: Any = change.record.value if change.record is not None else None
     if change.record is None:
         return "its time was over" if change.operation == "expire" else "removed"
+    try:
+        value: Any = checked(change.record).value
+    except Corrupt as error:
+        return str(error)
     if change.key.startswith(ACTIVATIONS):
         return f"{value['agent']} for {value['case']} {value['state']}: {first_line(value.get('reason', ''))}".rstrip(
             ": "

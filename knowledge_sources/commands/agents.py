@@ -67,12 +67,15 @@ async def info(target: Target, name: str) -> None:
 async def _documents(board: Board) -> list[dict[str, Any]]:
     """The entries of the registry, by name, each with the agent's ``performance``."""
     from blackboard.control_records import ACTIVATIONS, AGENTS
+    from blackboard.control_shapes import sound
     from knowledge_sources.performance import performance_of
 
     by_agent: dict[str, list[Any]] = {}
-    for record in await board.find(f"{ACTIVATIONS}*"):
+    for record in sound(await board.find(f"{ACTIVATIONS}*")):
         by_agent.setdefault(record.value["agent"], []).append(record.value)
-    entries = sorted((record.value for record in await board.find(f"{AGENTS}*")), key=lambda entry: str(entry["name"]))
+    entries = sorted(
+        (record.value for record in sound(await board.find(f"{AGENTS}*"))), key=lambda entry: str(entry["name"])
+    )
     return [{**entry, "performance": performance_of(by_agent.get(entry["name"], []))._asdict()} for entry in entries]
 
 

@@ -13,6 +13,7 @@ from blackboard.cli import main
 from blackboard.control_records import ACTIVATIONS, AGENTS
 from knowledge_sources.registry import agent_record, broken_agent_record
 from knowledge_sources.source import knowledge_source, source_of
+from tests.control_values import completed
 
 
 @knowledge_source(
@@ -45,7 +46,8 @@ def filled(redis_url: str, board_name: str) -> list[str]:
             await board.put(f"{AGENTS}refund", agent_record(source))
             await board.put(f"{AGENTS}draft", broken_agent_record("draft", "agents/draft.py", "Traceback\x1b[2J\nboom"))
             for number, value in enumerate(ACTIVATED):
-                await board.put(f"{ACTIVATIONS}a{number}", value)
+                key = f"{ACTIVATIONS}a{number}"
+                await board.put(key, completed(key, value))
 
     asyncio.run(fill())
     return ["--url", redis_url, "--board", board_name]

@@ -88,7 +88,9 @@ async def run_returns(url: str, name: str) -> None:
 
 
 def test_every_change_is_one_line_and_the_stream_ends_with_the_run(redis_url: str, board_name: str) -> None:
-    asyncio.run(put(redis_url, board_name, RUN, {"scenario": "returns", "status": "running", "started_ms": 1}))
+    asyncio.run(
+        put(redis_url, board_name, RUN, {"scenario": "returns", "status": "running", "started_ms": 1, "settings": {}})
+    )
     with watching("--url", redis_url, "--board", board_name, "--until-end") as lines:
         until_seen(lines, redis_url, board_name)
         asyncio.run(run_returns(redis_url, board_name))
@@ -103,7 +105,7 @@ def test_every_change_is_one_line_and_the_stream_ends_with_the_run(redis_url: st
 
 def test_a_watch_of_a_run_that_has_ended_says_so_on_stderr_and_once(redis_url: str, board_name: str) -> None:
     """Into a pipe it showed nothing and did not end, as if the run were stuck."""
-    ended = {"scenario": "returns", "status": "finished", "started_ms": 1, "ended_ms": 2}
+    ended = {"scenario": "returns", "status": "finished", "started_ms": 1, "ended_ms": 2, "settings": {}}
     asyncio.run(put(redis_url, board_name, RUN, ended))
     with watching("--url", redis_url, "--board", board_name) as lines:
         until_seen(lines, redis_url, board_name)

@@ -12,6 +12,7 @@ from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from scenarios.expectation_models import Expectation, Expectations
 from scenarios.expectations import Result, RunFacts, judge
+from tests.control_values import completed
 
 
 class Log:
@@ -24,7 +25,7 @@ class Log:
     def put(self, key: str, value: Any, *, author: str = "") -> None:
         revision = len(self.changes) + 1
         previous = self.records.get(key)
-        packed, _ = pack_record(Stamp(author=author), "", 0, pack_value(value))
+        packed, _ = pack_record(Stamp(author=author), "", 0, pack_value(completed(key, value)))
         record: Record[Any] = Record(key, f"1-{revision}", revision, 1, 1_000 + revision, packed)
         commit = previous.commit if previous else ""
         self.changes.append(Change(key, "put", record.commit, revision, record.time_ms, author, record, commit))

@@ -11,6 +11,7 @@ from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from scenarios.commands.run_screen import RunScreen
 from scenarios.progress import Progress
+from tests.control_values import completed
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -30,7 +31,7 @@ class Told:
 
     def change(self, key: str, value: Any, *, case: str = "") -> Change:
         revision = len(self.records) + 1
-        packed, _ = codec.pack_record(Stamp(case=case), "", 0, codec.pack_value(value))
+        packed, _ = codec.pack_record(Stamp(case=case), "", 0, codec.pack_value(completed(key, value)))
         before = self.records.get(key)
         record: Record[Any] = Record(key, f"1-{revision}", revision, 1, 0, packed)
         self.records[key] = record

@@ -19,6 +19,7 @@ from scenarios.report import build_report, classify, failed_cost, percentiles
 from scenarios.report_view import render_report
 from scenarios.summary import Summary, next_commands, render_summary
 from scenarios.verdict import overhead_result
+from tests.control_values import completed
 
 
 def activation(agent: str = "clerk", case: str = "return/1", **fields: Any) -> Any:
@@ -42,7 +43,7 @@ def escalation(case: str = "return/1", status: str = "open") -> Any:
 
 
 def record(key: str, value: Any, case: str, revision: int) -> Record[Any]:
-    packed, _ = pack_record(Stamp(case=case), "", 0, pack_value(value))
+    packed, _ = pack_record(Stamp(case=case), "", 0, pack_value(completed(key, value)))
     return Record(key, f"1-{revision}", revision, 1, 1, packed)
 
 

@@ -14,14 +14,16 @@ from controller.agenda_view import agenda_document
 from controller.entry import Entry
 from controller.viewer.screen import picture
 from controller.viewer.snapshot import line_of, take
+from tests.control_values import completed
 from tests.still_board import record_of
 
 QUESTION = {"status": "open", "question": "Pay\x1b[2J?", "choices": ["yes"], "asked_ms": 5, "agent": "pay", "case": "c"}
-ACTIVATION = {"agent": "pay", "case": "c", "state": "running", "attempts": [{"cost": 0.5}]}
+CALL = {"started_ms": 1, "ended_ms": 2, "failure": "error", "error": "late", "cost": 0.5}
+ACTIVATION = {"agent": "pay", "case": "c", "state": "running", "attempts": [CALL]}
 
 
 def change(key: str, value: Any, *, operation: Any = "put", author: str = "ann") -> Change:
-    record = record_of(key, value, commit="1-7", author=author) if operation == "put" else None
+    record = record_of(key, completed(key, value), commit="1-7", author=author) if operation == "put" else None
     return Change(key, operation, "1-7", 7, 1_500, "committer", record, "")
 
 
