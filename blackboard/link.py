@@ -41,6 +41,7 @@ _CODES: Final[dict[type[Exception], str]] = {
     redis.exceptions.TryAgainError: "TRYAGAIN",
 }
 _NOTHING_YET: Final = object()
+_NO_ANSWER: Final = "what came is no answer of a server"
 
 
 class ErrorAnswer(Exception):
@@ -126,6 +127,8 @@ class SocketLink(asyncio.Protocol):
         self._pack = hiredis.pack_command
         self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)  # the default is False, which RESP3 can say
         self._error = hiredis.ReplyError
+        self._no_answer = hiredis.ProtocolError
+        self._why_lost = "the connection was closed"
         self._push: Any = getattr(hiredis, "PushNotification", ())
         self._speaks_resp3 = False
         self._waiting: deque[OnAnswer] = deque()
@@ -166,14 +169,14 @@ class SocketLink(asyncio.Protocol):
             raise LinkLost("the connection is closed")
         packed = self._pack(tuple(arguments))  # may raise: only what is sent is waited for
         if self._speaks_resp3:
-            on_answer = _in_resp2(arguments[0], on_answer)
+            on_answer = self._in_resp2(arguments[0], on_answer)
         self._waiting.append(on_answer)
         self._transport.write(packed)
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while self._transport is not None:  # an answer's callback may close the link
-            answer = self._reader.gets()
+            answer = self._parsed()
             if answer is _NOTHING_YET:
                 return
             if isinstance(answer, self._push):
@@ -185,13 +188,38 @@ class SocketLink(asyncio.Protocol):
                 answer = ErrorAnswer(str(answer))
             self._waiting.popleft()(answer)
 
+    def _parsed(self) -> Answer:
+        """The next whole answer; where what comes is none, the connection ends."""
+        try:
+            return self._reader.gets()
+        except (self._no_answer, MemoryError, TypeError) as error:  # too large a length; a map's name that is a list
+            self._break(error)
+            return _NOTHING_YET
+
+    def _in_resp2(self, command: Argument, on_answer: OnAnswer) -> OnAnswer:
+        def take(answer: Answer) -> None:
+            try:
+                answer = as_in_resp2(command, answer)
+            except ValueError as error:
+                answer = self._break(error)
+            on_answer(answer)
+
+        return take
+
+    def _break(self, error: Exception) -> LinkLost:
+        """End the connection, on which nothing that still comes can be understood."""
+        self._why_lost = f"{_NO_ANSWER}: {str(error) or type(error).__name__}"
+        if self._transport is not None:
+            self._transport.abort()
+        return LinkLost(self._why_lost)
+
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         waiting, self._waiting = self._waiting, deque()
         if self.on_lost is not None:
             self.on_lost()
         for on_answer in waiting:
-            on_answer(LinkLost(str(exc or "the connection was closed")))
+            on_answer(LinkLost(str(exc or self._why_lost)))
 
     async def speak_resp3(self, credentials: tuple[str, ...]) -> None:
         """Have both sides speak RESP3 from now on, as the user of ``credentials``; raises as :func:`call` does."""
@@ -204,10 +232,6 @@ class SocketLink(asyncio.Protocol):
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.abort()
-
-
-def _in_resp2(command: Argument, on_answer: OnAnswer) -> OnAnswer:
-    return lambda answer: on_answer(as_in_resp2(command, answer))
 
 
 async def _connected(protocol: type[SocketLink], connection: Any) -> SocketLink:
@@ -303,7 +327,7 @@ class ClientLink:
                 answer = await self._answer_to(self._waiting[0][0])
                 if not self._closed:  # else who closed it counts the call as lost, and may have sent it again
                     self._waiting.popleft()[1](answer)
-        except (OSError, redis.exceptions.RedisError) as error:
+        except (OSError, LinkLost, redis.exceptions.RedisError) as error:
             lost = str(error)
         except asyncio.CancelledError:
             self.on_lost = None  # by close, or because the loop ends: nobody is to connect again
@@ -323,6 +347,8 @@ class ClientLink:
             if code or isinstance(error, redis.exceptions.ResponseError):
                 return ErrorAnswer(f"{code} {error}".lstrip())
             raise
+        except (ValueError, TypeError, RecursionError, MemoryError) as error:  # what redis-py's own parser lets through
+            raise LinkLost(f"{_NO_ANSWER}: {str(error) or type(error).__name__}") from error
 
     def _lose(self, error: LinkLost) -> None:
         self._closed = True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.fuzz.target import Target
 
-NAMES: Final = ("loader", "predicate", "codec", "lines")
+NAMES: Final = ("loader", "predicate", "codec", "lines", "frames")
 
 
 def target_of(name: str) -> Target:

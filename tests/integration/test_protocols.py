@@ -13,7 +13,7 @@ from redis.asyncio.connection import ConnectionPool, UnixDomainSocketConnection
 from blackboard.backend import Backend
 from blackboard.connect import connect
 from blackboard.errors import NoBackend
-from blackboard.link import ClientLink, Link, SocketLink, call
+from blackboard.link import ClientLink, Link, LinkLost, SocketLink, call
 from blackboard.server_binary import find_server
 from blackboard.settings import Settings
 from tests.matrix.combination import Combination
@@ -134,6 +134,35 @@ async def test_a_link_that_is_closed_at_once_leaves_no_connection(
             for link in links:
                 link.close()
             await eventually(lambda: len(client.client_list()) == before, "the connections are gone")
+
+
+GARBAGE = [
+    b"HTTP/1.1 400 Bad Request\r\n\r\n", b":abc\r\n", b"*4294967295\r\n", b"$-5\r\n", b"%1\r\n*1\r\n:1\r\n:1\r\n",
+    b"*1\r\n" * 5_000 + b":1\r\n", b"$99999999999999999999\r\n", b"\x00\xff\r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_no_answer_of_a_server_is_a_lost_connection_and_nothing_worse(
+    tmp_path: Path, kind: type[SocketLink | ClientLink], garbage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The event loop logged it with a traceback, as a bug of ours."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while sent := await reader.read(4096):
+            writer.write(garbage if b"GET" in sent else b"+OK\r\n" * sent.count(b"*"))
+        writer.close()
+
+    path = tmp_path / "garbage.sock"
+    async with await asyncio.start_unix_server(serve, path):
+        pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=str(path), protocol=2)
+        async with Backend("unix://garbage", "server", Redis.from_pool(pool), "redis 0.0.0") as backend:
+            link = await kind.open(backend)
+            with pytest.raises(LinkLost):
+                await call(link, "GET", "a", timeout_s=3)
+            assert link.closed
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize(("protocol", "hiredis"), [("3", True), ("2", False), ("3", False)])

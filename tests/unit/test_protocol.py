@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blackboard.link import SocketLink
+from blackboard.link import LinkLost, SocketLink
 from blackboard.protocol import as_in_resp2
 
 
@@ -22,6 +22,7 @@ from blackboard.protocol import as_in_resp2
         ("HGETALL", {}, []),
         ("XREAD", {b"log": [[b"1-1", [b"", b"0 "]]]}, [[b"log", [[b"1-1", [b"", b"0 "]]]]]),
         ("XREAD", None, None),
+        ("XREAD", {True: []}, [[1, []]]),
         ("XINFO", {b"length": 2, b"groups": [{b"name": b"g"}]}, [b"length", 2, b"groups", [[b"name", b"g"]]]),
         ("EVAL", True, 1),
         ("EVAL", [False, None], [0, None]),
@@ -69,6 +70,16 @@ async def test_what_a_server_pushes_is_no_answer_to_a_command() -> None:
     link.data_received(b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\na\r\n$1\r\n1\r\n>1\r\n+moving\r\n")
     link.data_received(b"$1\r\n2\r\n")
     assert answers == [b"1", b"2"]
+
+
+async def test_an_answer_that_nests_deeper_than_any_server_nests_ends_the_connection() -> None:
+    """It overflowed the stack in the event loop, and whoever waited was told only after seconds."""
+    link, answers = await resp3_link(), list[Any]()
+    link.send(["GET", "a"], answers.append)
+    link.data_received(b"*1\r\n" * 40 + b":1\r\n")
+    assert [type(answer) for answer in answers] == [LinkLost]
+    link.connection_lost(None)
+    assert link.closed
 
 
 async def test_an_answer_that_is_false_is_an_answer() -> None:
