@@ -123,7 +123,9 @@ def _judge_torn_end(settings: Mapping[str, str]) -> Finding:
     value = settings["aof-load-truncated"]
     if settings["appendonly"] != "yes" or value == "no":
         return Finding("aof-load-truncated", "ok", f"{value}: the file's torn end is not taken for whole")
-    advice = "after a power loss half a commit may come back: CONFIG SET aof-load-truncated no, and redis-check-aof --fix"
+    advice = (
+        "after a power loss half a commit may come back: CONFIG SET aof-load-truncated no, and redis-check-aof --fix"
+    )
     return Finding("aof-load-truncated", "warn", value, advice)
 
 
