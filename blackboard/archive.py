@@ -17,7 +17,7 @@ from blackboard import codec
 from blackboard.errors import BlackboardError, Corrupt, Gap, InvalidInput, InvalidValue
 from blackboard.history import kept, read_base
 from blackboard.keys import check_board_name, region_of
-from blackboard.log import Change, Entry, entries_after
+from blackboard.log import Change, Entry, entries_between
 from blackboard.record import Record, Stamp, revision_of
 from blackboard.state import State, digest_of
 from blackboard.strict_json import parse_json
@@ -56,7 +56,7 @@ class Archived(NamedTuple):
         wanted = last if revision is None else revision
         if not self.base.revision <= wanted <= last:
             raise InvalidInput(f"revision {wanted}: the archive holds {self.base.revision} to {last}")
-        state = State({region: dict(records) for region, records in self.base.regions.items()}, self.base.revision)
+        state = self.base.copy()
         for entry in self.entries:
             if entry.revision > wanted:
                 break
@@ -95,13 +95,10 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
             yield {"base": _record_document(record)}
         end = await store.number_of("revision")
         state = base
-        if end > base.revision:
-            async for entry in entries_after(store, base.revision):
-                state.apply(entry)
-                for index, change in enumerate(entry.changes):
-                    yield _change_document(change, index, len(entry.changes))
-                if entry.revision == end:
-                    break
+        async for entry in entries_between(store, base.revision, end):
+            state.apply(entry)
+            for index, change in enumerate(entry.changes):
+                yield _change_document(change, index, len(entry.changes))
         yield {"end": {"revision": state.revision, "records": state.count, "digest": digest_of(state)}}
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from blackboard.errors import BeforeHorizon, NothingSelected, UsageError
+from blackboard.errors import BeforeHorizon, Gap, NothingSelected, UsageError
 from blackboard.holds import SNAPSHOT, Snapshot, check_snapshot_name, value_of
 from blackboard.keys import region_of
-from blackboard.log import entries_after
+from blackboard.log import entries_after, entries_between
 from blackboard.record import parse_stored
 from blackboard.snapshot import scan_records
-from blackboard.state import State
+from blackboard.state import State, differences
 from blackboard.trimming import read_horizon
 
 if TYPE_CHECKING:
@@ -42,13 +42,18 @@ async def kept(store: Store) -> AsyncIterator[None]:
 
 
 async def read_base(store: Store) -> State:
-    """The state at the horizon, which the log goes on from; use it within :func:`kept`."""
-    revision = await read_horizon(store)
+    """The state at the horizon, which the log goes on from; use it within :func:`kept`.
+
+    Raises :class:`Gap` where the horizon moved meanwhile: this process stood still for so long that it was taken
+    for dead.
+    """
+    revision, time_ms = await store.numbers_of("horizon", "horizon_ms")
     regions: Regions = {}
-    time_ms = 0
     async for record in scan_records(store, store.keys.base):
         regions.setdefault(region_of(record.key), {})[record.key] = record
-        time_ms = max(time_ms, record.time_ms)
+    moved_to = await read_horizon(store)
+    if moved_to != revision:
+        raise Gap(revision, moved_to + 1)
     return State(regions, revision, time_ms)
 
 
@@ -62,11 +67,8 @@ async def state_at(store: Store, revision: int) -> State:
         state = await read_base(store)
         if revision < state.revision:
             raise BeforeHorizon(revision, state.revision)
-        if revision > state.revision:
-            async for entry in entries_after(store, state.revision):
-                state.apply(entry)
-                if entry.revision == revision:
-                    break
+        async for entry in entries_between(store, state.revision, revision):
+            state.apply(entry)
     if state.revision != revision:
         raise UsageError(f"revision {revision}: the board is at {state.revision}")
     return state
@@ -107,14 +109,11 @@ async def differences_between(store: Store, first: int, second: int) -> list[Dif
     early, late = min(first, second), max(first, second)
     async with kept(store):
         before = await state_at(store, early)
-        after = State({region: dict(records) for region, records in before.regions.items()}, early, before.time_ms)
+        after = before.copy()
         touched: set[str] = {record.key for record in before.records() if record.expires_ms}
-        if late > early:
-            async for entry in entries_after(store, early):
-                after.apply(entry)
-                touched.update(change.key for change in entry.changes)
-                if entry.revision == late:
-                    break
+        async for entry in entries_between(store, early, late):
+            after.apply(entry)
+            touched.update(change.key for change in entry.changes)
     if after.revision != late:
         raise UsageError(f"revision {late}: the board is at {after.revision}")
     if first > second:
@@ -128,6 +127,21 @@ def _alike(difference: Difference) -> bool:
     if before is None or after is None:
         return before is after
     return before.digest == after.digest
+
+
+async def changes_known(store: Store, upto: int | None = None) -> AsyncIterator[Change]:
+    """Every change up to revision ``upto``, else the present end; what was trimmed counts as what stood at the horizon.
+
+    Raises :class:`Gap` where the log does not go on at its horizon.
+    """
+    async with kept(store):
+        base = await read_base(store)
+        for change in differences({}, base.regions, base.revision, base.time_ms):
+            yield change
+        head = await store.number_of("revision") if upto is None else upto
+        async for entry in entries_between(store, base.revision, head):
+            for change in entry.changes:
+                yield change
 
 
 async def versions_of(store: Store, key: str) -> list[Change]:

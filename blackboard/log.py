@@ -96,8 +96,8 @@ async def _place_after(store: Store, since: int) -> tuple[str, int]:
 async def entries_after(store: Store, since: int, losses: int | None = None) -> AsyncIterator[Entry]:
     """Every entry after revision ``since`` up to the log's present end, in order.
 
-    Raises :class:`Gap` before the first that is not the next, and :class:`HistoryLost` where history was
-    lost since ``store.losses`` was ``losses`` (else: since this call).
+    Raises :class:`Gap` before the first that is not the next, :class:`Corrupt` where the log ends before the head,
+    and :class:`HistoryLost` where history was lost since ``store.losses`` was ``losses`` (else: since this call).
     """
     losses = store.losses if losses is None else losses
     while True:
@@ -114,6 +114,16 @@ async def entries_after(store: Store, since: int, losses: int | None = None) -> 
         if len(page) < PAGE:
             if since < head:
                 raise Corrupt(f"{store.keys.log} ends at revision {since}, and the board is at {head}")
+            return
+
+
+async def entries_between(store: Store, since: int, upto: int) -> AsyncIterator[Entry]:
+    """Every entry after revision ``since`` up to ``upto`` or the log's present end; raises as :func:`entries_after`."""
+    if since >= upto:
+        return
+    async for entry in entries_after(store, since):
+        yield entry
+        if entry.revision == upto:
             return
 
 

@@ -32,6 +32,11 @@ class State:
         self.time_ms = time_ms
         """when that commit was made, in milliseconds since 1970; 0 where no entry told"""
 
+    def copy(self) -> State:
+        """The same state, to be carried on apart from this one; the records are shared."""
+        regions = {region: dict(records) for region, records in self.regions.items()}
+        return State(regions, self.revision, self.time_ms)
+
     def apply(self, entry: Entry) -> None:
         """Go on to the next revision; raises :class:`Gap` where ``entry`` is not that one's."""
         if entry.revision != self.revision + 1:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.commit import Absent, Put
 from blackboard.errors import Conflict, InvalidInput
-from blackboard.history import kept, read_base
-from blackboard.log import entries_after
+from blackboard.history import changes_known
 from blackboard.record import Stamp
 from knowledge_sources.nearest import did_you_mean
 from scenarios.entries import Entry, Prepared, Sieve
@@ -125,12 +124,7 @@ async def fed_before(board: Board) -> frozenset[str]:
 
     Of what was trimmed only the records that stood at the horizon are known.
     """
-    async with kept(board.store):
-        base = await read_base(board.store)
-        keys = {record.key for record in base.records() if record.author == AUTHOR}
-        async for entry in entries_after(board.store, base.revision):
-            keys.update(change.key for change in entry.changes if change.author == AUTHOR)
-    return frozenset(keys)
+    return frozenset([change.key async for change in changes_known(board.store) if change.author == AUTHOR])
 
 
 def _openings(scenario: Scenario) -> Iterator[Iterable[Prepared]]:

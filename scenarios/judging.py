@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from blackboard.history import kept, read_base
-from blackboard.log import entries_after
-from blackboard.state import differences
+from blackboard.history import changes_known
 from scenarios.expectations import Tally
 
 if TYPE_CHECKING:
@@ -30,13 +28,6 @@ async def judge_board(
     await replica.caught_up(head)
     final = replica.records()
     tally = Tally(expectations)
-    async with kept(board.store):
-        base = await read_base(board.store)
-        for change in differences({}, base.regions, base.revision, base.time_ms):
-            tally.see(change)
-        async for entry in entries_after(board.store, base.revision):
-            if entry.revision > head:
-                break
-            for change in entry.changes:
-                tally.see(change)
+    async for change in changes_known(board.store, head):
+        tally.see(change)
     return tally.results(final, quiescent=quiescent, ending=ending)

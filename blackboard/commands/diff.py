@@ -108,24 +108,15 @@ async def _parted(board: Board, other: str) -> list[Divergence]:
     from blackboard.boards import read_meta
     from blackboard.divergence import divergences
     from blackboard.errors import NothingSelected
+    from blackboard.history import changes_known
 
     if await read_meta(board.backend, other) is None:
         raise NothingSelected(f"no board {other!r} at {board.backend.url}")
     async with await AnyBoard.open(board.backend, other, create=False) as second:
-        return divergences(await _changes(board), await _changes(second))
-
-
-async def _changes(board: Board) -> list[Change]:
-    from blackboard.history import kept, read_base
-    from blackboard.log import entries_after
-    from blackboard.state import differences
-
-    async with kept(board.store):
-        base = await read_base(board.store)
-        found = list(differences({}, base.regions, base.revision, base.time_ms))
-        async for entry in entries_after(board.store, base.revision):
-            found.extend(entry.changes)
-    return found
+        return divergences(
+            [change async for change in changes_known(board.store)],
+            [change async for change in changes_known(second.store)],
+        )
 
 
 def _parting(one: Divergence) -> dict[str, Any]:
