@@ -298,7 +298,11 @@ class ClientLink:
             await _disconnected(connection)
             raise
         link = cls(connection)
-        await asyncio.sleep(0)  # its task has begun: one that is cancelled before that would leave the connection open
+        try:
+            await asyncio.sleep(0)  # its task begins: cancelled before that, it would leave the connection open
+        except BaseException:
+            link.close()
+            raise
         return link
 
     @property

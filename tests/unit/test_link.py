@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+from blackboard.connect import connect
 from blackboard.link import ClientLink, LinkLost
 
 
@@ -52,3 +53,19 @@ async def test_an_answer_that_comes_after_closing_is_told_to_nobody() -> None:
     await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=5)
     (told,) = answers
     assert isinstance(told, LinkLost)
+
+
+async def test_opening_a_link_that_is_cancelled_leaves_none_behind_however_far_it_was() -> None:
+    """Cancelled in its last step, it left a connection that nobody knew of and nobody closed."""
+    async with await connect("memory:") as backend:
+        for turns in range(12):
+            opening = asyncio.create_task(ClientLink.open(backend))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait([opening])
+            if not opening.cancelled():  # it was done, or the driver swallowed that
+                opening.result().close()
+            links = [task for task in asyncio.all_tasks() if task.get_name() == "blackboard-link"]
+            left = (await asyncio.wait(links, timeout=0.5))[1] if links else set()
+            assert left == set(), f"cancelled after {turns} turns"
