@@ -22,18 +22,13 @@ async def command(target: Target, *, moment: str, pattern: str | None, limit: in
       blackboard at 120 'refund/*'
       blackboard at before-the-change -o jsonl
     """
-    from blackboard.commands.record_view import record_document, record_table
-    from blackboard.keys import CONTROL_REGION, region_of
+    from blackboard.commands.record_view import chosen, record_document, record_table
     from blackboard.pattern import Pattern
 
     wanted = Pattern.parse(pattern) if pattern is not None else None
     async with open_board(target) as board:
         state = await board.at(moment)
-        records = (
-            state.find(wanted)
-            if wanted is not None
-            else [record for record in state.records() if region_of(record.key) != CONTROL_REGION]
-        )
+        records = chosen(state, wanted)
         none = f"no such records on board {board.name} at revision {state.revision}"
         emit(
             target,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from blackboard.divergence import Divergence
     from blackboard.history import Difference
     from blackboard.log import Change
+    from blackboard.pattern import Pattern
     from blackboard.record import Record
 
 
@@ -37,6 +38,7 @@ async def command(target: Target, *, first: str | None, second: str, only: str |
       blackboard diff --board process_return@1 --with process_return@2
     """
     from blackboard.errors import UsageError
+    from blackboard.keys import CONTROL_REGION, region_of
     from blackboard.pattern import Pattern
 
     if (first is None) == (other is None):
@@ -49,12 +51,12 @@ async def command(target: Target, *, first: str | None, second: str, only: str |
             return exit_codes.FAILED if parted else exit_codes.OK
         found = [one for one in await board.diff(str(first), second) if _wanted(pattern, one.key)]
         if only is None:
-            found = [one for one in found if not one.key.startswith("control/")]
+            found = [one for one in found if region_of(one.key) != CONTROL_REGION]
         emit(target, [_difference(one) for one in found], lambda console: _render(console, found))
         return exit_codes.FAILED if found else exit_codes.OK
 
 
-def _wanted(pattern: Any, key: str) -> bool:
+def _wanted(pattern: Pattern | None, key: str) -> bool:
     return pattern is None or pattern.match_key(key) is not None
 
 
@@ -104,7 +106,7 @@ def _render(console: SafeConsole, found: list[Difference]) -> None:
 
 
 async def _parted(board: Board, other: str) -> list[Divergence]:
-    from blackboard.board import Board as AnyBoard
+    from blackboard.board import Board
     from blackboard.boards import read_meta
     from blackboard.divergence import divergences
     from blackboard.errors import NothingSelected
@@ -112,7 +114,7 @@ async def _parted(board: Board, other: str) -> list[Divergence]:
 
     if await read_meta(board.backend, other) is None:
         raise NothingSelected(f"no board {other!r} at {board.backend.url}")
-    async with await AnyBoard.open(board.backend, other, create=False) as second:
+    async with await Board.open(board.backend, other, create=False) as second:
         return divergences(
             [change async for change in changes_known(board.store)],
             [change async for change in changes_known(second.store)],

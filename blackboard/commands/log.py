@@ -74,6 +74,12 @@ def _render(console: SafeConsole, document: dict[str, Any]) -> None:
         console.print(table(("snapshot", "revision", "taken", "by"), rows, right=("revision",)))
 
 
+def _tell(target: Target, document: dict[str, Any], sentence: str) -> None:
+    from blackboard.console import shown
+
+    emit(target, document, lambda console: console.print(shown(sentence)))
+
+
 @command.command("keep")
 @click.option("--revisions", type=click.IntRange(min=0), metavar="N", help="The newest N; 0 is no limit.")
 @click.option("--age", metavar="TIME", help="No older than 12h, 7d …")
@@ -119,21 +125,16 @@ async def trim(target: Target, moment: str | None) -> None:
       blackboard log trim
       blackboard log trim 5000 --board main
     """
+    from blackboard.holds import SNAPSHOT
+
     async with open_board(target) as board:
         trimmed = await board.trim(moment)
     held = ""
     if trimmed.holder:
-        who = trimmed.holder.removeprefix("snapshot:")
-        kind = "the snapshot" if trimmed.holder.startswith("snapshot:") else "the reader"
-        held = f"; {kind} {who} holds it from revision {trimmed.held_at}"
+        kind = "snapshot" if trimmed.holder.startswith(SNAPSHOT) else "reader"
+        held = f"; the {kind} {trimmed.holder.removeprefix(SNAPSHOT)} holds it from revision {trimmed.held_at}"
     document = {"horizon": trimmed.horizon, "holder": trimmed.holder, "held_at": trimmed.held_at}
-    emit(target, document, lambda console: console.print(_line(f"the log begins after {trimmed.horizon:,}{held}")))
-
-
-def _line(text: str) -> Any:
-    from blackboard.console import shown
-
-    return shown(text)
+    _tell(target, document, f"the log begins after {trimmed.horizon:,}{held}")
 
 
 @command.command("snapshot")
@@ -153,7 +154,7 @@ async def snapshot(target: Target, *, name: str, moment: str, by: str | None) ->
 
     async with open_board(target, author=by or user_name()) as board:
         taken = await board.snapshot(name, moment)
-    emit(target, taken._asdict(), lambda console: console.print(_line(f"{name} is revision {taken.revision}")))
+    _tell(target, taken._asdict(), f"{name} is revision {taken.revision}")
 
 
 @command.command("drop")
@@ -168,4 +169,4 @@ async def drop(target: Target, name: str) -> None:
     """
     async with open_board(target) as board:
         await board.drop_snapshot(name)
-    emit(target, {"dropped": name}, lambda console: console.print(_line(f"dropped {name}")))
+    _tell(target, {"dropped": name}, f"dropped {name}")

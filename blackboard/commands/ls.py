@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from blackboard.commands.target import Target, board_options, emit, open_board
-
-if TYPE_CHECKING:
-    from blackboard.board import Board
-    from blackboard.record import Record
 
 
 @click.command("ls")
@@ -25,20 +19,13 @@ async def command(target: Target, *, pattern: str | None, limit: int) -> None:
       blackboard ls 'refund/* where amount > 100'
       blackboard ls 'control/agents/*' -o jsonl
     """
-    from blackboard.commands.record_view import record_document, record_table
+    from blackboard.commands.record_view import chosen, record_document, record_table
 
     async with open_board(target) as board:
-        records = await board.find(pattern) if pattern is not None else await _all(board)
+        records = await board.find(pattern) if pattern is not None else chosen(await board.replica(), None)
         matched = f"match {pattern}" if pattern is not None else "are there"
         emit(
             target,
             [record_document(record) for record in records],
             lambda console: record_table(console, records, limit, f"no records {matched} on board {board.name}"),
         )
-
-
-async def _all(board: Board) -> list[Record[Any]]:
-    from blackboard.keys import CONTROL_REGION, region_of
-
-    records = (await board.replica()).records()
-    return [record for record in records if region_of(record.key) != CONTROL_REGION]

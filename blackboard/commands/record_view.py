@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from blackboard.keys import CONTROL_REGION, region_of
 from blackboard.terminal import format_json
 
 if TYPE_CHECKING:
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
 
     from blackboard.console import SafeConsole
     from blackboard.log import Change
+    from blackboard.pattern import Pattern
     from blackboard.record import Record
+    from blackboard.replica import Replica
+    from blackboard.state import State
 
 SHORT = 100
 """characters of a value in a table"""
@@ -52,6 +56,13 @@ def change_document(change: Change) -> dict[str, Any]:
         "committed_by": change.author,
         "value": change.record.value if change.record is not None else None,
     }
+
+
+def chosen(state: State | Replica, wanted: Pattern | None) -> list[Record[Any]]:
+    """The records that ``wanted`` matches, else all but those under ``control/``, sorted by key."""
+    if wanted is not None:
+        return state.find(wanted)
+    return [record for record in state.records() if region_of(record.key) != CONTROL_REGION]
 
 
 def record_table(console: SafeConsole, records: Sequence[Record[Any]], limit: int, none: str) -> None:

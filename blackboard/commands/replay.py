@@ -13,6 +13,7 @@ from blackboard.commands.target import Target, emit, file_options
 
 if TYPE_CHECKING:
     from blackboard.archive import Archived
+    from blackboard.console import SafeConsole
 
 
 @click.command("replay")
@@ -31,25 +32,19 @@ def command(target: Target, *, file: str, pattern: str | None, revision: int | N
       blackboard replay run.jsonl
       blackboard replay run.jsonl 'refund/*' --at 120
     """
-    from blackboard.commands.record_view import record_document, record_table
-    from blackboard.keys import CONTROL_REGION, region_of
+    from blackboard.commands.record_view import chosen, record_document, record_table
+    from blackboard.console import shown
     from blackboard.pattern import Pattern
 
     wanted = Pattern.parse(pattern) if pattern is not None else None
     archived = _read(file)
     state = archived.at(revision)
-    records = (
-        state.find(wanted)
-        if wanted is not None
-        else [record for record in state.records() if region_of(record.key) != CONTROL_REGION]
-    )
+    records = chosen(state, wanted)
     told = f"board {archived.head.board} at revision {state.revision}: {state.count:,} records, every digest agrees"
 
     def render(console: SafeConsole) -> None:
         console.print(shown(told, "dim"))
         record_table(console, records, limit, "no such records")
-
-    from blackboard.console import SafeConsole, shown
 
     emit(target, [record_document(record) for record in records], render)
 
@@ -62,5 +57,5 @@ def _read(file: str) -> Archived:
         with contextlib.ExitStack() as stack:
             stream = sys.stdin if file == "-" else stack.enter_context(Path(file).open(encoding="utf-8"))
             return read_archive(stream, place="standard input" if file == "-" else file)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"cannot be read: {error}", place=file) from error
+    except OSError as error:
+        raise InvalidInput(f"cannot be read: {error.strerror or error}", place=file) from error
