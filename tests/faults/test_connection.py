@@ -94,9 +94,10 @@ async def test_connections_that_break_all_the_time_lose_and_repeat_nothing(
         partial(proxy.lose_reply_to, COMMIT),
         partial(proxy.lose_request, COMMIT),
     ]
-    while proxy.losses < 20:
-        chance.choice(faults)()
-        await asyncio.sleep(chance.uniform(0, 0.03))
+    async with asyncio.timeout(30):
+        while proxy.losses < 20:
+            chance.choice(faults)()
+            await asyncio.sleep(chance.uniform(0, 0.03))
     enough.set()
     counted = await counting
     assert [record.value for record in await far.find("count/*")] == counted
