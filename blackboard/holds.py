@@ -16,7 +16,7 @@ import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.ending import end
-from blackboard.errors import BlackboardError, Corrupt, InvalidName
+from blackboard.errors import BlackboardError, Corrupt, InvalidName, ServerRefused
 from blackboard.keys import check_key
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BEAT_S: Final = 5.0
 LEASE_S: Final = 30.0
 SNAPSHOT: Final = "snapshot:"
+TAKES_NO_WRITES: Final = frozenset({"OOM", "READONLY", "NOREPLICAS", "MISCONF"})
+"""what a server says that trims nothing either, so that its readers need no hold"""
+GOODBYE_S: Final = 1.0
 
 _VALUE: Final = re.compile(r"([0-9]+) ([0-9]+) ?(.*)\Z", re.DOTALL)
 _log = logging.getLogger(__name__)
@@ -61,11 +64,12 @@ class Holds:
     def __init__(self, reader: Reader, keys: BoardKeys) -> None:
         self._reader = reader
         self._key = keys.holds
+        self._meta = keys.meta
         self._member = secrets.token_hex(8)
         self._count = 0
         self._held: set[Hold] = set()
         self._told: int | None = None
-        """the revision that the server was told, or may have been told"""
+        """the highest revision that the server may go by, ``None`` where it may have been told none"""
         self._telling = asyncio.Lock()
         self._let_go = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
@@ -73,18 +77,23 @@ class Holds:
     async def take(self, position: Callable[[], int]) -> Hold:
         """Hold the log from ``position()`` on; once this returns, nothing after that revision is trimmed.
 
-        What was trimmed before is gone: look at the horizon afterwards.  Raises what a read raises.
+        What was trimmed before is gone: look at the horizon afterwards.  Raises what a read raises, but not that
+        the server takes no writes: reading goes on there, and once it takes writes again it is told.
         """
         hold = Hold(self, position)
         self._held.add(hold)
+        if self._beating is None:  # before it is told: what is cancelled meanwhile is taken back, too
+            self._beating = asyncio.create_task(self._beat(), name="blackboard-holds")
         try:
             if self._told is None or position() < self._told:
                 await self._tell()
+        except ServerRefused as error:
+            if error.code not in TAKES_NO_WRITES:
+                self.drop(hold)
+                raise
         except BaseException:
             self.drop(hold)
             raise
-        if self._beating is None:
-            self._beating = asyncio.create_task(self._beat(), name="blackboard-holds")
         return hold
 
     def drop(self, hold: Hold) -> None:
@@ -106,9 +115,10 @@ class Holds:
         beating, self._beating = self._beating, None
         if beating is not None:
             await end(beating)
-        if self._told is not None:
-            with contextlib.suppress(BlackboardError):  # else it ages
-                await self._tell()
+        if self._told is not None and self._reader.connected:
+            with contextlib.suppress(BlackboardError, TimeoutError):  # else it ages
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._tell()
 
     async def _tell(self) -> None:
         async with self._telling:
@@ -118,6 +128,8 @@ class Holds:
                 await self._reader.read("HDEL", self._key, self._member)
                 return
             self._count += 1
+            if self._told is not None and revision > self._told:
+                self._told = revision  # before the answer: who begins to read meanwhile must not rely on the lower one
             await self._reader.read("HSET", self._key, self._member, f"{revision} {self._count}")
             self._told = revision
 
@@ -128,7 +140,10 @@ class Holds:
                     await self._let_go.wait()
             self._let_go.clear()
             try:
-                await self._tell()
+                if await self._reader.read("EXISTS", self._meta):
+                    await self._tell()
+                else:  # the board was removed, and its holds with it
+                    self._told = None
             except BlackboardError as error:  # a reader whose hold was lost meanwhile sees a gap, and says so
                 _log.debug("the holds on %s could not be told: %s", self._key, error)
             if not self._held and self._told is None:
@@ -142,20 +157,25 @@ class Observer:
     def __init__(self, lease_s: float = LEASE_S) -> None:
         self.lease_s = lease_s
         self._seen: dict[bytes, tuple[bytes, float]] = {}
+        """member → what it said, and for how many seconds it has said so"""
+        self._looked_s = 0.0
 
     def dead(self, holds: dict[bytes, bytes], now_s: float) -> list[bytes]:
         """Members and values, one after the other, of those that have not moved for a lease.
 
-        ``now_s`` is of a monotonic clock; call it again and again with what the server holds.
+        ``now_s`` is of a monotonic clock; call it again and again with what the server holds.  The time between two
+        looks counts for half a lease at most: the server may have been away, and nobody could tell it anything.
         """
+        passed_s = min(now_s - self._looked_s, self.lease_s / 2)
+        self._looked_s = now_s
         seen = {}
         dead: list[bytes] = []
         for member, value in holds.items():
             if member.startswith(SNAPSHOT.encode()):
                 continue
-            before, since = self._seen.get(member, (b"", now_s))
-            seen[member] = (value, since if before == value else now_s)
-            if before == value and now_s - since >= self.lease_s:
+            before, still_s = self._seen.get(member, (b"", 0.0))
+            seen[member] = (value, still_s + passed_s if before == value else 0.0)
+            if seen[member][1] >= self.lease_s:
                 dead += [member, value]
         self._seen = seen
         return dead

@@ -62,7 +62,7 @@ class BoardKeys:
         self.name = check_board_name(name)
         self.prefix = f"bb:{{{name}}}:"
         self.meta = self.prefix + "meta"
-        """hash: format, epoch, revision, run_id, ``epoch:<n>`` = revision it began at, run id; horizon, retention"""
+        """hash: format, epoch, revision, run_id, ``epoch:<n>`` = revision it began at, run id; horizon, horizon_ms, retention"""
         self.log = self.prefix + "log"
         """stream: id ``<epoch>-<revision>``, of every commit after the horizon"""
         self.base = self.prefix + "base"

@@ -63,6 +63,11 @@ class Reader:
 
     # -- reading ----------------------------------------------------------------------------
 
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection for reading, as far as is known."""
+        return self._link is not None
+
     async def read(self, *arguments: Argument) -> Answer:
         """Answer a read command, over a new connection where the old one broke.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from blackboard.errors import HistoryLost, NothingSelected, WaitTimeout
 from blackboard.history import differences_between, state_at, versions_of
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from blackboard.retention import Retention
     from blackboard.state import State
     from blackboard.store import Store
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Reading:
@@ -134,12 +137,12 @@ class Reading:
 
     async def revision_at(self, moment: int | str) -> int:
         """The revision that ``moment`` names; raises :class:`NothingSelected` where it names none."""
-        if isinstance(moment, int) or moment.isdecimal():
+        if isinstance(moment, int) or _NUMBER.fullmatch(moment):
             return int(moment)
         if moment in ("oldest", "now"):
             return await (self.horizon() if moment == "oldest" else self.revision())
         epoch, _, revision = moment.partition("-")
-        if epoch.isdecimal() and revision.isdecimal():
+        if _NUMBER.fullmatch(epoch) and _NUMBER.fullmatch(revision):
             start = await position_after(self.store, int(revision) - 1)
             if start != moment:
                 raise NothingSelected(f"no commit {moment!r} in this history; revision {revision} is {start}")
@@ -147,7 +150,9 @@ class Reading:
         for snapshot in await self.snapshots():
             if snapshot.name == moment:
                 return snapshot.revision
-        raise NothingSelected(f"{moment!r} is no revision, no commit and no snapshot of board {self.store.keys.name}")
+        raise NothingSelected(
+            f"{moment[:80]!r} is no revision, no commit and no snapshot of board {self.store.keys.name}"
+        )
 
     async def snapshots(self) -> list[Snapshot]:
         """The revisions that were given a name, the oldest first."""

@@ -54,13 +54,14 @@ class Replica:
     async def start(cls, store: Store) -> Replica:
         """A replica of the live board, complete up to a revision not older than this call."""
         replica = cls(store)
-        head = int(await store.read("HGET", store.keys.meta, "revision") or 0)
-        replica._hold = await store.holds.take(lambda: max(head, replica.revision))
         while True:
             try:
                 await replica._build()
             except HistoryLost:
                 store.check_open()  # else there is a board still, and what stands there now is what is wanted
+            except BaseException:
+                replica._let_go_of_log()
+                raise
             else:
                 break
         replica._task = asyncio.create_task(replica._follow(), name="blackboard-replica")
@@ -153,13 +154,12 @@ class Replica:
                 await end(self._task)
         finally:  # also where this is cancelled: the task is, too, by then
             self._drop_tail()
-            if self._hold is not None:
-                self._hold.release()
             if self._ended is None:
                 self._end(NoBackend("the board was closed"))
 
     def _end(self, error: BlackboardError) -> None:
         self._ended = error
+        self._let_go_of_log()
         self._disappoint(error)
 
     def _disappoint(self, error: BlackboardError) -> None:
@@ -176,6 +176,7 @@ class Replica:
         """Take a snapshot and the tail of the log from there."""
         store = self._store
         losses = store.losses
+        await self._hold_log(await store.number_of("revision"))
         regions, revision = await snapshot(store, losses)
         expiries = {r.key: r.expires_ms for records in regions.values() for r in records.values() if r.expires_ms}
         tail = await Tail.after(store, revision, losses)
@@ -183,6 +184,18 @@ class Replica:
         self._regions, self._expiries, self.revision, self._tail = regions, expiries, revision, tail
         self.commit = f"{store.epoch}-{revision}"
         store.on_commit = self._own
+
+    async def _hold_log(self, head: int) -> None:
+        """Keep the log from ``head`` on while building, then from where the replica stands."""
+        former = self._hold
+        self._hold = await self._store.holds.take(lambda: head if self._tail is None else self.revision)
+        if former is not None:
+            former.release()
+
+    def _let_go_of_log(self) -> None:
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.release()
 
     async def _follow(self) -> None:
         name = self._store.keys.name

@@ -1,7 +1,8 @@
 -- Moves the horizon of a board's log forward: folds its oldest entries into the base and removes them from the log,
 -- in one atomic step, so that base and log together always make up the records.
 --
--- KEYS[1] meta    hash: revision, horizon (the revision that the base stands at; missing: 0)
+-- KEYS[1] meta    hash: revision, horizon (the revision that the base stands at; missing: 0), horizon_ms (when that
+--                  was committed)
 -- KEYS[2] log     stream
 -- KEYS[3] base    hash: key -> "epoch revision version time" and the client's bytes, as in the records
 -- KEYS[4] holds   hash: member -> "revision ...": nobody may take away what comes after that revision
@@ -45,7 +46,7 @@ end
 -- the entries that go, and what each key holds after them
 local last, order = {}, {}
 local entries, bytes, from = 0, 0, '-'
-local reached, last_id = horizon, nil
+local reached, last_id, time = horizon, nil, nil
 while reached < upto and entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3]) do
   local page = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', AT_ONCE)
   if #page == 0 then
@@ -60,7 +61,7 @@ while reached < upto and entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3
       return redis.error_reply('GAP the log does not go on at the horizon')
     end
     local fields = entry[2]
-    local time = string.match(fields[2], '^%S*')
+    time = string.match(fields[2], '^%S*')
     for f = 3, #fields, 2 do
       local key, text = fields[f], fields[f + 1]
       local _, stop, mark, version = string.find(text, '^(%a) %S+ (%d+) ')
@@ -72,7 +73,7 @@ while reached < upto and entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3
       end
       last[key] = mark == 'p' and epoch .. ' ' .. revision .. ' ' .. version .. ' ' .. time .. ' '
         .. string.sub(text, stop + 1)
-      bytes = bytes + #text
+      bytes = bytes + #key + #text
     end
     entries, reached, last_id = entries + 1, reached + 1, entry[1]
   end
@@ -83,7 +84,7 @@ while reached < upto and entries < tonumber(ARGV[2]) and bytes < tonumber(ARGV[3
 end
 
 if reached > horizon then
-  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached))
+  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached), 'horizon_ms', time)
   local puts, removals = {}, {}
   for _, key in ipairs(order) do
     if last[key] then

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from blackboard.board import Board
+from blackboard.boards import remove_board
 from blackboard.commit import Delete, Put
 from blackboard.errors import BeforeHorizon, Corrupt, Gap, InvalidInput, NothingSelected, UsageError
 from blackboard.history import read_base
@@ -16,6 +18,7 @@ from blackboard.log import entries_after
 from blackboard.retention import EVERYTHING, Retention
 from blackboard.trimming import EVERY, Trimmer
 from tests.hand_clock import Hand
+from tests.own_server import OwnServer
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -101,6 +104,101 @@ async def test_trimming_waits_for_a_reader_and_goes_on_when_it_is_gone(either: B
         assert (await other.trim(20)).horizon == 20
 
 
+async def test_a_reader_who_begins_while_it_is_told_that_another_came_further_holds_the_log(
+    either: Board, backend: Backend
+) -> None:
+    """The hold of the first moved on, and the second, taking the server's last word for good, had none."""
+    async with await Board.open(backend, either.name) as other:
+        await lively(other)
+        reached = 3
+        await either.store.holds.take(lambda: reached)
+        reached = 20
+        telling = asyncio.create_task(either.store.holds.refresh())
+        await asyncio.sleep(0)  # the server is being told of 20
+        await either.store.holds.take(lambda: 5)
+        await telling
+        assert (await other.trim(20)).horizon == 5
+
+
+async def test_a_replica_that_could_not_be_built_holds_nothing(board: Board, redis_server: RedisServer) -> None:
+    await lively(board)
+    async with await Board.open(redis_server.url, board.name) as other:
+        with redis_server.client() as client:
+            client.hset(board.store.keys.records("item"), "item/0", "rubbish")
+        with pytest.raises(Corrupt):
+            await board.replica()
+        await eventually(lambda: board.store.holds._told is None, "the server was told that nobody reads")
+        assert (await other.trim(20)).horizon == 20
+
+
+async def test_a_replica_holds_the_log_from_where_it_stands_in_the_history_that_is_left() -> None:
+    """It went on holding the revision that it had reached in the history that was lost."""
+    with OwnServer("--appendfsync", "always") as server:
+        async with await Board.open(server.url, "main") as board:
+            for n in range(10):
+                await board.put("item/1", n)
+            kept = server.keep_files()
+            for n in range(90):
+                await board.put("item/1", -n)
+            replica = await board.replica()
+            server.kill()
+            server.restore(kept)
+            server.start()
+            await eventually(lambda: replica.revision == 10, "the replica shows what is left")
+            with server.client() as client:
+                told = [int(value.split()[0]) for value in client.hvals(board.store.keys.holds)]
+            assert told == [10]
+
+
+async def test_a_process_that_reads_a_removed_board_does_not_bring_a_part_of_it_back(
+    board: Board, redis_server: RedisServer
+) -> None:
+    await board.put("item/1", 1)
+    await board.store.holds.take(lambda: 1)
+    second = await board.store.holds.take(lambda: 1)
+    await remove_board(board.backend, board.name)
+    second.release()  # which has the server told
+    await eventually(lambda: board.store.holds._told is None, "the holds were looked at")
+    assert redis_server.keys(board.store.keys.prefix + "*") == []
+
+
+async def test_closing_does_not_wait_for_a_server_that_is_gone_to_be_told_of_holds() -> None:
+    with OwnServer() as server:
+        board = await Board.open(server.url, "main")
+        await board.replica()
+        server.kill()
+        started = time.monotonic()
+        await board.close()
+        assert time.monotonic() - started < 6
+
+
+@pytest.mark.parametrize("setting", [("maxmemory", "1"), ("min-replicas-to-write", "1")], ids=["full", "alone"])
+async def test_reading_goes_on_where_the_server_takes_no_writes(setting: tuple[str, str]) -> None:
+    with OwnServer() as server:
+        async with await Board.open(server.url, "main") as board:
+            seen = await lively(board)
+            with server.client() as client:
+                client.config_set(*setting)
+            assert picture((await board.at(9)).records()) == seen[9]
+            assert [d.key for d in await board.diff(9, 10)]
+            assert len(await board.history("other/1")) == 12
+            assert (await anext(board.changes(since=5))).revision == 6
+            assert (await board.wait_for("other/1")).value == 11
+
+
+async def test_a_reader_from_before_a_server_took_writes_again_holds_the_log_soon() -> None:
+    with OwnServer() as server:
+        async with await Board.open(server.url, "main") as board, await Board.open(server.url, "main") as other:
+            await lively(board)
+            with server.client() as client:
+                client.config_set("min-replicas-to-write", "1")
+            await board.store.holds.take(lambda: 5)
+            with server.client() as client:
+                client.config_set("min-replicas-to-write", "0")
+            await board.store.holds.take(lambda: 7)
+            assert (await other.trim(20)).horizon == 5
+
+
 async def test_a_reader_that_died_holds_the_log_for_one_lease(either: Board, backend: Backend) -> None:
     clock = Hand()
     async with await Board.open(backend, either.name, clock=clock) as other:
@@ -163,6 +261,9 @@ async def test_a_moment_is_a_revision_a_commit_a_snapshot_or_now(either: Board) 
         await either.revision_at("2-5")
     with pytest.raises(UsageError, match="revision 99: the board is at 24"):
         await either.at(99)
+    for endless in ("9" * 5000, "1-" + "9" * 5000, "9" * 5000 + "-1"):
+        with pytest.raises(NothingSelected, match="is no revision, no commit and no snapshot"):
+            await either.at(endless)
 
 
 async def test_diff_tells_what_is_not_the_same_at_two_revisions_in_either_direction(either: Board) -> None:
@@ -221,6 +322,22 @@ async def test_a_record_whose_time_was_over_is_not_there_even_before_it_was_remo
         assert (await board.at(2)).get("item/1") is not None
         assert (await board.at("now")).get("item/1") is None
         assert [(d.key, d.after is None) for d in await board.diff(2, "now")] == [("item/1", True), ("other/1", False)]
+
+
+async def test_at_the_horizon_the_same_records_are_over_as_before_it_was_there(
+    backend: Backend, board_name: str
+) -> None:
+    """The commit at the horizon was a removal, and none of the records that it left had its time."""
+    clock = Hand()
+    async with await Board.open(backend, board_name, clock=clock) as board:
+        await board.put("item/1", 1, ttl_ms=10)
+        await board.put("other/1", 1)
+        clock.ms += 10
+        await board.delete("other/1")
+        await board.put("last/1", 1)
+        before = picture((await board.at(3)).records())
+        assert (await board.trim(3)).horizon == 3
+        assert picture((await board.at(3)).records()) == before == {}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ BUGS: Final = (
         "horizon-not-rolled-forward",
         "P5",
         "What is trimmed is folded into the base, and the board does not say up to where.",
-        (Edit(_TRIM, "  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached))\n", ""),),
+        (Edit(_TRIM, "  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached), 'horizon_ms', time)\n", ""),),
         (_AT_EVERY_STEP,),
     ),
     Mutant(
@@ -78,8 +78,8 @@ BUGS: Final = (
         (
             Edit(
                 "blackboard/holds.py",
-                "            seen[member] = (value, since if before == value else now_s)\n            if before == value and now_s",
-                "            seen[member] = (value, since)\n            if now_s",
+                "still_s + passed_s if before == value else 0.0",
+                "still_s + passed_s",
             ),
         ),
         (_TESTS + "test_a_reader_that_lives_is_never_taken_for_dead",),

@@ -56,8 +56,10 @@ def test_limits_below_nothing_are_refused(limits: tuple[int, int, int]) -> None:
 def test_a_hold_is_dead_after_a_lease_without_a_move_and_not_before() -> None:
     observer = Observer(lease_s=30)
     assert observer.dead({b"a": b"5 1", b"b": b"5 1"}, 100.0) == []
+    assert observer.dead({b"a": b"5 1", b"b": b"5 1"}, 115.0) == []
     assert observer.dead({b"a": b"5 1", b"b": b"5 2"}, 129.9) == []
     assert observer.dead({b"a": b"5 1", b"b": b"5 2"}, 130.0) == [b"a", b"5 1"]
+    assert observer.dead({b"b": b"5 2"}, 144.9) == []
     assert observer.dead({b"b": b"5 2"}, 160.0) == [b"b", b"5 2"]
 
 
@@ -68,13 +70,23 @@ def test_a_hold_that_was_away_between_two_looks_is_new() -> None:
     assert observer.dead({b"a": b"5 1"}, 40.0) == []
 
 
+def test_time_in_which_nobody_looked_makes_no_hold_dead_at_once() -> None:
+    observer = Observer(lease_s=30)
+    observer.dead({b"a": b"5 1"}, 0.0)
+    # The server was away for an hour, and who lives could not tell it so.
+    assert observer.dead({b"a": b"5 1"}, 3600.0) == []
+    assert observer.dead({b"a": b"5 1"}, 3614.9) == []
+    assert observer.dead({b"a": b"5 1"}, 3615.0) == [b"a", b"5 1"]
+
+
 def test_snapshots_never_die_and_are_told_by_revision() -> None:
     taken = [Snapshot("late", 9, 5, "ann b"), Snapshot("early/é", 3, 7, "")]
     holds = {f"snapshot:{each.name}".encode(): value_of(each).encode() for each in taken} | {b"a": b"1 1"}
     assert snapshots_in(holds) == [taken[1], taken[0]]
     observer = Observer(lease_s=1)
-    observer.dead(holds, 0.0)
-    assert observer.dead(holds, 100.0) == [b"a", b"1 1"]
+    for now_s in (0.0, 100.0):
+        observer.dead(holds, now_s)
+    assert observer.dead(holds, 200.0) == [b"a", b"1 1"]
     with pytest.raises(Corrupt):
         snapshots_in({b"snapshot:x": b"rubbish"})
 
