@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import redis.asyncio
@@ -20,13 +20,12 @@ from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend, UsageError
 from blackboard.server_binary import OLDEST, Version
 from blackboard.server_directory import directory_of
-from blackboard.settings import MAX_REPLICAS, Resp, load_settings
+from blackboard.settings import Settings, check_setting, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from blackboard.settings import Settings
 
 OPTIONS = frozenset(
     {
@@ -56,10 +55,9 @@ async def connect(url: str | None = None, *, settings: Settings | None = None) -
     working directory, or a new one in it.  The server has answered when this returns.
     Raises ``UsageError`` for a URL that means nothing, ``NoBackend`` where no server answers.
     """
-    address = Address.parse(url if url is not None else (settings or load_settings()).url)
-    if address.scheme == "memory" and settings is None:
-        return _memory(address)
-    settings = settings or load_settings()
+    if settings is None:
+        settings = Settings() if url == "memory:" else load_settings()  # no file says anything about that
+    address = Address.parse(settings.url if url is None else url)
     if address.scheme in ("memory", "embedded") and int(settings.replicas):
         raise UsageError(f"replicas: {settings.replicas}: {address.shown()} has no replicas; use the URL of a server")
     if address.scheme == "memory":
@@ -121,14 +119,10 @@ def _options(address: Address, settings: Settings) -> dict[str, Any]:
     unknown = sorted(given - OPTIONS)
     if unknown:
         raise UsageError(f"{address.shown()}: no option {unknown[0]!r}; there are {', '.join(sorted(OPTIONS))}")
-    protocol = str(options.get("protocol", settings.protocol))
-    if protocol not in get_args(Resp):
-        raise UsageError(f"{address.shown()}: protocol: {protocol!r} is neither 2 nor 3")
-    options["protocol"] = int(protocol)
-    replicas = str(options.get("replicas", settings.replicas))
-    if not replicas.isdecimal() or int(replicas) > MAX_REPLICAS:
-        raise UsageError(f"{address.shown()}: replicas: {replicas!r} is no number from 0 to {MAX_REPLICAS}")
-    options["replicas"] = int(replicas)
+    for name, value in (("protocol", settings.protocol), ("replicas", settings.replicas)):
+        text = str(options.get(name, value))
+        check_setting(name, text, address.shown(), UsageError)
+        options[name] = int(text)
     if address.scheme == "unix" and not options.get("path"):
         raise UsageError(f"{address.shown()}: no path; use unix:///PATH/TO/SOCKET")
     return options

@@ -29,6 +29,7 @@ from blackboard.torn_end import TORN, cut_torn_end
 
 if TYPE_CHECKING:
     from blackboard.server_binary import Version
+    from blackboard.settings import Fsync
 
 JOIN_SECONDS = 40.0
 """Longer than the keeper gives a server to stop."""
@@ -37,8 +38,6 @@ STARTS = 3
 _KEEPER = Path(__file__).with_name("keeper.py")
 _ALWAYS = b"CONFIG SET appendfsync always"
 _PLAIN = re.compile(r"[\w/.,@+=-]+\Z", re.ASCII)
-
-Fsync = Literal["everysec", "always"]
 State = Literal["absent", "loading", "ready"]
 
 

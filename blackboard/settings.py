@@ -66,9 +66,9 @@ def load_settings(
         if name not in NAMES:
             raise UsageError(f"--{name}: {_unknown(name)}")
         if value is not None:
-            _check(name, value, f"--{name}", UsageError)
+            check_setting(name, value, f"--{name}", UsageError)
             chosen[name] = value
-    return Settings(**chosen)  # type: ignore[arg-type]  # _check saw to fsync and protocol
+    return Settings(**chosen)  # type: ignore[arg-type]  # check_setting saw to fsync and protocol
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -76,7 +76,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     known = {PREFIX + name.upper(): name for name in NAMES}
     for variable in sorted(environ):
         if variable in known:
-            _check(known[variable], environ[variable], variable, UsageError)
+            check_setting(known[variable], environ[variable], variable, UsageError)
             found[known[variable]] = environ[variable]
         elif variable.startswith(PREFIX):
             # Other variables with this prefix may belong to others; one that looks like ours is a slip.
@@ -127,7 +127,7 @@ def _read(path: Path, table: tuple[str, ...]) -> dict[str, str] | None:
             raise InvalidInput(_unknown(name), place=place)
         if not isinstance(value, str):
             raise InvalidInput(f"{name}: must be a text in quotes", place=place)
-        _check(name, value, place, InvalidInput)
+        check_setting(name, value, place, InvalidInput)
     return {name: _from_here(name, value, path.parent) for name, value in document.items()}
 
 
@@ -156,7 +156,8 @@ def _line_of(name: str, text: str, table: tuple[str, ...]) -> int:
     return next((n + 1 for n in range(first, len(lines)) if wanted.match(lines[n])), first + 1)
 
 
-def _check(name: str, value: str, place: str, error: type[InvalidInput | UsageError]) -> None:
+def check_setting(name: str, value: str, place: str, error: type[InvalidInput | UsageError]) -> None:
+    """Raise ``error``, with ``place`` in front, where the setting ``name`` cannot be ``value``."""
     if name == "fsync" and value not in get_args(Fsync):
         raise error(f"{place}: fsync: {value!r} is neither everysec nor always")
     if name == "replicas" and not (value.isdecimal() and int(value) <= MAX_REPLICAS):
