@@ -223,10 +223,6 @@ local function present_bytes(i)
   return bytes, commit_of[i] == (bytes and (epoch_of or '') .. '-' .. (revision or '') or nil)
 end
 
-local function revision_of_region(r)
-  return region_revision[r]
-end
-
 -- pass one: judge
 local C = tonumber(ARGV[at])
 at = at + 1
@@ -245,7 +241,7 @@ local function refuse(failures)
   for _, f in ipairs(failures) do
     local present, bytes = '', ''
     if f[2] == 'r' then
-      present = epoch .. '-' .. revision_of_region(f[3])
+      present = epoch .. '-' .. region_revision[f[3]]
     elseif f[2] ~= '$' then
       local found, borne_out = present_bytes(f[3])
       if not borne_out then
@@ -283,7 +279,7 @@ local function judge_guards(G)
         since = tonumber(revision or '')
         ended = of == epoch and head or end_of_epoch(of)
       end
-      holds = since and since <= ended and revision_of_region(number) <= since
+      holds = since and since <= ended and region_revision[number] <= since
     else
       holds = previous_applied
     end

@@ -25,15 +25,19 @@ if TYPE_CHECKING:
     from knowledge_sources.source import KnowledgeSource
 
 
-class Board(Protocol):
-    """What the matcher reads: a replica is one."""
-
-    @property
-    def commit(self) -> str: ...
+class Records(Protocol):
+    """What is asked for records: a replica, or a board as it was."""
 
     def get(self, key: str) -> Record[Any] | None: ...
 
     def find(self, pattern: Pattern) -> list[Record[Any]]: ...
+
+
+class Board(Records, Protocol):
+    """What the matcher reads: a replica is one."""
+
+    @property
+    def commit(self) -> str: ...
 
 
 class Match(NamedTuple):
@@ -287,7 +291,7 @@ def _free(pattern: Pattern, captures: Mapping[str, str]) -> int:
 
 
 def candidates(
-    board: Board, pattern: Pattern, captures: Mapping[str, str]
+    board: Records, pattern: Pattern, captures: Mapping[str, str]
 ) -> Iterator[tuple[Record[Any], dict[str, str]]]:
     """The records that ``pattern`` matches without contradicting ``captures``, each with what it binds."""
     key = pattern.bind(captures)
@@ -317,7 +321,7 @@ def exclusions(board: Board, unless: Iterable[Pattern], captures: Mapping[str, s
     return guards
 
 
-def excluded_by(board: Board, unless: Iterable[Pattern], captures: Mapping[str, str]) -> Record[Any] | None:
+def excluded_by(board: Records, unless: Iterable[Pattern], captures: Mapping[str, str]) -> Record[Any] | None:
     """The first record that an ``unless`` forbids under ``captures``, ``None`` where none is there."""
     for pattern in unless:
         for record, _ in candidates(board, pattern, captures):

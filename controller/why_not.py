@@ -5,31 +5,26 @@ Told from the records of a board alone, whether a controller runs or not.  A pre
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS
+from blackboard.control_shapes import checked
 from blackboard.pattern import Pattern
 from blackboard.predicate.values import ERROR
 from controller.activation import activation_id
+from controller.matching import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from blackboard.control_records import Activation, Agent
     from blackboard.record import Record
+    from controller.matching import Records
 
 MOST_MATCHES: Final = 20
 """complete matches that are told"""
 MOST_STEPS: Final = 100_000
 """records that are looked at before the search settles for what it has"""
-
-
-class Board(Protocol):
-    """What is asked: a replica, or a board as it was."""
-
-    def get(self, key: str) -> Record[Any] | None: ...
-
-    def find(self, pattern: Pattern) -> list[Record[Any]]: ...
 
 
 class Clause(NamedTuple):
@@ -78,8 +73,11 @@ class WhyNot(NamedTuple):
     matches: tuple[Stopped, ...]
 
 
-def why_not(board: Board, agent: Agent, captures: Mapping[str, str]) -> WhyNot:
-    """Explain ``agent`` under ``captures``, which name some of what its patterns capture, or nothing."""
+def why_not(board: Records, agent: Agent, captures: Mapping[str, str]) -> WhyNot:
+    """Explain ``agent`` under ``captures``, which name some of what its patterns capture, or nothing.
+
+    Raises :class:`Corrupt` where an activation's record is not what the runtime writes.
+    """
     search = _Search(board, agent)
     complete = search.complete(dict(captures))
     if complete:
@@ -95,7 +93,7 @@ def why_not(board: Board, agent: Agent, captures: Mapping[str, str]) -> WhyNot:
 class _Search:
     """The ways to fill an agent's watches, and the one that came furthest."""
 
-    def __init__(self, board: Board, agent: Agent) -> None:
+    def __init__(self, board: Records, agent: Agent) -> None:
         self._board = board
         self.watches = {alias: Pattern.parse(text) for alias, text in agent["watches"].items()}
         self.best: tuple[dict[str, str], dict[str, Record[Any]]] = ({}, {})
@@ -119,16 +117,14 @@ class _Search:
             yield captures, filled
             return
         for alias in missing:
-            rest = [other for other in missing if other != alias]
+            rest, fits = [other for other in missing if other != alias], False
             for record, bound in self._candidates(self.watches[alias], captures):
                 if self._steps > MOST_STEPS:
                     return
+                fits = True
                 yield from self._fill(rest, {**captures, **bound}, {**filled, alias: record})
-            if self._any(self.watches[alias], captures):
+            if fits:
                 return  # every complete match has a record here: the other orders find the same
-
-    def _any(self, pattern: Pattern, captures: Mapping[str, str]) -> bool:
-        return next(self._candidates(pattern, captures), None) is not None
 
     def _candidates(
         self, pattern: Pattern, captures: Mapping[str, str]
@@ -189,23 +185,17 @@ def _sought(pattern: Pattern, captures: Mapping[str, str]) -> str:
     return "/".join(parts)
 
 
-def _stopped(board: Board, agent: Agent, captures: dict[str, str], records: dict[str, Record[Any]]) -> Stopped:
+def _stopped(board: Records, agent: Agent, captures: dict[str, str], records: dict[str, Record[Any]]) -> Stopped:
     ordered = {alias: records[alias] for alias in agent["watches"]}
     triggers = tuple((alias, record.key, record.commit) for alias, record in ordered.items())
     activation = activation_id(agent["name"], captures, triggers)
     stored = board.get(ACTIVATIONS + activation)
-    excluded = None
+    record = checked(stored).value if stored is not None else None
+    return Stopped(captures, triggers, activation, record, _exclusion(board, agent, captures))
+
+
+def _exclusion(board: Records, agent: Agent, captures: Mapping[str, str]) -> tuple[str, Record[Any]] | None:
     for text in agent["unless"]:
-        pattern = Pattern.parse(text)
-        for record in _matching(board, pattern, captures):
-            excluded = excluded or (text, record)
-    return Stopped(captures, triggers, activation, stored.value if stored is not None else None, excluded)
-
-
-def _matching(board: Board, pattern: Pattern, captures: Mapping[str, str]) -> Iterator[Record[Any]]:
-    key = pattern.bind(captures)
-    present = board.get(key) if key is not None else None
-    for record in ([present] if present is not None else []) if key is not None else board.find(pattern):
-        bound = pattern.match(record)
-        if bound is not None and all(captures.get(name, text) == text for name, text in bound.items()):
-            yield record
+        for record, _ in candidates(board, Pattern.parse(text), captures):
+            return text, record
+    return None

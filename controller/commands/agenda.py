@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,17 +36,13 @@ async def command(target: Target) -> None:
 
 async def _read(board: Board) -> dict[str, Any] | None:
     from blackboard.errors import Corrupt
+    from controller.agenda_view import parse_agenda
 
     raw = await board.store.read("GET", board.store.keys.agenda)
     if raw is None:
         return None
-    try:
-        document = json.loads(raw)
-        rows = [*document["pending"], *document["running"]]
-        whole = all(isinstance(one["agent"], str) and isinstance(one["eligible_ms"], int) for one in rows)
-    except (ValueError, TypeError, KeyError):
-        whole = False
-    if not whole:
+    document = parse_agenda(raw)
+    if document is None:
         raise Corrupt(f"the agenda of board {board.name} does not parse")
     return {"board": board.name, **document}
 

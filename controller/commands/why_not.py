@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -63,6 +62,7 @@ def _captures(texts: Sequence[str]) -> dict[str, str]:
 
 async def _agent(board: Board, name: str) -> Agent:
     from blackboard.control_records import AGENTS
+    from blackboard.control_shapes import checked
     from blackboard.errors import NothingSelected
     from knowledge_sources.nearest import did_you_mean
 
@@ -72,7 +72,7 @@ async def _agent(board: Board, name: str) -> Agent:
     if name not in known:
         near = did_you_mean(name, sorted(known)) or ("; it has none" if not known else "")
         raise NothingSelected(f"no agent {name!r} on board {board.name}{near}")
-    entry: Agent = known[name].value
+    entry: Agent = checked(known[name]).value
     return entry
 
 
@@ -84,12 +84,12 @@ def _names(agent: Agent) -> set[str]:
 
 async def _agenda(board: Board) -> dict[str, tuple[int, str]]:
     """Activation → its place among the pending and its level, as the leader last told; empty where nobody leads."""
+    from controller.agenda_view import parse_agenda
+
     raw = await board.store.read("GET", board.store.keys.agenda)
-    try:
-        pending = json.loads(raw)["pending"] if raw is not None else []
-        return {str(one["activation"]): (place, str(one["level"])) for place, one in enumerate(pending, 1)}
-    except (ValueError, TypeError, KeyError):
-        return {}
+    agenda = parse_agenda(raw) if raw is not None else None
+    pending = agenda["pending"] if agenda is not None else []
+    return {one["activation"]: (place, one["level"]) for place, one in enumerate(pending, 1)}
 
 
 # -- as a document --------------------------------------------------------------------------

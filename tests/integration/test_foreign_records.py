@@ -110,3 +110,30 @@ def test_a_board_whose_keys_hold_something_else_is_an_error_of_the_server(
     spoilt.by(OTHER_KEYS[name])
     code, _, error = spoilt(command)
     assert code in {0, 4}, error
+
+
+AGENDAS = {
+    "no JSON": b"\xff",
+    "a list": b"[]",
+    "no time": b'{"member": "m", "pending_count": 0, "pending": [], "running": []}',
+    "a line without a level": b'{"member": "m", "at_ms": 1, "pending_count": 1, "pending": [{"agent": "a",'
+    b' "eligible_ms": 1}], "running": []}',
+}
+
+
+@pytest.mark.parametrize("name", AGENDAS)
+def test_an_agenda_that_no_leader_published_is_damage_and_no_end_of_the_command(name: str, spoilt: Spoilt) -> None:
+    """Exit code 4, where a time or a level that was missing once ended the command with a traceback."""
+    spoilt.by(lambda client, keys: client.set(keys.agenda, AGENDAS[name]))
+    code, _, error = spoilt("agenda")
+    assert code == 4
+    assert "the agenda of board" in error
+
+
+def test_why_not_names_a_registry_entry_that_the_runtime_did_not_write(spoilt: Spoilt) -> None:
+    entry = holding({"name": "packer"})
+    spoilt.by(lambda client, keys: client.hset(keys.records("control"), "control/agents/packer", entry))
+    spoilt.by(lambda client, keys: client.hset(keys.regions, "control", 1))
+    code, _, error = spoilt("why-not packer")
+    assert code == 4
+    assert "control/agents/packer" in error

@@ -56,8 +56,8 @@ BUGS: Final = (
         (
             Edit(
                 _COMMIT,
-                "revision_of_region(number) <= since\n",
-                "revision_of_region(number) <= since or since and since > head\n",
+                "region_revision[number] <= since\n",
+                "region_revision[number] <= since or since and since > head\n",
             ),
         ),
         (_TESTS + "test_commit.py::test_a_guard_on_a_region_at_a_revision_that_never_was_is_refused",),
