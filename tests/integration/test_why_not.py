@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest_asyncio
 
-from blackboard.control_records import AGENTS
+from blackboard.control_records import ACTIVATIONS, AGENTS
 from controller.controller import Controller
 from controller.why_not import why_not
 from knowledge_sources.outcome import Escalate
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from blackboard.board import Board
     from controller.why_not import WhyNot
     from knowledge_sources.source import KnowledgeSource
+    from tests.conftest import RedisServer
 
 
 @knowledge_source(
@@ -163,3 +164,32 @@ async def test_the_command_tells_it_in_sentences_and_as_json_now_and_then(
             assert told in shell.error
 
     await asyncio.to_thread(type_all)
+
+
+async def test_what_others_wrote_in_the_place_of_control_records_is_refused_by_name(
+    led: Led, redis_url: str, redis_server: RedisServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await led.board.put("order/1", {"status": "picked", "amount": 500, "checked": True})
+    await led.board.put("label/1", "x")
+    (match,) = (await led.ask("ship")).matches
+    shell = Shell(redis_url, led.board.name, capsys)
+    entry = await led.board.get(AGENTS + "ship")
+    assert entry is not None
+    wrong: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        (ACTIVATIONS + match.activation, (None, 5, [], {"state": "executed"}, {"state": ["executed"]})),
+        (AGENTS + "ship", (None, "ship", {}, {**entry.value, "watches": None}, {**entry.value, "unless": [5]})),
+    )
+    for key, values in wrong:
+        for value in values:
+            await led.board.put(key, value)
+            for words in (("why-not", "ship"), ("why-not", "ship", "-o", "json")):
+                await asyncio.to_thread(shell, *words, code=4)
+                assert f"the record {key!r} is not what the runtime writes there" in shell.error
+    await led.board.put(AGENTS + "ship", entry.value)
+    await led.board.delete(ACTIVATIONS + match.activation)
+    for published in (b"{}", b"\xff", b"[" * 100_000, b'{"pending": [{}], "running": []}'):
+        with redis_server.client() as client:
+            client.set(led.board.store.keys.agenda, published)
+        await asyncio.to_thread(shell, "agenda", code=4)
+        assert "does not parse" in shell.error
+        assert "it is eligible; it fires when" in await asyncio.to_thread(shell, "why-not", "ship")
