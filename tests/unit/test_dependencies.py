@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackboard.pattern import Pattern
-from knowledge_sources.dependencies import Dependencies, circles
+from knowledge_sources.circles import circles
+from knowledge_sources.dependencies import Dependencies
 from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of, supervisor
 
 
