@@ -13,12 +13,13 @@ from blackboard.clock import Clock, SystemClock
 from blackboard.commit import Absent, At, Committed, Delete, Guard, Once, Put, Update, Write
 from blackboard.errors import Conflict, NoBackend, UsageError
 from blackboard.group import Packed
-from blackboard.history import drop_snapshot, kept, take_snapshot
+from blackboard.history import kept
 from blackboard.keys import check_key
 from blackboard.mutation import Mutations
 from blackboard.once import checked_ttl_ms, name_once
 from blackboard.reading import Reading
 from blackboard.record import Record, Stamp, revision_of
+from blackboard.snapshots import drop_snapshot, take_snapshot
 from blackboard.store import Store
 from blackboard.trimming import wanted_horizon
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from blackboard.backend import Backend
-    from blackboard.holds import Snapshot
     from blackboard.retention import Retention
+    from blackboard.snapshots import Snapshot
     from blackboard.trimming import Trimmed
 
 UPDATE_ATTEMPTS = 100
@@ -161,7 +162,6 @@ class Board(Reading):
             return await self.store.submit(
                 guards, packed, stamp.author, once=key, once_digest=digest, once_ttl_ms=ttl_ms
             )
-        hot = {update.key for update in updates}
         for attempt in range(UPDATE_ATTEMPTS):
             hot_guards, hot_writes = await self._updated(updates, stamp)
             try:
@@ -174,7 +174,7 @@ class Board(Reading):
                     once_ttl_ms=ttl_ms,
                 )
             except Conflict as conflict:
-                only_hot = all(isinstance(f.guard, At | Absent) and f.guard.key in hot for f in conflict.failures)
+                only_hot = all(failure.guard in hot_guards for failure in conflict.failures)
                 if not only_hot or attempt + 1 == UPDATE_ATTEMPTS:
                     raise
             await asyncio.sleep(backoff_s(attempt))

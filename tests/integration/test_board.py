@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blackboard.board import Board
-from blackboard.commit import Put
+from blackboard.commit import At, Put, Update
 from blackboard.errors import Conflict, InvalidName, InvalidValue, NoBackend, WaitTimeout
 from blackboard.record import Stamp
 from tests.waiting import eventually
@@ -188,3 +188,19 @@ async def test_two_boards_on_one_server_do_not_see_each_other(backend: Backend, 
 async def test_a_url_without_a_server_behind_it_is_no_backend() -> None:
     with pytest.raises(NoBackend):
         await Board.open("unix:///nowhere/redis.sock", "main")
+
+
+async def test_a_callers_own_guard_on_a_record_that_is_updated_is_refused_at_once(either: Board) -> None:
+    """It says what the caller read; trying again would not change that."""
+    first = await either.put("stock/1", 1)
+    await either.put("stock/1", 2)
+    called = []
+
+    def less(value: int) -> int:
+        called.append(value)
+        return value - 1
+
+    with pytest.raises(Conflict) as refused:
+        await either.commit([At("stock/1", first.commit)], [], updates=[Update("stock/1", less)])
+    assert [failure.guard for failure in refused.value.failures] == [At("stock/1", first.commit)]
+    assert called == [2]
