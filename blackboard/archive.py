@@ -39,6 +39,8 @@ class Head(NamedTuple):
 
     board: str
     horizon: int
+    horizon_ms: int
+    """when that revision was committed, in milliseconds since 1970; 0 at revision 0"""
     epochs: dict[str, int]
     """epoch → the revision that it began after"""
 
@@ -89,6 +91,7 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
             "archive": FORMAT,
             "board": store.keys.name,
             "horizon": base.revision,
+            "horizon_ms": base.time_ms,
             "epochs": await _epochs(store),
         }
         for record in base.records_kept():
@@ -196,9 +199,10 @@ class _Reader:
         first = next(following)
         if first.get("archive") != FORMAT:
             raise InvalidInput(f"is not the head of an archive of format {FORMAT}", place=self.place)
-        head = Head(check_board_name(first["board"]), int(first["horizon"]), dict(first["epochs"]))
-        base = State({}, head.horizon)
-        state = State({}, head.horizon)
+        horizon_ms = codec.check_time(first["horizon_ms"])
+        head = Head(check_board_name(first["board"]), int(first["horizon"]), horizon_ms, dict(first["epochs"]))
+        base = State({}, head.horizon, horizon_ms)
+        state = State({}, head.horizon, horizon_ms)
         entries: list[Entry] = []
         changes: list[Change] = []
         for document in following:

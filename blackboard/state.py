@@ -30,7 +30,7 @@ class State:
         self.regions = regions
         self.revision = revision
         self.time_ms = time_ms
-        """when that commit was made, in milliseconds since 1970; 0 where no entry told"""
+        """when that commit was made, in milliseconds since 1970; 0 at revision 0"""
 
     def copy(self) -> State:
         """The same state, to be carried on apart from this one; the records are shared."""

@@ -10,15 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blackboard.archive import Archived, archive_lines, read_archive
+from blackboard.board import Board
 from blackboard.commit import Delete, Put
 from blackboard.errors import InvalidInput
 from blackboard.record import Stamp
 from blackboard.state import digest_of
+from tests.hand_clock import Hand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blackboard.board import Board
+    from blackboard.backend import Backend
 
 VALUES: list[Any] = [
     None, True, 0, -1, 2**63, 1.5, -0.0, 1e300, "text\x00\u202e é😀", b"\x00bytes", {"a": [b"x", {"b": None}]}, [], {},
@@ -67,6 +69,22 @@ async def test_a_moment_outside_of_the_archive_is_refused(either: Board) -> None
             archived.at(revision)
 
 
+async def test_an_archive_tells_of_the_same_records_as_the_board_that_their_time_was_over(
+    backend: Backend, board_name: str
+) -> None:
+    clock = Hand()
+    async with await Board.open(backend, board_name, clock=clock) as board:
+        await board.put("item/1", 1, ttl_ms=10)
+        await board.put("other/1", 1)
+        clock.ms += 10
+        await board.delete("other/1")
+        await board.put("last/1", 1)
+        await board.trim(3)
+        archived = read(await archive_of(board))
+        assert archived.at(3).get("item/1") is None
+        assert archived.at(3).records_kept()
+
+
 async def test_an_empty_board_has_an_archive_too(either: Board) -> None:
     archived = read(await archive_of(either))
     assert (archived.entries, archived.at().count) == ((), 0)
@@ -101,7 +119,7 @@ async def test_every_field_that_was_changed_is_noticed(either: Board) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps), max_size=4))
 def test_any_other_text_is_refused_with_its_place(lines: list[str]) -> None:
-    head = json.dumps({"archive": 1, "board": "b", "horizon": 0, "epochs": {}})
+    head = json.dumps({"archive": 1, "board": "b", "horizon": 0, "horizon_ms": 0, "epochs": {}})
     for broken in (lines, [head, *lines]):
         with pytest.raises(InvalidInput, match=r"x\.jsonl:\d+"):
             read(broken)
