@@ -48,12 +48,12 @@ if TYPE_CHECKING:
         WaitTimeout,
     )
     from blackboard.history import Difference
-    from blackboard.holds import Snapshot
     from blackboard.log import Change
     from blackboard.pattern import Pattern
     from blackboard.record import Record, Stamp
     from blackboard.replica import Replica
     from blackboard.retention import Retention
+    from blackboard.snapshots import Snapshot
     from blackboard.state import State
 
 __version__ = "0.1.0"
@@ -135,7 +135,7 @@ _HOME: Final = {
     "Replica": "blackboard.replica",
     "Retention": "blackboard.retention",
     "ServerRefused": "blackboard.errors",
-    "Snapshot": "blackboard.holds",
+    "Snapshot": "blackboard.snapshots",
     "Stamp": "blackboard.record",
     "State": "blackboard.state",
     "SystemClock": "blackboard.clock",

@@ -14,7 +14,7 @@ from blackboard.errors import Corrupt, Gap, ServerRefused
 from blackboard.history import kept, read_base
 from blackboard.keys import region_of
 from blackboard.log import entries_after
-from blackboard.snapshot import scan_records
+from blackboard.scanning import scan_pages, scan_pairs, scan_records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -117,25 +117,15 @@ class Auditor:
 
     async def _record_hashes(self) -> AsyncIterator[str]:
         """Every hash of records that is there, named among the regions or not."""
-        cursor: Answer = b"0"
         prefix, seen = self._store.keys.records(""), set()
-        while True:
-            cursor, names = await self._store.read("SCAN", cursor, "MATCH", prefix + "*", "COUNT", 1000)
+        async for names in scan_pages(self._store, ("SCAN",), "MATCH", prefix + "*"):
             for name in names:
                 if name not in seen:
                     seen.add(name)
                     yield name.decode(errors="replace")
-            if cursor in (b"0", "0", 0):
-                return
 
     async def _pairs(self, command: str, name: str) -> list[tuple[bytes, bytes]]:
-        cursor: Answer = b"0"
-        found = []
-        while True:
-            cursor, flat = await self._store.read(command, name, cursor, "COUNT", 1000)
-            found += list(zip(flat[::2], flat[1::2], strict=True))
-            if cursor in (b"0", "0", 0):
-                return found
+        return [pair async for pair in scan_pairs(self._store, command, name)]
 
     async def _base(self) -> State:
         base = await read_base(self._store)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from blackboard.errors import BeforeHorizon, Gap, NothingSelected, UsageError
-from blackboard.holds import SNAPSHOT, Snapshot, check_snapshot_name, value_of
+from blackboard.errors import BeforeHorizon, Gap, UsageError
 from blackboard.keys import region_of
 from blackboard.log import entries_after, entries_between
 from blackboard.record import parse_stored
-from blackboard.snapshot import scan_records
+from blackboard.scanning import scan_records
 from blackboard.state import State, differences
 from blackboard.trimming import read_horizon
 
@@ -72,32 +71,6 @@ async def state_at(store: Store, revision: int) -> State:
     if state.revision != revision:
         raise UsageError(f"revision {revision}: the board is at {state.revision}")
     return state
-
-
-async def take_snapshot(store: Store, name: str, revision: int, author: str) -> Snapshot:
-    """Keep ``revision`` readable under ``name``, within :func:`kept`.
-
-    Raises :class:`UsageError` where the name is taken or the board has not come so far, :class:`BeforeHorizon`.
-    """
-    snapshot = Snapshot(check_snapshot_name(name), revision, store.server_now_ms(), author)
-    horizon, head = await read_horizon(store), await store.number_of("revision")
-    if revision < horizon:
-        raise BeforeHorizon(revision, horizon)
-    if revision > head:
-        raise UsageError(f"revision {revision}: the board is at {head}")
-    field, value = SNAPSHOT + name, value_of(snapshot)
-    new = await store.read("HSETNX", store.keys.holds, field, value)
-    # Sent again after a lost answer it finds itself.
-    if not new and await store.read("HGET", store.keys.holds, field) != value.encode():
-        raise UsageError(f"there is a snapshot {name!r} already")
-    return snapshot
-
-
-async def drop_snapshot(store: Store, name: str) -> None:
-    """Let go of the snapshot ``name``; raises :class:`NothingSelected` where there is none."""
-    if not await store.read("HEXISTS", store.keys.holds, SNAPSHOT + name):
-        raise NothingSelected(f"no snapshot {name!r} of board {store.keys.name}")
-    await store.read("HDEL", store.keys.holds, SNAPSHOT + name)
 
 
 async def differences_between(store: Store, first: int, second: int) -> list[Difference]:

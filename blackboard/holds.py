@@ -11,13 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import re
 import secrets
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from blackboard.ending import end
-from blackboard.errors import BlackboardError, Corrupt, InvalidName, ServerRefused
-from blackboard.keys import check_key
+from blackboard.errors import BlackboardError, ServerRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,22 +26,12 @@ if TYPE_CHECKING:
 BEAT_S: Final = 5.0
 LEASE_S: Final = 30.0
 SNAPSHOT: Final = "snapshot:"
+"""how the field of a snapshot begins"""
 TAKES_NO_WRITES: Final = frozenset({"OOM", "READONLY", "NOREPLICAS", "MISCONF"})
 """what a server says that trims nothing either, so that its readers need no hold"""
 GOODBYE_S: Final = 1.0
 
-_VALUE: Final = re.compile(r"([0-9]+) ([0-9]+) ?(.*)\Z", re.DOTALL)
 _log = logging.getLogger(__name__)
-
-
-class Snapshot(NamedTuple):
-    """A revision with a name, which stays readable until the snapshot is dropped."""
-
-    name: str
-    revision: int
-    taken_ms: int
-    """in milliseconds since 1970"""
-    author: str
 
 
 class Hold:
@@ -179,29 +167,3 @@ class Observer:
                 dead += [member, value]
         self._seen = seen
         return dead
-
-
-def check_snapshot_name(name: str) -> str:
-    """``name`` if a snapshot can have it: as a record's key, and not a number, which would name a revision."""
-    check_key(name)
-    if name[:1].isdigit() or name in ("oldest", "now"):
-        raise InvalidName(f"snapshot name {name!r} would read as a revision: begin it with a letter")
-    return name
-
-
-def value_of(snapshot: Snapshot) -> str:
-    """What the field of ``snapshot`` holds."""
-    return f"{snapshot.revision} {snapshot.taken_ms} {snapshot.author}"
-
-
-def snapshots_in(holds: dict[bytes, bytes]) -> list[Snapshot]:
-    """The snapshots among the fields, by revision; raises :class:`Corrupt` where one does not parse."""
-    found = []
-    for member, value in holds.items():
-        if member.startswith(SNAPSHOT.encode()):
-            match = _VALUE.match(value.decode(errors="replace"))
-            if match is None:
-                raise Corrupt(f"the hold {member!r} does not parse")
-            name = member.removeprefix(SNAPSHOT.encode()).decode(errors="replace")
-            found.append(Snapshot(name, int(match[1]), int(match[2]), match[3]))
-    return sorted(found, key=lambda snapshot: (snapshot.revision, snapshot.name))

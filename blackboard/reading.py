@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.errors import HistoryLost, NothingSelected, WaitTimeout
 from blackboard.history import differences_between, state_at, versions_of
-from blackboard.holds import snapshots_in
 from blackboard.keys import check_key, region_of
 from blackboard.log import Change, Tail, entries_after, position_after
 from blackboard.pattern import Pattern
 from blackboard.record import Record, parse_stored
 from blackboard.replica import Replica
-from blackboard.snapshot import scan_region
+from blackboard.scanning import scan_region
+from blackboard.snapshots import snapshots_in
 from blackboard.trimming import read_horizon, read_retention
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from blackboard.history import Difference
-    from blackboard.holds import Snapshot
     from blackboard.retention import Retention
+    from blackboard.snapshots import Snapshot
     from blackboard.state import State
     from blackboard.store import Store
 

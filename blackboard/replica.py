@@ -15,7 +15,7 @@ from blackboard.errors import BlackboardError, Gap, HistoryLost, NoBackend, Serv
 from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail, entries_after
 from blackboard.record import Record
-from blackboard.snapshot import snapshot
+from blackboard.scanning import scan_board
 from blackboard.state import differences, in_order, matching, replay
 
 if TYPE_CHECKING:
@@ -173,11 +173,11 @@ class Replica:
     # -- building ---------------------------------------------------------------------------
 
     async def _build(self) -> None:
-        """Take a snapshot and the tail of the log from there."""
+        """Scan the board and take the tail of the log from there."""
         store = self._store
         losses = store.losses
         await self._hold_log(await store.number_of("revision"))
-        regions, revision = await snapshot(store, losses)
+        regions, revision = await scan_board(store, losses)
         expiries = {r.key: r.expires_ms for records in regions.values() for r in records.values() if r.expires_ms}
         tail = await Tail.after(store, revision, losses)
         # From here on nothing is awaited: nobody sees one part without the other.

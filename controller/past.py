@@ -15,7 +15,7 @@ from blackboard.control_shapes import sound
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
-from blackboard.snapshot import scan_region
+from blackboard.scanning import scan_region
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

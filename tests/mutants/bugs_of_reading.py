@@ -86,7 +86,7 @@ BUGS: Final = (
         "snapshot-without-replay",
         "P5",
         "What changed while a snapshot was read is not replayed over it.",
-        (Edit("blackboard/snapshot.py", '        end = await store.number_of("revision")\n', "        end = start\n"),),
+        (Edit("blackboard/scanning.py", '        end = await store.number_of("revision")\n', "        end = start\n"),),
         ("tests/faults/test_built_under_load.py",),
     ),
     Mutant(

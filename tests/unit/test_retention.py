@@ -12,10 +12,11 @@ from blackboard import codec
 from blackboard.divergence import divergences
 from blackboard.errors import Corrupt, InvalidInput
 from blackboard.field_changes import ABSENT, field_changes
-from blackboard.holds import Observer, Snapshot, snapshots_in, value_of
+from blackboard.holds import Observer
 from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from blackboard.retention import EVERYTHING, MAX_REVISIONS, Retention, format_size, parse_size, parse_stored
+from blackboard.snapshots import Snapshot, snapshots_in, value_of
 
 
 @given(st.builds(Retention, st.integers(0, MAX_REVISIONS), st.integers(0, 10**15), st.integers(0, 10**15)))

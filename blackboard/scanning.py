@@ -1,4 +1,4 @@
-"""All records of a live board as they stood after one revision, without stopping who writes.
+"""The records of a live board, read without stopping who writes: of one hash, or all as they stood after one revision.
 
 A scan sees some records before and some after what is written meanwhile; replaying the log over it,
 keeping the newer by the record's own commit, makes it one state that the board had.
@@ -6,7 +6,7 @@ keeping the newer by the record's own commit, makes it one state that the board 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blackboard.errors import Corrupt, Gap
 from blackboard.log import entries_after
@@ -16,11 +16,14 @@ from blackboard.state import replay
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from blackboard.link import Answer
     from blackboard.state import Regions
     from blackboard.store import Store
 
+PAGE: Final = 1000
 
-async def snapshot(store: Store, losses: int) -> tuple[Regions, int]:
+
+async def scan_board(store: Store, losses: int) -> tuple[Regions, int]:
     """The records of the board and the revision after which they stood so.
 
     Raises :class:`HistoryLost` where history was lost since :attr:`Store.losses` was ``losses``.
@@ -66,10 +69,22 @@ async def scan_region(store: Store, region: str) -> AsyncIterator[Record]:
 
 async def scan_records(store: Store, name: str) -> AsyncIterator[Record]:
     """Every record that the hash ``name`` holds during the whole scan, in no order, some perhaps twice."""
-    cursor = b"0"
+    async for key, stored in scan_pairs(store, "HSCAN", name):
+        yield parse_stored(key, stored)
+
+
+async def scan_pairs(store: Store, command: str, name: str) -> AsyncIterator[tuple[bytes, bytes]]:
+    """The fields and values of a hash (``HSCAN``), or members and scores of a sorted set (``ZSCAN``)."""
+    async for flat in scan_pages(store, (command, name)):
+        for pair in zip(flat[::2], flat[1::2], strict=True):
+            yield pair
+
+
+async def scan_pages(store: Store, command: tuple[str, ...], *options: str) -> AsyncIterator[list[bytes]]:
+    """What a command of the ``SCAN`` family gives, page by page; ``options`` come behind the cursor."""
+    cursor: Answer = b"0"
     while True:
-        cursor, flat = await store.read("HSCAN", name, cursor, "COUNT", 1000)
-        for key, stored in zip(flat[::2], flat[1::2], strict=True):
-            yield parse_stored(key, stored)
+        cursor, page = await store.read(*command, cursor, *options, "COUNT", PAGE)
+        yield page
         if cursor in (b"0", "0", 0):
             return
