@@ -57,6 +57,8 @@ async def loading(server: OwnServer, client: redis.Redis) -> AsyncIterator[None]
     finally:
         await starting
         client.delete("p")
+        client.bgrewriteaof()  # or the next time there would be more to load
+        await eventually(lambda: not client.info("persistence")["aof_rewrite_in_progress"], "the file is rewritten")
 
 
 def is_loading(client: redis.Redis) -> bool:

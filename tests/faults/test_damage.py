@@ -314,3 +314,20 @@ def test_a_record_under_a_key_that_no_command_takes_goes_with_its_board(
         client.hset(keys.regions, "item", 1)
     assert main(["boards", "remove", finished_run[3], "--yes", *finished_run[:2]]) == 0
     assert redis_server.keys(f"{keys.prefix}*") == []
+
+
+async def test_nothing_is_taken_for_absent_because_its_commits_or_regions_were_deleted(
+    board: Board, redis_url: str, redis_server: RedisServer
+) -> None:
+    """A record could be made a second time, its removal was done by doing nothing, and a new reader saw no records."""
+    await board.put("item/1", 1)
+    keys = board.store.keys
+    with redis_server.client() as client:
+        client.delete(keys.revisions)
+        for refused in (board.create("item/1", 2), board.delete("item/1"), board.put("item/2", 2)):
+            with pytest.raises(Corrupt, match=":revisions does not hold the commits of"):
+                await refused
+        client.delete(keys.regions)
+        async with await Board.open(redis_url, board.name) as reader:
+            with pytest.raises(Corrupt, match=":regions is empty, though there are commits"):
+                await reader.replica()
