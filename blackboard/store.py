@@ -250,7 +250,7 @@ class Store(Session):
             return
         self._in_flight.remove(flight)
         self._due_regions = reply.due_regions
-        self.trimmer.note(len(flight.requests))
+        self.trimmer.note(reply.outcomes)
         for request, outcome in zip(flight.requests, reply.outcomes, strict=True):
             future = request.future
             if isinstance(outcome, Committed):

@@ -1,7 +1,8 @@
 """Keeping the log within its limits: what is past them moves into the base, a little with every thousand commits.
 
-Who writes pays: each process that commits trims about as much as it added, in steps that hold the server for a
-millisecond or two.  Nothing that a live reader or a snapshot still needs is touched.
+Who writes pays: whoever makes the board's 1,024th commit, and each 1,024th from there, trims what is past the limits,
+in steps that hold the server for a millisecond or two; so a board that many short-lived processes write to is trimmed,
+too.  Nothing that a live reader or a snapshot still needs is touched.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from blackboard.commit import Committed
 from blackboard.ending import end
 from blackboard.errors import BlackboardError, Corrupt, ServerRefused
 from blackboard.holds import Observer
@@ -19,16 +21,22 @@ from blackboard.retention import Retention, parse_stored
 from blackboard.scripts import Script
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blackboard.link import Answer, Argument
     from blackboard.store import Store
 
 EVERY: Final = 1024
-"""commits of this process between two looks"""
+"""revisions of the board between two looks"""
+EXPIRED_AT_ONCE: Final = 16
+"""revisions that one call takes for records whose time is over, before those of its commits"""
+FINISH_S: Final = 1.0
+"""that a look may take when its process closes the board"""
 STEP: Final = 256
 """entries that one call folds at most"""
 STEP_BYTES: Final = 1 << 20
 AT_ONE_LOOK: Final = 8 * EVERY
-"""entries that go at most before the writer has written as much again"""
+"""entries that go at most at one look"""
 
 _log = logging.getLogger(__name__)
 
@@ -48,21 +56,29 @@ class Trimmer:
         self.observer = Observer()
         self._store = store
         self._script = Script("trim.lua")
-        self._commits = 0
+        self._looked_at = 0
         self._working: asyncio.Task[None] | None = None
 
-    def note(self, commits: int) -> None:
-        """This process has made so many more commits."""
-        self._commits += commits
-        if self._commits >= EVERY:
-            self._commits = 0
+    def note(self, outcomes: Iterable[Committed | Exception]) -> None:
+        """This process has made these commits in one call, and looks if a 1,024th of the board is among them.
+
+        What the call removed because its time was over came before them and counts as theirs.
+        """
+        made = [one.revision for one in outcomes if isinstance(one, Committed) and one.revision and not one.repeated]
+        thousand = made[-1] // EVERY if made else 0
+        if thousand > self._looked_at and thousand > (made[0] - 1 - EXPIRED_AT_ONCE) // EVERY:
+            self._looked_at = thousand
             if self._working is None:
                 self._working = asyncio.create_task(self._look(), name="blackboard-trimming")
 
     async def close(self) -> None:
-        """Stop; what was trimmed stays trimmed."""
+        """Finish the look that is under way, unless it takes long; what was trimmed stays trimmed."""
         working, self._working = self._working, None
-        if working is not None:
+        if working is None:
+            return
+        try:
+            await asyncio.wait([working], timeout=FINISH_S)
+        finally:
             await end(working)
 
     async def _look(self) -> None:
@@ -89,36 +105,26 @@ class Trimmer:
         while True:
             goal = upto if at_most is None else min(upto, start + at_most)
             before = done.horizon
-            done = _trimmed(await self._run(goal, dead))
+            try:
+                done = _trimmed(await self._run(goal, dead))
+            except ServerRefused as error:
+                if error.code != "GAP":
+                    raise
+                raise Corrupt(f"board {store.keys.name!r}: {error.answer.removeprefix('GAP ')}") from error
             if done.horizon >= goal or done.horizon == before:
                 return done
 
     async def _run(self, upto: int, dead: list[bytes]) -> Answer:
         keys = self._store.keys
-        command: list[Argument] = [
-            self._script.sha,
-            4,
-            keys.meta,
-            keys.log,
-            keys.base,
-            keys.holds,
-            upto,
-            STEP,
-            STEP_BYTES,
-            *dead,
-        ]
+        names: list[Argument] = [keys.meta, keys.log, keys.base, keys.holds]
+        command = [self._script.sha, len(names), *names, upto, STEP, STEP_BYTES, *dead]
         try:
-            try:
-                return await self._store.read("EVALSHA", *command)
-            except ServerRefused as error:
-                if not error.answer.startswith("NOSCRIPT"):
-                    raise
-            await self._store.read("SCRIPT", "LOAD", self._script.text)
             return await self._store.read("EVALSHA", *command)
         except ServerRefused as error:
-            if error.answer.startswith("GAP "):
-                raise Corrupt(f"board {keys.name!r}: {error.answer[4:]}") from error
-            raise
+            if error.code != "NOSCRIPT":
+                raise
+        await self._store.read("SCRIPT", "LOAD", self._script.text)
+        return await self._store.read("EVALSHA", *command)
 
 
 def _trimmed(answer: Answer) -> Trimmed:

@@ -361,6 +361,30 @@ async def test_the_log_stays_within_its_limit_while_it_is_written_to(
     assert picture(state.records()) == picture((await board.replica()).records())
 
 
+async def test_the_log_of_a_board_that_short_lived_processes_write_to_stays_within_its_limit(
+    board: Board, redis_url: str
+) -> None:
+    """Each counted its own commits only, so that none ever made as many as it takes to look."""
+    await board.retain(Retention(revisions=100))
+    for n in range(4):
+        async with await Board.open(redis_url, board.name) as other:
+            await asyncio.gather(*(other.put(f"item/{m % 50}", [n, m]) for m in range(EVERY // 2)))
+    assert await board.horizon() == 2 * EVERY - 100
+
+
+@pytest.mark.parametrize("offset", range(3))
+async def test_what_expires_takes_nobody_the_look_at_the_log(backend: Backend, board_name: str, offset: int) -> None:
+    clock = Hand()
+    async with await Board.open(backend, board_name, clock=clock) as board:
+        await board.retain(Retention(revisions=100))
+        await asyncio.gather(*(board.put("item/0", n) for n in range(EVERY - 11 + offset)))
+        for n in range(10):  # two revisions each, the first of them an expiry
+            await board.put("brief/1", n, ttl_ms=1)
+            clock.ms += 2
+        await eventually(lambda: board.store.trimmer._working is None, "the log was looked at")
+        assert await board.horizon() > 0
+
+
 async def test_commits_older_than_the_limit_go_and_younger_ones_stay(backend: Backend, board_name: str) -> None:
     clock = Hand()
     async with await Board.open(backend, board_name, clock=clock) as board:
