@@ -51,13 +51,19 @@ def checked(record: R) -> R:
     return record
 
 
+def is_sound(record: Record[Any]) -> bool:
+    """Whether :func:`checked` lets ``record`` through; one that it does not is named in a warning."""
+    try:
+        checked(record)
+    except Corrupt as error:
+        _log.warning("passed over: %s", error)
+        return False
+    return True
+
+
 def sound(records: Iterable[R]) -> Iterator[R]:
     """Those of ``records`` that :func:`checked` lets through; the others are named in a warning."""
-    for record in records:
-        try:
-            yield checked(record)
-        except Corrupt as error:
-            _log.warning("passed over: %s", error)
+    return filter(is_sound, records)
 
 
 class Sieve:
@@ -73,7 +79,7 @@ class Sieve:
     def _fits(self, record: Record[Any]) -> bool:
         commit, fits = self._known.get(record.key, ("", False))
         if commit != record.commit:
-            fits = any(sound((record,)))
+            fits = is_sound(record)
             self._known[record.key] = (record.commit, fits)
         return fits
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
-from blackboard.control_shapes import sound
+from blackboard.control_shapes import is_sound, sound
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
@@ -200,7 +200,7 @@ class Recollection:
     async def _version(self, key: str, commit: str) -> Record | None:
         record = await self._standing(key)
         if record is not None and record.commit == commit:
-            return record if any(sound((record,))) else None
+            return record if is_sound(record) else None
         change = await self._change(key, commit)
         if change is None or change.record is None:
             return None
@@ -226,6 +226,6 @@ class Recollection:
             self._entries[commit] = parse_entry(raw[0]) if raw else None
         entry = self._entries[commit]
         change = next((change for change in entry.changes if change.key == key), None) if entry is not None else None
-        if change is not None and change.record is not None and not any(sound((change.record,))):
+        if change is not None and change.record is not None and not is_sound(change.record):
             return None
         return change

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import AGENTS, Agent
-from blackboard.control_shapes import sound
+from blackboard.control_shapes import is_sound, sound
 from blackboard.errors import UsageError
 from blackboard.pattern import Pattern
 from knowledge_sources.annotations import schema_of
@@ -84,9 +84,8 @@ def check_handoff(reader: Reader, *, to: str = "", capability: str = "") -> tupl
         raise UsageError("a handoff names one: to= an agent, or capability= what is wanted")
     if to:
         found = reader.get(AGENTS + to)
-        for record in sound([found] if found is not None else []):
-            if record.value["status"] == "ready":
-                return to, record.key
+        if found is not None and is_sound(found) and found.value["status"] == "ready":
+            return to, found.key
         raise UnknownAgent(to, _nearest_or_first(to, (agent["name"] for agent in _ready(reader))))
     ready = sorted(_ready(reader), key=lambda agent: agent["name"])
     for agent in ready:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
-from blackboard.control_shapes import sound
+from blackboard.control_shapes import is_sound
 from blackboard.keys import region_of
 from blackboard.wording import counted
 from scenarios.expectation_models import (
@@ -101,7 +101,7 @@ class Tally:
         record = change.record
         if record is None:
             return
-        if record.key.startswith((ACTIVATIONS, ESCALATIONS)) and not any(sound((record,))):
+        if record.key.startswith((ACTIVATIONS, ESCALATIONS)) and not is_sound(record):
             return
         if record.key.startswith(ACTIVATIONS):
             # Its later writes are transitions of the same firing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS, OVERRIDES
-from blackboard.control_shapes import sound
+from blackboard.control_shapes import is_sound, sound
 from blackboard.keys import CONTROL_REGION, region_of
 from controller.activation import FINAL
 
@@ -58,7 +58,7 @@ class Progress:
     def see(self, change: Change) -> list[Note]:
         """Take in one change; returns what is to be told of it."""
         record = change.record
-        if record is None or not any(sound((record,))):
+        if record is None or not is_sound(record):
             return []
         return [*self._put(record, new=not change.previous_commit)]
 
