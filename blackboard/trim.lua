@@ -38,7 +38,7 @@ for i = 1, #holds, 2 do
     -- what does not parse holds everything: better a log too long than a reader's gap
     local revision = tonumber(string.match(value, '^%d+') or '0')
     if revision < upto then
-      upto, holder, held_at = revision, member, revision
+      upto, holder, held_at = revision, member, string.format('%.0f', revision)
     end
   end
 end
@@ -105,4 +105,4 @@ end
 if #gone > 0 then
   redis.call('HDEL', KEYS[4], unpack(gone, 1, math.min(#gone, CHUNK)))
 end
-return { tostring(string.format('%.0f', reached)), holder, tostring(held_at) }
+return { string.format('%.0f', reached), holder, held_at }
