@@ -17,7 +17,7 @@ from blackboard import codec
 from blackboard.errors import BlackboardError, Corrupt, Gap, InvalidInput, InvalidValue
 from blackboard.history import kept, read_base
 from blackboard.keys import check_board_name, region_of
-from blackboard.log import Change, Entry, entries_between
+from blackboard.log import Change, Entry, entries_between, read_epochs
 from blackboard.record import Record, Stamp, revision_of
 from blackboard.state import State, digest_of
 from blackboard.strict_json import parse_json
@@ -92,7 +92,7 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
             "board": store.keys.name,
             "horizon": base.revision,
             "horizon_ms": base.time_ms,
-            "epochs": await _epochs(store),
+            "epochs": {str(epoch): revision for epoch, revision in await read_epochs(store)},
         }
         for record in base.records_kept():
             yield {"base": _record_document(record)}
@@ -103,16 +103,6 @@ async def _documents(store: Store) -> AsyncIterator[Document]:
             for index, change in enumerate(entry.changes):
                 yield _change_document(change, index, len(entry.changes))
         yield {"end": {"revision": state.revision, "records": state.count, "digest": digest_of(state)}}
-
-
-async def _epochs(store: Store) -> dict[str, int]:
-    raw = await store.read("HGETALL", store.keys.meta)
-    began = {name.decode(): value for name, value in zip(raw[::2], raw[1::2], strict=True)}
-    return {
-        name.removeprefix("epoch:"): int(value.partition(b" ")[0])
-        for name, value in sorted(began.items())
-        if name.startswith("epoch:")
-    }
 
 
 def _record_document(record: Record) -> Document:

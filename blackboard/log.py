@@ -78,10 +78,20 @@ async def position_after(store: Store, since: int) -> str:
 
 async def _place_after(store: Store, since: int) -> tuple[str, int]:
     """:func:`position_after`, and the head."""
-    raw = await store.read("HGETALL", store.keys.meta)
+    began, head = await _epochs_and_head(store)
+    epoch = max((e for e, revision in began if revision <= since), default=1)
+    return f"{epoch}-{since + 1}", head
+
+
+async def read_epochs(store: Store) -> list[tuple[int, int]]:
+    """Each epoch of the board and the revision that it began after, in order; raises :class:`Corrupt`."""
+    return (await _epochs_and_head(store))[0]
+
+
+async def _epochs_and_head(store: Store) -> tuple[list[tuple[int, int]], int]:
     began: list[tuple[int, int]] = []
     head = 0
-    for name, value in zip(raw[::2], raw[1::2], strict=True):
+    for name, value in (await store.fields_of(store.keys.meta)).items():
         try:
             if name.startswith(b"epoch:"):
                 began.append((int(name[6:]), int(value.split(b" ")[0])))
@@ -89,8 +99,7 @@ async def _place_after(store: Store, since: int) -> tuple[str, int]:
                 head = int(value)
         except ValueError as error:
             raise Corrupt(f"{store.keys.meta} holds no number in its field {name.decode(errors='replace')}") from error
-    epoch = max((e for e, revision in began if revision <= since), default=1)
-    return f"{epoch}-{since + 1}", head
+    return sorted(began), head
 
 
 async def entries_after(store: Store, since: int, losses: int | None = None) -> AsyncIterator[Entry]:

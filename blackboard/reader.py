@@ -115,6 +115,11 @@ class Reader:
                 raise Corrupt(f"{self.keys.meta} holds no number in its field {field}: {raw[:40]!r}") from error
         return numbers
 
+    async def fields_of(self, name: str) -> dict[bytes, bytes]:
+        """What the hash ``name`` holds; raises as :meth:`read`."""
+        raw = await self.read("HGETALL", name)
+        return dict(zip(raw[::2], raw[1::2], strict=True))
+
     def _named_in(self, arguments: tuple[Argument, ...]) -> str:
         """The first key of the board in a command."""
         named = (one for one in arguments if isinstance(one, str) and one.startswith(self.keys.prefix))

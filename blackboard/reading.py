@@ -157,8 +157,7 @@ class Reading:
     async def snapshots(self) -> list[Snapshot]:
         """The revisions that were given a name, the oldest first."""
         with self.store.telling():
-            raw = await self.store.read("HGETALL", self.store.keys.holds)
-        return snapshots_in(dict(zip(raw[::2], raw[1::2], strict=True)))
+            return snapshots_in(await self.store.fields_of(self.store.keys.holds))
 
     async def horizon(self) -> int:
         """The revision that the log begins after; 0 where it was never trimmed."""

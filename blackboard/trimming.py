@@ -98,8 +98,7 @@ class Trimmer:
         """
         store = self._store
         await store.holds.refresh()
-        raw = await store.read("HGETALL", store.keys.holds)
-        dead = self.observer.dead(dict(zip(raw[::2], raw[1::2], strict=True)), store.clock.monotonic())
+        dead = self.observer.dead(await store.fields_of(store.keys.holds), store.clock.monotonic())
         done = Trimmed(await read_horizon(store), "", 0)
         start = done.horizon
         while True:
