@@ -66,9 +66,6 @@ class Archived(NamedTuple):
         return state
 
 
-# -- writing --------------------------------------------------------------------------------
-
-
 async def archive_lines(store: Store) -> AsyncIterator[str]:
     """The archive of a board, line by line, up to the revision at which the reading of the log begins.
 
@@ -140,9 +137,6 @@ def _change_document(change: Change, index: int, count: int) -> Document:
     document: Document = {"commit": change.commit, "change": index + 1, "of": count, "by": change.author}
     document |= {"time_ms": change.time_ms, "operation": change.operation, "previous": change.previous_commit}
     return {**document, "record": _record_document(change.record)} if change.record else {**document, "key": change.key}
-
-
-# -- reading --------------------------------------------------------------------------------
 
 
 def read_archive(lines: Iterable[str], *, place: str) -> Archived:

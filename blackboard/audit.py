@@ -91,8 +91,6 @@ class Auditor:
         if len(self._problems) < MAX_PROBLEMS:
             self._problems.append(problem)
 
-    # -- reading ----------------------------------------------------------------------------
-
     async def _read(self) -> _Stored:
         store, keys = self._store, self._store.keys
         head = await store.number_of("revision")
@@ -147,8 +145,6 @@ class Auditor:
             self._note(f"the log has a hole: after revision {gap.since} comes {gap.oldest}")
             return False
         return True
-
-    # -- comparing --------------------------------------------------------------------------
 
     def _check_change(self, change: Change, state: State) -> None:
         present = state.regions.get(region_of(change.key), {}).get(change.key)

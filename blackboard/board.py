@@ -94,8 +94,6 @@ class Board(Reading):
     ) -> None:
         await self.close()
 
-    # -- writing ----------------------------------------------------------------------------
-
     async def create(
         self,
         key: str,
@@ -237,8 +235,6 @@ class Board(Reading):
             return key
         self._new_count += 1
         return key.replace("{new}", f"{self._new_prefix}{self._new_count:x}")
-
-    # -- how far back -----------------------------------------------------------------------
 
     async def snapshot(self, name: str, moment: int | str = "now") -> Snapshot:
         """Give a revision a name, and keep the log from there until the snapshot is dropped.

@@ -61,8 +61,6 @@ class Reader:
         self._linking = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
 
-    # -- reading ----------------------------------------------------------------------------
-
     @property
     def connected(self) -> bool:
         """Whether there is a connection for reading, as far as is known."""
@@ -150,8 +148,6 @@ class Reader:
         if link is not None:
             link.close()
 
-    # -- history ----------------------------------------------------------------------------
-
     def saw(self, commit: str) -> None:
         """Note the newest commit that this process has seen; the server is held to it from now on."""
         revision = revision_of(commit)
@@ -208,8 +204,6 @@ class Reader:
         self._drop()
         if self.on_history_lost is not None:
             self.on_history_lost(lost)
-
-    # -- handshake --------------------------------------------------------------------------
 
     async def _introduced(self, session: str = "", session_ttl_ms: int | None = None, *, create: bool = False) -> Link:
         """A connection that has shaken hands; raises what the handshake found wrong."""

@@ -67,8 +67,6 @@ class Replica:
         replica._task = asyncio.create_task(replica._follow(), name="blackboard-replica")
         return replica
 
-    # -- reading ----------------------------------------------------------------------------
-
     def get(self, key: str) -> Record | None:
         """The record at ``key``, ``None`` where there is none or its time is over."""
         record = self._regions.get(region_of(key), _NONE).get(key)
@@ -96,8 +94,6 @@ class Replica:
     def _expired(self, key: str) -> bool:
         expires_ms = self._expiries.get(key)
         return expires_ms is not None and expires_ms <= self._store.server_now_ms()
-
-    # -- following --------------------------------------------------------------------------
 
     def subscribe(self, callback: Callable[[Change], None]) -> Callable[[], None]:
         """Call ``callback`` with every change from now on, in order; returns what ends that."""
@@ -170,8 +166,6 @@ class Replica:
             if not future.done():
                 future.set_exception(error)
 
-    # -- building ---------------------------------------------------------------------------
-
     async def _build(self) -> None:
         """Scan the board and take the tail of the log from there."""
         store = self._store
@@ -243,8 +237,6 @@ class Replica:
         for change in differences(before, self._regions, self.revision, self._store.server_now_ms()):
             self._tell(change)
         self._release()
-
-    # -- applying ---------------------------------------------------------------------------
 
     def _own(self, committed: Committed, request: Request) -> None:
         """Apply a commit of this process at once if it is the next; else the tail brings it in its place."""

@@ -89,8 +89,6 @@ class Store(Session):
         if repair is not None:
             await end(repair)
 
-    # -- commits ----------------------------------------------------------------------------
-
     def submit(
         self,
         guards: Sequence[Guard],

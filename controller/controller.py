@@ -87,8 +87,6 @@ class Controller:
             raise
         return controller
 
-    # -- agents -----------------------------------------------------------------------------
-
     async def register(self, source: KnowledgeSource) -> None:
         """Put an agent into the registry; it fires once it has also joined."""
         await self._registration.enter(source)
@@ -101,8 +99,6 @@ class Controller:
     async def report_broken(self, name: str, source: str, traceback: str) -> None:
         """Register an agent that could not be loaded, so that people see why it is missing."""
         await self._registration.report_broken(name, source, traceback)
-
-    # -- running ----------------------------------------------------------------------------
 
     async def run_until_quiescent(self) -> RunEnd:
         """Fire agents until nothing is pending or running and the log is drained, or a limit of the run is reached.
@@ -168,8 +164,6 @@ class Controller:
         turns = self._cycle.turns
         await self.desk.replica.caught_up(await self.desk.board.revision())
         return self._cycle.turns == turns
-
-    # -- for people to look at --------------------------------------------------------------
 
     def agenda(self, limit: int) -> list[Entry]:
         """The first ``limit`` pending entries in the order in which they would fire."""

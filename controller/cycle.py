@@ -114,8 +114,6 @@ class Cycle:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
         self.look()
 
-    # -- what the overseer asks and tells ---------------------------------------------------
-
     def pending(self, activation: str) -> Entry | None:
         return self.lineup.get(activation)
 
@@ -130,8 +128,6 @@ class Cycle:
         firing = self.crew.firings.get(activation)
         if firing is not None:
             self.crew.stop(firing)
-
-    # -- changes of the board ---------------------------------------------------------------
 
     def _changed(self, change: Change) -> None:
         started = perf_counter()
@@ -187,8 +183,6 @@ class Cycle:
             self.intake.requeue(activation, record.fresh().value, record.commit)
         elif state in FINAL or state == "escalated":
             self.overseer.forget(activation)
-
-    # -- the cycle --------------------------------------------------------------------------
 
     def look(self) -> None:
         """Go through the cycle soon: something may have changed."""
@@ -258,8 +252,6 @@ class Cycle:
         finally:
             self._attending = False
 
-    # -- what the crew tells ----------------------------------------------------------------
-
     def fail(self, error: BaseException) -> None:
         """The run cannot go on: its caller is told the first reason."""
         self.failure = self.failure or error
@@ -283,8 +275,6 @@ class Cycle:
             if firing.source.kind == "supervisor" and not record.get("wrote"):
                 attention = next(iter(firing.entry.triggers.values()))
                 self.overseer.declined(attention.value["activation"], attention.commit)
-
-    # -- time -------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         limit_ms = self.desk.limits.run.time_ms

@@ -140,8 +140,6 @@ class Firing:
             await asyncio.sleep(backoff_s(rerun))
         return await fail(self, ctx, "error", f"what it read changed {RERUNS} times while it ran")
 
-    # -- dispatch ---------------------------------------------------------------------------
-
     def begin(self, choice: Choice) -> None:
         """Send the dispatch.  What makes that impossible is raised by :meth:`fire`, which is to follow."""
         self.committing = True
@@ -194,8 +192,6 @@ class Firing:
         self._dispatched_at = perf_counter()
         return True
 
-    # -- running ----------------------------------------------------------------------------
-
     def _context(self) -> Context:
         record = self.record
         assert record is not None  # noqa: S101  # dispatched
@@ -231,8 +227,6 @@ class Firing:
             await desk.store.submit([At(self.key, self.commit)], [write], self.source.name)
         except Conflict as conflict:
             raise ActivationEnded(self.source.name, self.activation) from conflict
-
-    # -- writing how it ends -----------------------------------------------------------------
 
     def as_dispatched(self) -> Activation:
         """The activation as the dispatch wrote it."""

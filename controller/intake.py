@@ -49,8 +49,6 @@ class Intake:
         self._overseer = overseer
         self._side = side
 
-    # -- what the matcher tells -------------------------------------------------------------
-
     def matched(self, match: Match) -> None:
         if match.activation in self._firings:
             return
@@ -100,8 +98,6 @@ class Intake:
             return rating
         self.misjudged(match.source, ValueError(f"{rating!r} is not a finite number"))
         return 0.0
-
-    # -- what has a record ------------------------------------------------------------------
 
     def take_up(self, activation: str, record: Activation, commit: str) -> None:
         """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""

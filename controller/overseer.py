@@ -53,8 +53,6 @@ class Overseer:
         self._moot: set[str] = set()
         """activations that have ended while somebody was asked about them"""
 
-    # -- what is to be watched --------------------------------------------------------------
-
     def expect(self, activation: str, source: KnowledgeSource, eligible_ms: int) -> None:
         """Hold ``activation`` to its agent's ``respond_within``, counted from its eligibility."""
         deadline_ms = ladder_of(source).first_deadline(eligible_ms)
@@ -116,8 +114,6 @@ class Overseer:
     def busy(self) -> bool:
         """Whether somebody is still to answer."""
         return bool(self._attention or len(self._orders))
-
-    # -- doing it ---------------------------------------------------------------------------
 
     async def attend(self) -> None:
         """Apply the orders that were given, then ask about what is late."""

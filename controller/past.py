@@ -109,8 +109,6 @@ class Recollection:
         await asyncio.gather(*(self._standing(key) for one in of_case for key in one.get("wrote", ())))
         return await self._past({case}, ())
 
-    # -- control records --------------------------------------------------------------------
-
     async def _read_control(self) -> None:
         homes = (
             (ACTIVATIONS, self._activations),
@@ -161,8 +159,6 @@ class Recollection:
                 break
             found.append(before.record)
         self._questions[last.key[len(ESCALATIONS) :]] = tuple(reversed(found))
-
-    # -- records and their versions ---------------------------------------------------------
 
     async def _follow(self, root: Record, depth: int) -> None:
         """Read the causes of ``root``, level by level."""

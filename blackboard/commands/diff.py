@@ -102,9 +102,6 @@ def _render(console: SafeConsole, found: list[Difference]) -> None:
         console.print("no difference")
 
 
-# -- two runs -------------------------------------------------------------------------------
-
-
 async def _parted(board: Board, other: str) -> list[Divergence]:
     from blackboard.board import Board
     from blackboard.boards import read_meta

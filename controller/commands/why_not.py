@@ -92,9 +92,6 @@ async def _agenda(board: Board) -> dict[str, tuple[int, str]]:
     return {one["activation"]: (place, one["level"]) for place, one in enumerate(pending, 1)}
 
 
-# -- as a document --------------------------------------------------------------------------
-
-
 def _document(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
     return {
         "agent": told.agent,
@@ -125,9 +122,6 @@ def _document(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> dict[str, 
             for match in told.matches
         ],
     }
-
-
-# -- in sentences ---------------------------------------------------------------------------
 
 
 def _lines(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> Iterator[str]:
