@@ -99,6 +99,10 @@ def test_what_nobody_asked_for_is_found_and_the_scene_is_saved_so_that_it_can_be
     assert capsys.readouterr().out == "2 steps: the board does what the model says\n"
 
 
+# A blocked read of fakeredis that is thrown away with its client ends with an error of its own.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*AsyncFakeSocket._async_blocking:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.slow
 def test_a_board_in_this_process_does_what_the_model_says() -> None:
     with World(None) as world:

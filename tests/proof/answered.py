@@ -110,7 +110,8 @@ def _broken(run: Run, guard: tuple[str, str, str], revision: int, earlier: Commi
         return "the commit before it was not" if refused else ""
     if kind == "unchanged":
         last = int(run.stood(key + "/", revision) or 0)
-        return f"region {key} changed at {last}, after {argument}" if last > int(argument) else ""
+        since = int(argument.rpartition("-")[2])  # a revision, or the id of a commit
+        return f"region {key} changed at {last}, after {argument}" if last > since else ""
     stood = run.stood(key, revision)
     holds = {"at": stood == argument, "absent": not stood, "present": bool(stood)}[kind]
     return (
@@ -129,8 +130,10 @@ def once(run: Run) -> list[Violation]:
         applied = {entry.commit for commit in commits if (entry := run.entry_of(commit)) is not None}
         if len(applied) > 1:
             found.append(f"the key {key!r} was applied as {sorted(applied)}")
+        # Who is recorded first need not have come first: the payloads that were accepted are compared.
+        accepted = next((commit.payload for commit in commits if commit.outcome == "done"), "")
         for commit in commits:
-            if commit.outcome == "done" and commit.payload != commits[0].payload:
+            if commit.outcome == "done" and commit.payload != accepted:
                 found.append(f"{_name(commit)} was accepted under the key {key!r} with another payload")
             if commit.error == "OnceMismatch" and all(other.payload == commit.payload for other in commits):
                 found.append(f"{_name(commit)} was refused under the key {key!r}, which had no other payload")
