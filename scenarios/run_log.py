@@ -17,11 +17,16 @@ SNAPSHOT: Final = "run"
 
 
 async def keep_log(board: Board, scenario: Scenario, *, stay: bool) -> None:
-    """Set the limits of the scenario, or hold the whole log for the judgement of a run that ends."""
+    """Set the limits of the scenario, or hold the whole log for the judgement of a run that ends.
+
+    For who leads the run: what an earlier part of it held is let go of where this part holds nothing.
+    """
     limits = scenario.log
     if limits is not None:
         await board.retain(Retention(limits.revisions, limits.age_ms, limits.size_bytes))
-    elif not stay and not any(snapshot.name == SNAPSHOT for snapshot in await board.snapshots()):
+    if limits is not None or stay:
+        await release_log(board)
+    elif not any(snapshot.name == SNAPSHOT for snapshot in await board.snapshots()):
         await board.snapshot(SNAPSHOT, "oldest")
 
 

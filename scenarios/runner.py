@@ -134,7 +134,6 @@ class _Session:
     async def run(self) -> Finished:
         (scenario, named, newcomers), board = self._ready, self._board
         limits = limits_of(scenario, timed=not self._options.stay)
-        await keep_log(board, scenario, stay=self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
         controller = await self._lead(
             Controller.start(
@@ -147,6 +146,7 @@ class _Session:
             )
         )
         try:
+            await keep_log(board, scenario, stay=self._options.stay)
             end = await self._work(controller, newcomers, before)
             run = await self._write_end(controller, end)
         finally:

@@ -82,6 +82,18 @@ async def test_a_run_with_a_limit_for_its_log_is_trimmed_while_it_goes_and_says_
     assert [result.passed for result in finished.results] == [True] * 4
 
 
+@pytest.mark.parametrize(
+    ("limit", "stay"), [("log: {revisions: 500}\n", False), ("", True)], ids=["limited", "staying"]
+)
+async def test_what_a_run_that_was_killed_held_is_let_go_of_by_one_that_holds_nothing(
+    folder: Path, board: Board, limit: str, stay: bool
+) -> None:
+    await keep_log(board, load_scenario(str(folder)), stay=False)
+    (folder / "scenario.yaml").write_text(SCENARIO + limit)
+    await keep_log(board, load_scenario(str(folder)), stay=stay)
+    assert await board.snapshots() == []
+
+
 async def test_what_was_fed_is_known_after_trimming_as_long_as_it_stands(
     folder: Path, redis_url: str, board: Board
 ) -> None:
