@@ -169,8 +169,6 @@ class _Session:
             await asyncio.gather(task, return_exceptions=True)
             raise
 
-    # -- while it runs ----------------------------------------------------------------------
-
     async def _work(self, controller: Controller, newcomers: Newcomers, before: Collection[str]) -> RunEnd | None:
         """Feed and fire until the end; ``None`` where it was interrupted."""
         onlooker, replica = self._onlooker, await self._board.replica()
@@ -217,8 +215,6 @@ class _Session:
                 if not busy and replica.revision != rested_at:
                     rested_at = replica.revision
                     self._onlooker.rested()
-
-    # -- its end ----------------------------------------------------------------------------
 
     async def _write_end(self, controller: Controller, end: RunEnd | None) -> Run:
         run = ended(

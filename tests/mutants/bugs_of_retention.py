@@ -15,7 +15,13 @@ BUGS: Final = (
         "horizon-not-rolled-forward",
         "P5",
         "What is trimmed is folded into the base, and the board does not say up to where.",
-        (Edit(_TRIM, "  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached), 'horizon_ms', time)\n", ""),),
+        (
+            Edit(
+                _TRIM,
+                "  redis.call('HSET', KEYS[1], 'horizon', string.format('%.0f', reached), 'horizon_ms', time)\n",
+                "",
+            ),
+        ),
         (_AT_EVERY_STEP,),
     ),
     Mutant(
