@@ -158,7 +158,7 @@ def read_archive(lines: Iterable[str], *, place: str) -> Archived:
 
 class _Reader:
     def __init__(self, lines: Iterable[str], file: str) -> None:
-        self._lines = lines
+        self._lines = iter(lines)
         self._file = file
         self._line = 0
         self._sum = hashlib.blake2b(digest_size=16)
@@ -192,6 +192,7 @@ class _Reader:
         for document in following:
             if "end" in document:
                 self._check_end(document["end"], state, pending=bool(changes))
+                self._check_over()
                 return Archived(head, base, tuple(entries))
             if "base" in document:
                 for each in (base, state):
@@ -254,6 +255,12 @@ class _Reader:
         except (binascii.Error, Corrupt) as error:
             raise InvalidInput(f"packed: {error}", place=self.place) from error
         return packed
+
+    def _check_over(self) -> None:
+        for line in self._lines:
+            self._line += 1
+            if line.strip():
+                raise InvalidInput("there is more behind the end", place=self.place)
 
     def _check_end(self, end: Document, state: State, *, pending: bool) -> None:
         if pending:

@@ -255,11 +255,15 @@ class Board(Reading):
     async def trim(self, upto: int | str | None = None) -> Trimmed:
         """Move the horizon up to a moment, or to what the retention asks for, as far as nobody holds the log.
 
-        Every writer does this by and by.  :meth:`at` reaches no further back than the horizon.
+        Every writer does this by and by.  :meth:`at` reaches no further back than the horizon.  The newest commit
+        always stays.  Raises :class:`UsageError` for a revision that the board has not come to.
         """
         if upto is None:
             return await self.store.trimmer.trim(await wanted_horizon(self.store, await self.retention()))
-        return await self.store.trimmer.trim(await self.revision_at(upto))
+        revision, head = await self.revision_at(upto), await self.revision()
+        if revision > head:
+            raise UsageError(f"revision {revision}: the board is at {head}")
+        return await self.store.trimmer.trim(revision)
 
     async def sweep(self) -> None:
         """Remove up to 16 records whose time is over; every commit does this by the way."""

@@ -6,6 +6,7 @@ know.  What its function returns is its exit code, one of :mod:`blackboard.exit_
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -159,6 +160,10 @@ def _report_error(error: BaseException) -> int:
     if isinstance(error, BlackboardError):
         _say(str(error) or type(error).__name__)
         return error.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        _detach_stdout()
+        _say(f"what was to be written could not be: {error.strerror}")
+        return exit_codes.OUTPUT_CLOSED
     hint = "" if wants_traceback else " (BLACKBOARD_TRACEBACK=1 shows where)"
     _say(f"internal error: {type(error).__name__}: {error}{hint}")
     return exit_codes.INTERNAL

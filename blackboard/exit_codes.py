@@ -20,4 +20,4 @@ INTERNAL: Final = 70
 INTERRUPTED: Final = 130
 """as by SIGINT"""
 OUTPUT_CLOSED: Final = 141
-"""the reader of the output went away: as by SIGPIPE"""
+"""the reader of the output went away, as by SIGPIPE, or the output could not be written"""

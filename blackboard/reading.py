@@ -143,6 +143,9 @@ class Reading:
             return await (self.horizon() if moment == "oldest" else self.revision())
         epoch, _, revision = moment.partition("-")
         if _NUMBER.fullmatch(epoch) and _NUMBER.fullmatch(revision):
+            head = await self.revision()
+            if int(revision) > head:
+                raise NothingSelected(f"no commit {moment!r}: the board is at {head}")
             start = await position_after(self.store, int(revision) - 1)
             if start != moment:
                 raise NothingSelected(f"no commit {moment!r} in this history; revision {revision} is {start}")

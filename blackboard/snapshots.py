@@ -57,9 +57,14 @@ async def drop_snapshot(store: Store, name: str) -> None:
 
 def check_snapshot_name(name: str) -> str:
     """``name`` if a snapshot can have it: as a record's key, and not a number, which would name a revision."""
-    check_key(name)
+    try:
+        check_key(name)
+    except InvalidName as error:
+        raise InvalidName(f"snapshot name: {error}") from error
     if name[:1].isdigit() or name in ("oldest", "now"):
-        raise InvalidName(f"snapshot name {name!r} would read as a revision: begin it with a letter")
+        raise InvalidName(
+            f"snapshot name {name!r}: it names a moment already; begin with a letter, as in before-{name}"
+        )
     return name
 
 

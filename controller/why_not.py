@@ -66,6 +66,9 @@ class WhyNot(NamedTuple):
 
     agent: str
     status: str
+    error: str
+    """why it is broken, where it is"""
+    watches: tuple[str, ...]
     filled: Mapping[str, str]
     """alias → reference of the record that fills it, in the match that lacks the least"""
     lacks: tuple[Lack, ...]
@@ -78,16 +81,17 @@ def why_not(board: Records, agent: Agent, captures: Mapping[str, str]) -> WhyNot
 
     Raises :class:`Corrupt` where an activation's record is not what the runtime writes.
     """
+    told = (agent["name"], agent["status"], agent.get("error", ""), tuple(agent["watches"].values()))
     search = _Search(board, agent)
     complete = search.complete(dict(captures))
     if complete:
         stopped = tuple(_stopped(board, agent, *match) for match in complete)
-        return WhyNot(agent["name"], agent["status"], {}, (), stopped)
+        return WhyNot(*told, {}, (), stopped)
     bound, filled = search.best
     missing = [alias for alias in search.watches if alias not in filled]
     lacks = tuple(search.lack(alias, {**captures, **bound}) for alias in missing)
     references = {alias: record.reference for alias, record in filled.items()}
-    return WhyNot(agent["name"], agent["status"], references, lacks, ())
+    return WhyNot(*told, references, lacks, ())
 
 
 class _Search:

@@ -112,6 +112,10 @@ async def _parted(board: Board, other: str) -> list[Divergence]:
     if await read_meta(board.backend, other) is None:
         raise NothingSelected(f"no board {other!r} at {board.backend.url}")
     async with await Board.open(board.backend, other, create=False) as second:
+        for each in (board, second):
+            if horizon := await each.horizon():
+                cut = f"the log of board {each.name} was trimmed up to revision {horizon}"
+                raise NothingSelected(f"{cut}: where two runs part is told from whole logs alone")
         return divergences(
             [change async for change in changes_known(board.store)],
             [change async for change in changes_known(second.store)],

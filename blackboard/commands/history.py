@@ -25,7 +25,9 @@ async def command(target: Target, key: str) -> None:
     async with open_board(target) as board:
         changes = await board.history(key)
         if not changes:
-            raise NothingSelected(f"the log of board {board.name} holds no change of {key!r}")
+            horizon = await board.horizon()
+            cut = f"; it was trimmed up to revision {horizon}, and 'blackboard at {horizon}' lists what was there then"
+            raise NothingSelected(f"the log of board {board.name} holds no change of {key!r}{cut if horizon else ''}")
         rows = [
             (
                 change.commit,

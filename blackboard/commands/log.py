@@ -101,7 +101,9 @@ async def keep(target: Target, *, revisions: int | None, age: str | None, size: 
     from blackboard.retention import EVERYTHING, Retention, parse_size
 
     given = revisions is not None or age is not None or size is not None
-    if given == everything:
+    if given and everything:
+        raise UsageError("--everything is no limit at all: leave it out, or --revisions, --age and --size")
+    if not given and not everything:
         raise UsageError("name a limit: --revisions, --age or --size; or --everything for none")
     wanted = Retention(
         revisions or 0,
@@ -128,8 +130,9 @@ async def trim(target: Target, moment: str | None) -> None:
     from blackboard.holds import SNAPSHOT
 
     async with open_board(target) as board:
+        before = await board.horizon()
         trimmed = await board.trim(moment)
-    held = ""
+    held = "" if trimmed.horizon > before else "; there was nothing to trim: the newest commit always stays"
     if trimmed.holder:
         kind = "snapshot" if trimmed.holder.startswith(SNAPSHOT) else "reader"
         held = f"; the {kind} {trimmed.holder.removeprefix(SNAPSHOT)} holds it from revision {trimmed.held_at}"

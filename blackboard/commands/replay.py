@@ -52,10 +52,13 @@ def command(target: Target, *, file: str, pattern: str | None, revision: int | N
 def _read(file: str) -> Archived:
     from blackboard.archive import read_archive
     from blackboard.errors import InvalidInput
+    from blackboard.strict_json import MAX_TEXT
 
     try:
         with contextlib.ExitStack() as stack:
             stream = sys.stdin if file == "-" else stack.enter_context(Path(file).open(encoding="utf-8"))
-            return read_archive(stream, place="standard input" if file == "-" else file)
+            # A line that is longer than any that is written is cut, and refused for that.
+            lines = iter(lambda: stream.readline(MAX_TEXT + 2), "")
+            return read_archive(lines, place="standard input" if file == "-" else file)
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror or error}", place=file) from error

@@ -125,8 +125,13 @@ def _document(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> dict[str, 
 
 
 def _lines(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+    from blackboard.wording import first_line
+
     if told.status != "ready":
-        yield f"{told.agent} is {told.status}: it fires on nothing until it is back"
+        because = f": {first_line(told.error)}" if told.error else ""
+        yield f"{told.agent} is {told.status}{because}; it fires on nothing until it is back"
+        if not told.watches:
+            return
     for alias, reference in told.filled.items():
         yield f"{alias}: {reference} is there"
     for lack in told.lacks:

@@ -16,6 +16,7 @@ from blackboard.board import Board
 from blackboard.commit import Delete, Put
 from blackboard.errors import HistoryLost, NoBackend, ServerRefused, Unknown
 from tests.consistency import check_consistent
+from tests.embedded_remains import processes
 from tests.faults.shims.shims import SmallDisk, preloading
 from tests.own_server import OwnServer
 from tests.proof.amounts import amount, chance
@@ -212,6 +213,7 @@ async def test_an_embedded_server_that_a_full_disk_ended_is_started_by_its_user_
             disk.room = -1
             assert (await writing).revision == 2
             assert [record.value for record in await board.find("a/*")] == [1, 2]
+        await eventually(lambda: not processes(Path(directory, "b")), "nobody works in the directory any more", 30)
 
 
 def restarted(pid: Path, first: str) -> bool:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +14,6 @@ from blackboard.keys import BoardKeys
 from tests.integration.test_commands_board import Shell
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import RedisServer
 
 
@@ -50,6 +51,7 @@ def test_get_shows_a_record_as_it_was(shell: Shell) -> None:
     [
         ("99", 2, "the board is at 6"),
         ("7-3", 5, "no commit '7-3' in this history; revision 3 is 1-3"),
+        ("1-99", 5, "no commit '1-99': the board is at 6"),
         ("yesterday", 5, "'yesterday' is no revision, no commit and no snapshot"),
     ],
 )
@@ -93,6 +95,9 @@ def test_diff_of_two_runs_shows_where_they_part(shell: Shell, board_name: str) -
     shell("post", "flag/a", "off", board=other)
     assert shell("diff", "--with", other, "--only", "flag/*").startswith("the same")
     shell("diff", "--with", "nowhere", code=5)
+    shell("log", "trim", "2")
+    shell("diff", "--with", other, code=5)
+    assert "was trimmed up to revision 2: where two runs part is told from whole logs alone" in shell.error
 
 
 def test_the_log_can_be_limited_trimmed_and_held_by_a_snapshot(shell: Shell) -> None:
@@ -111,6 +116,11 @@ def test_the_log_can_be_limited_trimmed_and_held_by_a_snapshot(shell: Shell) -> 
     for words in (("log", "keep"), ("log", "keep", "--everything", "--age", "1d")):
         shell(*words, code=2)
     shell("log", "keep", "--size", "lots", code=3)
+    assert shell("log", "trim") == "the log begins after 5; there was nothing to trim: the newest commit always stays\n"
+    shell("log", "trim", "99", code=2)
+    assert "revision 99: the board is at 6" in shell.error
+    shell("history", "refund/R-2", code=5)
+    assert "it was trimmed up to revision 5" in shell.error
     shell("log", "drop", "mine", code=5)
 
 
@@ -130,6 +140,14 @@ def test_an_export_replays_without_a_server_and_shows_when_it_was_changed(shell:
     alone("replay", str(file), code=3)
     assert f"{file}:4: 'refund/R-1' does not have the digest" in alone.error
     alone("replay", str(tmp_path / "none"), code=3)
+    whole = shell("export")
+    for more in ("{}\n", whole, "rubbish"):
+        (tmp_path / "more").write_text(whole + more)
+        alone("replay", str(tmp_path / "more"), code=3)
+        assert "there is more behind the end" in alone.error
+    (tmp_path / "long").write_text("x" * (3 << 20))
+    alone("replay", str(tmp_path / "long"), code=3)
+    assert "characters of JSON, more than" in alone.error
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     alone("replay", str(tmp_path / "binary"), code=3)
 
@@ -149,3 +167,17 @@ def test_doctor_deep_looks_into_a_board_and_ends_with_4_where_it_is_damaged(
     assert shell.board in shell("doctor", "--deep", code=4)
     shell("doctor", "--deep", "--board", "nowhere", code=5)
     shell("doctor", "--board", shell.board, code=2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [("export",), ("ls",), ("log",), ("history", "flag/a")])
+def test_an_output_that_cannot_be_written_is_told_and_no_internal_error(
+    words: tuple[str, ...], shell: Shell, redis_url: str
+) -> None:
+    command = [sys.executable, "-m", "blackboard", *words, "--url", redis_url, "--board", shell.board]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        141,
+        "blackboard: what was to be written could not be: No space left on device\n",
+    )

@@ -114,12 +114,16 @@ async def test_no_more_of_an_agent_run_at_once_than_it_allows(board: Board) -> N
 async def test_all_together_no_more_run_than_max_running(board: Board) -> None:
     """Else priority would be invisible."""
     running, most = 0, 0
+    three = asyncio.Event()
 
     @knowledge_source(watches="item/{i}")
     async def count() -> None:
         nonlocal running, most
         running += 1
         most = max(most, running)
+        if most == 3:
+            three.set()
+        await asyncio.wait_for(three.wait(), 10)
         await asyncio.sleep(0)
         running -= 1
 
