@@ -6,8 +6,6 @@ import asyncio
 import bisect
 import os
 import signal
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -20,12 +18,14 @@ from blackboard.record import Stamp
 from blackboard.server_binary import find_server
 from blackboard.torn_end import cut_torn_end
 from tests.consistency import check_consistent
+from tests.embedded_users import own_directory
 from tests.own_server import OwnServer
 from tests.proof.amounts import amount, chance
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 NAME = "cut"
 
@@ -200,22 +200,22 @@ async def test_a_server_that_leaves_half_a_transaction_makes_no_board_that_passe
 async def test_an_embedded_board_whose_file_was_torn_is_whole_after_every_start() -> None:
     """The server left half a transaction at its end, and applied it one start later: two commits of one revision."""
     luck = chance("torn embedded boards")
-    with tempfile.TemporaryDirectory(prefix="bbtorn-") as directory:
-        async with await Board.open(f"embedded:{directory}/b", NAME) as board:
+    with own_directory() as directory:
+        async with await Board.open(f"embedded:{directory}", NAME) as board:
             for _ in range(amount(6, 200)):
                 await once_told(board)  # a server that is killed while its disk syncs loses what it holds back
                 await asyncio.gather(*(board.put(f"a/{n}", [n, luck.random()]) for n in range(3)))
                 await board.commit([], [Put("b/1", luck.random()), Put("b/2", 2), Delete("a/1")])
-                pid = int(Path(directory, "b", "server.pid").read_text(encoding="ascii"))
-                file = max(Path(directory, "b").rglob("appendonly*.aof"), key=lambda path: path.stat().st_size)
+                pid = int((directory / "server.pid").read_text(encoding="ascii"))
+                file = max(directory.rglob("appendonly*.aof"), key=lambda path: path.stat().st_size)
                 size = file.stat().st_size
                 os.kill(pid, signal.SIGKILL)
                 os.truncate(file, luck.randint(size - 300, size))
                 for _ in range(2):
                     await once_told(board)
-                    os.kill(int(Path(directory, "b", "server.pid").read_text(encoding="ascii")), signal.SIGKILL)
+                    os.kill(int((directory / "server.pid").read_text(encoding="ascii")), signal.SIGKILL)
             await once_told(board)
-            with redis.Redis(unix_socket_path=f"{directory}/b/server.sock", protocol=2) as client:
+            with redis.Redis(unix_socket_path=f"{directory}/server.sock", protocol=2) as client:
                 check_consistent(client, NAME)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +14,7 @@ from blackboard.board import Board
 from blackboard.commit import Delete, Put
 from blackboard.errors import HistoryLost, NoBackend, ServerRefused, Unknown
 from tests.consistency import check_consistent
-from tests.embedded_remains import processes
+from tests.embedded_users import own_directory
 from tests.faults.shims.shims import SmallDisk, preloading
 from tests.own_server import OwnServer
 from tests.proof.amounts import amount, chance
@@ -24,6 +22,7 @@ from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from blackboard.errors import BlackboardError
 
@@ -202,9 +201,9 @@ async def test_an_embedded_server_that_a_full_disk_ended_is_started_by_its_user_
     monkeypatch.setenv("BLACKBOARD_FSYNC", "always")
     for name, value in preloading(disk).items():
         monkeypatch.setenv(name, value)
-    with tempfile.TemporaryDirectory(prefix="bbfull-") as directory:
-        async with await Board.open(f"embedded:{directory}/b", NAME) as board:
-            pid = Path(directory, "b", "server.pid")
+    with own_directory() as directory:
+        async with await Board.open(f"embedded:{directory}", NAME) as board:
+            pid = directory / "server.pid"
             await board.put("a/1", 1)
             first = pid.read_text(encoding="ascii")
             disk.room = 100
@@ -213,7 +212,6 @@ async def test_an_embedded_server_that_a_full_disk_ended_is_started_by_its_user_
             disk.room = -1
             assert (await writing).revision == 2
             assert [record.value for record in await board.find("a/*")] == [1, 2]
-        await eventually(lambda: not processes(Path(directory, "b")), "nobody works in the directory any more", 30)
 
 
 def restarted(pid: Path, first: str) -> bool:
