@@ -11,6 +11,7 @@ from benchmarks.recording import record
 from benchmarks.team import BOARD, FIRST, LAST, STAGES, agents, value_of
 from blackboard.board import Board
 from controller.controller import Controller
+from controller.settings import Settings
 
 if TYPE_CHECKING:
     from cProfile import Profile
@@ -33,7 +34,7 @@ class ChainRun(NamedTuple):
 async def run_chain(server: PrivateServer, items: int, max_running: int, profile: Profile | None = None) -> ChainRun:
     """Feed ``items``, then let ``max_running`` activations at a time carry them through all stages."""
     async with await Board.open(server.url, BOARD) as board:
-        controller = await Controller.start(board, agents(), max_running=max_running)
+        controller = await Controller.start(board, agents(), Settings(max_running=max_running))
         await asyncio.gather(*(board.create(f"{FIRST}/{item}", value_of(item)) for item in range(items)))
         before = server.counters()
         started, cpu_started = perf_counter(), time.process_time()

@@ -17,7 +17,8 @@ from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from blackboard.state import State, replay
 from controller.matching import Match, Matcher
-from knowledge_sources.source import knowledge_source, source_of
+from knowledge_sources.decorators import knowledge_source
+from knowledge_sources.source import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from knowledge_sources.source import knowledge_source, source_of
+from knowledge_sources.decorators import knowledge_source
+from knowledge_sources.source import source_of
 
 if TYPE_CHECKING:
     from knowledge_sources.source import KnowledgeSource

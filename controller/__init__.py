@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from controller.controller import Controller
     from controller.errors import IllegalTransition, LostLeadership
     from controller.run_end import RunEnd
+    from controller.settings import Settings
     from controller.strategy import Policy
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Policy",
     "RunEnd",
     "RunLimit",
+    "Settings",
 ]
 
 _HOME: Final = {
@@ -36,6 +38,7 @@ _HOME: Final = {
     "Policy": "controller.strategy",
     "RunEnd": "controller.run_end",
     "RunLimit": "controller.budgets",
+    "Settings": "controller.settings",
 }
 
 __getattr__ = loader(__name__, _HOME)

@@ -84,7 +84,7 @@ def after_failure(
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
     failed = Failure(failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], ended_ms)
     work_item_attempts = max(desk.ledger.attempts(record["work_item"]), len(attempts))
-    step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.limits)
+    step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.settings.limits)
     if isinstance(step, TryAgain):
         again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
         return Aftermath(again, ())

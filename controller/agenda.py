@@ -34,7 +34,8 @@ class Agenda:
         self._levels: dict[int, Level] = {}
         self._delayed: list[tuple[int, int, Entry]] = []
         self._promotions: list[tuple[int, int, Entry]] = []
-        self._blocked: set[str] = set()
+        self._blocked: dict[str, set[str]] = {}
+        """agent → what keeps it from firing"""
         self._overrides: dict[str, Lift] = {}
         self._lifted: dict[str, Entry] = {}
         self._ready_of: dict[str, int] = {}
@@ -62,8 +63,8 @@ class Agenda:
         return self._eligible
 
     @property
-    def blocked(self) -> AbstractSet[str]:
-        """The agents whose entries are not eligible now."""
+    def blocked(self) -> Mapping[str, AbstractSet[str]]:
+        """The agents whose entries are not eligible now, each with the reasons."""
         return self._blocked
 
     @property
@@ -97,18 +98,25 @@ class Agenda:
             self._sweep()
         return entry
 
-    def block(self, agent: str) -> None:
-        """From now on no entry of ``agent`` is eligible."""
-        if agent not in self._blocked:
+    def block(self, agent: str, reason: str) -> None:
+        """From now on no entry of ``agent`` is eligible, until each ``reason`` given for that is taken back."""
+        reasons = self._blocked.get(agent)
+        if reasons is None:
             self._state += 1
-            self._blocked.add(agent)
+            self._blocked[agent] = {reason}
             self._eligible -= self._ready_of.get(agent, 0)
+        else:
+            reasons.add(reason)
 
-    def unblock(self, agent: str) -> None:
-        """The entries of ``agent`` are eligible again."""
-        if agent in self._blocked:
+    def unblock(self, agent: str, reason: str) -> None:
+        """Take ``reason`` back; the entries of ``agent`` are eligible again where it was the last one."""
+        reasons = self._blocked.get(agent)
+        if reasons is None or reason not in reasons:
+            return
+        reasons.discard(reason)
+        if not reasons:
             self._state += 1
-            self._blocked.remove(agent)
+            del self._blocked[agent]
             self._eligible += self._ready_of.get(agent, 0)
             for level in self._levels.values():
                 level.unblock(agent)

@@ -153,7 +153,7 @@ class AgendaView:
         document = agenda_document(
             self._lineup.first(SHOWN, now_ms),
             list(self._firings.values())[:SHOWN],
-            self._desk.levels,
+            self._desk.settings.levels,
             pending_count=len(self._lineup),
             now_ms=now_ms,
         )

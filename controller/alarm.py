@@ -25,7 +25,7 @@ class Alarm:
 
     def set(self, now_ms: int, *due_ms: int | None) -> None:
         """Call ``wake`` at the first of ``due_ms`` and the end of the run's time, or ``sweep`` if a record expires first."""
-        limit_ms = self._desk.limits.run.time_ms
+        limit_ms = self._desk.settings.limits.run.time_ms
         left_ms = None if limit_ms is None else self._desk.ledger.started_ms + limit_ms - self._desk.steady_ms()
         end_ms = None if left_ms is None else now_ms + left_ms
         due = min((t for t in (*due_ms, end_ms) if t is not None), default=None)

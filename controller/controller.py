@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Self
 from blackboard.ending import end
 from blackboard.errors import BlackboardError, HistoryLost
 from controller.agenda_view import AgendaView
-from controller.budgets import Limits
 from controller.collection import collected_rarely
 from controller.cycle import Cycle
 from controller.desk import Desk
 from controller.leadership import Leadership, new_member
 from controller.registration import Registration
-from controller.repetition import FIRINGS_PER_KEYS, Repetition
+from controller.repetition import Repetition
 from controller.run_end import RunEnd
-from controller.strategy import DEFAULT_LEVELS, Policy
+from controller.settings import Settings
+from controller.strategy import DEFAULT_LEVELS
 from controller.takeover import hand_back, take_over
 from knowledge_sources.capture import intercepted
 
@@ -36,30 +36,19 @@ __all__ = ["DEFAULT_LEVELS", "Controller", "RunEnd"]
 class Controller:
     """Leads one board with the agents that it is given, which run in this process."""
 
-    def __init__(self, desk: Desk, *, policy: Policy, max_running: int) -> None:
+    def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._registration = Registration(desk)
-        self._cycle = Cycle(desk, self._registration, policy, max_running)
+        self._cycle = Cycle(desk, self._registration)
         self._view = AgendaView(desk, self._cycle.lineup, self._cycle.crew.firings)
 
     @classmethod
-    async def start(
-        cls,
-        board: Board,
-        sources: Iterable[KnowledgeSource],
-        *,
-        levels: tuple[str, ...] = DEFAULT_LEVELS,
-        policy: Policy | None = None,
-        limits: Limits | None = None,
-        max_running: int = 16,
-        guarded: bool = True,
-        repeats: int | None = FIRINGS_PER_KEYS,
-    ) -> Self:
+    async def start(cls, board: Board, sources: Iterable[KnowledgeSource], settings: Settings | None = None) -> Self:
         """Lead ``board``: wait until nobody else does, register the agents, take up what was left undone.
 
-        Nothing fires before :meth:`run_until_quiescent`.  After ``repeats`` firings of one agent on the same keys
-        a person is asked; ``None`` is no limit.
+        Nothing fires before :meth:`run_until_quiescent`.
         """
+        settings = settings or Settings()
         replica = await board.replica()
         leadership = Leadership(board, new_member())
         try:
@@ -69,10 +58,9 @@ class Controller:
             with contextlib.suppress(BlackboardError):
                 await leadership.release()
             raise
-        executor = ThreadPoolExecutor(max_workers=max_running + 8, thread_name_prefix="agent")
-        repetition = Repetition(repeats)
-        desk = Desk(board, replica, leadership, levels, limits or Limits(), guarded, executor, repetition=repetition)
-        controller = cls(desk, policy=policy or Policy(), max_running=max_running)
+        executor = ThreadPoolExecutor(max_workers=settings.max_running + 8, thread_name_prefix="agent")
+        desk = Desk(board, replica, leadership, settings, executor, repetition=Repetition(settings.repeats))
+        controller = cls(desk)
         try:
             cycle = controller._cycle
             for source in sources:

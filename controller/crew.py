@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from controller.side_work import SideWork
     from controller.strategy import Choice
 
+AT_LIMIT: Final = "at its limit"
+"""why an agent is off its agenda that runs as often as it may"""
 STOP_WITHIN_S: Final = 5.0
 """after which an agent that does not heed its cancellation is left alone"""
 
@@ -62,7 +64,7 @@ class Crew:
         running = self._running.get(source.name, 0) + 1
         self._running[source.name] = running
         if source.max_running is not None and running >= source.max_running:
-            self._lineup.of(source.name).block(source.name)
+            self._lineup.of(source.name).block(source.name, AT_LIMIT)
         firing.begin(choice)
         firing.task = self._loop.create_task(self._drive(firing))
 
@@ -107,7 +109,7 @@ class Crew:
         self._running[source.name] -= 1
         self.ordinary -= source.kind != "supervisor"
         if source.max_running is not None:
-            self._lineup.of(source.name).unblock(source.name)
+            self._lineup.of(source.name).unblock(source.name, AT_LIMIT)
         # Settled already if it failed; one that was taken away or handed back was no failure.
         now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
         self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, counts=counts)

@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from controller.ended import Ended
     from controller.entry import Entry
     from controller.registration import Registration
-    from controller.strategy import Choice, Policy
+    from controller.strategy import Choice
     from knowledge_sources.source import KnowledgeSource
 
 
 class Cycle:
     """What fires, what is pending and what goes on beside it.  Stands still until it is started."""
 
-    def __init__(self, desk: Desk, registration: Registration, policy: Policy, max_running: int) -> None:
+    def __init__(self, desk: Desk, registration: Registration) -> None:
         self.desk = desk
-        self.lineup = Lineup(desk, policy)
+        self.lineup = Lineup(desk, desk.settings.policy)
         self._side = SideWork(self.fail, self.look)
         self.crew = Crew(desk, self.lineup, self._side, self)
         self.overseer = Overseer(desk, self)
@@ -62,7 +62,6 @@ class Cycle:
         """why it cannot go on"""
         self.expecting = 0
         """how many said that more is about to come"""
-        self._max_running = max_running
         self._attending = False
         self._scheduled = False
         self._paused = True
@@ -211,7 +210,7 @@ class Cycle:
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk = self.desk
-        free = self._max_running - self.crew.ordinary if limited else len(agenda)
+        free = self.desk.settings.max_running - self.crew.ordinary if limited else len(agenda)
         choices = agenda.picks(now_ms, free) if free > 0 else iter(())
         while True:
             started = perf_counter()
@@ -221,7 +220,7 @@ class Cycle:
             entry = choice.entry
             agenda.remove(entry.activation)
             desk.meter.router += perf_counter() - started
-            over = desk.ledger.check(entry, desk.limits, desk.steady_ms())
+            over = desk.ledger.check(entry, desk.settings.limits, desk.steady_ms())
             if over is not None and over.scope == "run":
                 agenda.add(entry)
                 if not over.waits or not self.crew.firings:
@@ -236,7 +235,7 @@ class Cycle:
                 self.lineup.park(entry)
             else:
                 self.intake.turn_away(entry, "over_budget", over.sentence())
-        if limited and agenda.eligible and self.crew.ordinary < self._max_running:
+        if limited and agenda.eligible and self.crew.ordinary < self.desk.settings.max_running:
             self.look()  # who was refused or parked took nobody's place
 
     def _fire(self, choice: Choice) -> None:
@@ -277,7 +276,7 @@ class Cycle:
                 self.overseer.declined(attention.value["activation"], attention.commit)
 
     def _wake(self) -> None:
-        limit_ms = self.desk.limits.run.time_ms
+        limit_ms = self.desk.settings.limits.run.time_ms
         if limit_ms is not None and self.desk.steady_ms() >= self.desk.ledger.started_ms + limit_ms:
             self.end = RunEnd("timed_out", f"the run has used its {limit_ms / 1000:g} s")
         self.look()

@@ -11,7 +11,7 @@ from blackboard.control_records import ACTIVATIONS, PROGRESS
 from blackboard.errors import Conflict
 from blackboard.group import Packed
 from blackboard.record import Stamp, revision_of
-from controller.budgets import Ledger, Limits
+from controller.budgets import Ledger
 from controller.meter import Meter
 from controller.repetition import Repetition
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from blackboard.replica import Replica
     from blackboard.store import Store
     from controller.leadership import Leadership
+    from controller.settings import Settings
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -36,10 +37,7 @@ class Desk:
     board: Board
     replica: Replica
     leadership: Leadership
-    levels: tuple[str, ...]
-    limits: Limits
-    guarded: bool
-    """false drops the guards of contributions, to show what happens without them"""
+    settings: Settings
     executor: Executor
     ledger: Ledger = field(default_factory=Ledger)
     meter: Meter = field(default_factory=Meter)
@@ -89,7 +87,8 @@ class Desk:
 
     def level_of(self, source: KnowledgeSource) -> int:
         """The index of an agent's level; one that no level list names is the least urgent."""
-        return self.levels.index(source.level) if source.level in self.levels else len(self.levels) - 1
+        levels = self.settings.levels
+        return levels.index(source.level) if source.level in levels else len(levels) - 1
 
     async def caught_up(self, conflict: Conflict) -> None:
         """Return once the replica shows what stood against a commit."""

@@ -153,7 +153,7 @@ class Firing:
         desk, entry = self.desk, self.entry
         self._picked_at = started = perf_counter()
         now_ms = desk.now_ms()
-        decision = choice.decision(desk.replica.revision, desk.levels)
+        decision = choice.decision(desk.replica.revision, desk.settings.levels)
         before = self.record
         if before is None:
             record = opened(entry, "running", worker=desk.member, now_ms=now_ms, decision=decision)

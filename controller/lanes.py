@@ -18,8 +18,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Container, Iterator
 
     from controller.entry import Entry
     from controller.strategy import Policy
@@ -50,7 +49,7 @@ class Level:
 
     __slots__ = ("_blocked", "_heads", "_lanes", "_offered", "_policy", "_tickets", "items")
 
-    def __init__(self, policy: Policy, blocked: AbstractSet[str], tickets: Iterator[int]) -> None:
+    def __init__(self, policy: Policy, blocked: Container[str], tickets: Iterator[int]) -> None:
         self._policy = policy
         self._blocked = blocked
         self._tickets = tickets

@@ -34,7 +34,7 @@ def undispatched(entry: Entry, desk: Desk) -> Activation:
         "revision": desk.replica.revision,
         "eligible": 0,
         "rank": 0,
-        "level": desk.levels[entry.level],
+        "level": desk.settings.levels[entry.level],
         "rating": entry.rating,
         "waited_ms": 0,
         "score": entry.rating,

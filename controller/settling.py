@@ -120,7 +120,7 @@ async def _end(firing: Firing, ctx: Context, record: Activation, extra: Sequence
 
 def _guards(firing: Firing, ctx: Context) -> list[Guard]:
     own = At(firing.key, firing.commit)
-    if not (firing.source.guarded and firing.desk.guarded):
+    if not (firing.source.guarded and firing.desk.settings.guarded):
         return [own]
     guards = [own, *firing.trigger_guards, *firing.excluded_guards]
     known = {guard.key for guard in guards if isinstance(guard, At | Absent)}

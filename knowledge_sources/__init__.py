@@ -12,6 +12,7 @@ from blackboard.exporting import lister, loader
 if TYPE_CHECKING:
     from blackboard.record import Record
     from knowledge_sources.context import Context
+    from knowledge_sources.decorators import knowledge_source, supervisor
     from knowledge_sources.errors import (
         ActivationEnded,
         DeclarationError,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     )
     from knowledge_sources.outcome import Cancel, Decide, Escalate, Extend, Veto
     from knowledge_sources.overdue import Overdue
-    from knowledge_sources.source import KnowledgeSource, Retry, knowledge_source, source_of, supervisor
+    from knowledge_sources.source import KnowledgeSource, Retry, source_of
     from knowledge_sources.thread_context import ThreadContext
 
 __all__ = [
@@ -66,9 +67,9 @@ _HOME: Final = {
     "ThreadContext": "knowledge_sources.thread_context",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.outcome",
-    "knowledge_source": "knowledge_sources.source",
+    "knowledge_source": "knowledge_sources.decorators",
     "source_of": "knowledge_sources.source",
-    "supervisor": "knowledge_sources.source",
+    "supervisor": "knowledge_sources.decorators",
 }
 
 __getattr__ = loader(__name__, _HOME)

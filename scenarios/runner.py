@@ -12,10 +12,9 @@ from blackboard.control_records import LEADER, RUN
 from blackboard.control_shapes import checked
 from blackboard.errors import Conflict
 from blackboard.record import Stamp
-from controller.budgets import Limit as WorkLimit
-from controller.budgets import Limits, RunLimit
 from controller.controller import Controller, RunEnd
 from controller.errors import LostLeadership
+from scenarios.control_settings import control_settings
 from scenarios.events import let_happen
 from scenarios.feeding import check_files, fed_before, feed_scenario
 from scenarios.loading import load_scenario
@@ -133,16 +132,13 @@ class _Session:
 
     async def run(self) -> Finished:
         (scenario, named, newcomers), board = self._ready, self._board
-        limits = limits_of(scenario, timed=not self._options.stay)
+        settings = control_settings(scenario, timed=not self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
         controller = await self._lead(
             Controller.start(
                 board,
                 [*named, *newcomers.present],
-                levels=scenario.levels,
-                limits=limits,
-                max_running=scenario.max_running,
-                guarded=scenario.guard,
+                settings,
             )
         )
         try:
@@ -151,7 +147,7 @@ class _Session:
             run = await self._write_end(controller, end)
         finally:
             await controller.close()
-        return await judged(board, scenario, end, run, limits)
+        return await judged(board, scenario, end, run, settings.limits)
 
     async def _lead(self, starting: Coroutine[Any, Any, Controller]) -> Controller:
         """Start, and say for whom it waits where that takes long."""
@@ -245,13 +241,3 @@ async def _first(leading: asyncio.Task[RunEnd], beside: list[asyncio.Task[None]]
         for each in done:
             each.result()
     return leading.result()
-
-
-def limits_of(scenario: Scenario, *, timed: bool = True) -> Limits:
-    """The scenario's limits as the controller takes them; without that of the run's time where it is not ``timed``."""
-    case, work_item, run = scenario.limits.case, scenario.limits.work_item, scenario.limits.run
-    return Limits(
-        case=WorkLimit(case.attempts, case.cost, case.time_ms),
-        work_item=WorkLimit(work_item.attempts, work_item.cost, work_item.time_ms),
-        run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead),
-    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from controller.controller import Controller
+from controller.settings import Settings
 from knowledge_sources.source import KnowledgeSource, source_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ PATIENCE_S = 15.0
 async def leading(board: Board, *agents: object, **settings: Any) -> AsyncIterator[Controller]:
     """A controller that leads ``board`` with the decorated ``agents``; closed at the end."""
     async with asyncio.timeout(PATIENCE_S):
-        controller = await Controller.start(board, declared(*agents), **settings)
+        controller = await Controller.start(board, declared(*agents), Settings(**settings))
     try:
         yield controller
     finally:

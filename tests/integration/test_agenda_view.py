@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.agenda_view import SHOWN
 from controller.controller import Controller
+from controller.settings import Settings
 from knowledge_sources import knowledge_source
 from knowledge_sources.source import source_of
 from tests.integration.test_commands_board import Shell
@@ -33,7 +34,7 @@ async def test_the_agenda_is_bounded_while_work_waits_and_gone_when_the_leader_i
 
     source = source_of(worker)
     assert source is not None
-    controller = await Controller.start(board, [source], max_running=2)
+    controller = await Controller.start(board, [source], Settings(max_running=2))
     running = asyncio.create_task(controller.run_until_quiescent())
     for n in range(60):
         await board.create(f"job/{n}", n)
@@ -90,7 +91,7 @@ async def test_the_agenda_is_shown_by_command_and_why_not_tells_the_place_of_a_m
     shell = Shell(redis_url, board.name, capsys)
     await asyncio.to_thread(lambda: shell("agenda", code=5))
     assert f"nobody leads board {board.name}" in shell.error
-    controller = await Controller.start(board, [source], max_running=1)
+    controller = await Controller.start(board, [source], Settings(max_running=1))
     running = asyncio.create_task(controller.run_until_quiescent())
     for n in range(3):
         await board.create(f"job/{n}", n)

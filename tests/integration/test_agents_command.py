@@ -11,8 +11,9 @@ import pytest
 from blackboard.board import Board
 from blackboard.cli import main
 from blackboard.control_records import ACTIVATIONS, AGENTS
+from knowledge_sources.decorators import knowledge_source
 from knowledge_sources.registry import agent_record, broken_agent_record
-from knowledge_sources.source import knowledge_source, source_of
+from knowledge_sources.source import source_of
 from tests.control_values import completed
 
 

@@ -11,8 +11,9 @@ import pytest_asyncio
 from blackboard.control_records import ACTIVATIONS, AGENTS
 from controller.controller import Controller
 from controller.why_not import why_not
+from knowledge_sources.decorators import knowledge_source
 from knowledge_sources.outcome import Escalate
-from knowledge_sources.source import knowledge_source, source_of
+from knowledge_sources.source import source_of
 from tests.integration.test_commands_board import Shell
 
 if TYPE_CHECKING:

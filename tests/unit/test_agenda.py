@@ -126,7 +126,7 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
 
     @rule(agent=st.sampled_from(AGENTS), may_run=st.booleans())
     def limit(self, agent: str, may_run: bool) -> None:
-        (self.agenda.unblock if may_run else self.agenda.block)(agent)
+        (self.agenda.unblock if may_run else self.agenda.block)(agent, "at its limit")
 
     @rule(activation=st.sampled_from(IDS), boost=st.integers(-2, 2))
     def override(self, activation: str, boost: int) -> None:
@@ -208,7 +208,7 @@ def test_several_picks_at_once_are_those_of_picking_one_by_one(seed: int) -> Non
             if drawn.random() < 0.3:
                 arrive(f"b{round_:02}{taken}")
             if drawn.random() < 0.2:
-                (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS))
+                (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS), drawn.choice("ab"))
             if drawn.random() < 0.05 and len(agenda):
                 agenda.lift(drawn.choice(list(agenda)).activation, Lift(1, "control/overrides/1"))
 
@@ -237,7 +237,7 @@ def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> Non
                 not_before_ms=now_ms + drawn.choice([-1, -1, -1, 3_000]),
             )
         )
-        (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS))
+        (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS), drawn.choice("ab"))
         if drawn.random() < 0.05:
             agenda.lift(f"a{drawn.randrange(n + 9):03}", Lift(drawn.choice([-1, 1, 2]), "control/overrides/1"))
         if drawn.random() < 0.2:
@@ -254,9 +254,9 @@ def test_an_agent_at_its_limit_does_not_hold_up_the_others() -> None:
     agenda = Agenda(Policy())
     agenda.add(an_entry("urgent", agent="refund", rating=99))
     agenda.add(an_entry("modest", agent="label"))
-    agenda.block("refund")
+    agenda.block("refund", "at its limit")
     assert picked(agenda, 1) == "modest"
-    agenda.unblock("refund")
+    agenda.unblock("refund", "at its limit")
     assert picked(agenda, 1) == "urgent"
 
 
@@ -296,7 +296,7 @@ def test_the_view_for_people_shows_blocked_and_delayed_entries_too() -> None:
     agenda.add(an_entry("b", agent="refund", rating=2))
     agenda.add(an_entry("a", agent="label", rating=1, not_before_ms=10**9))
     agenda.add(an_entry("c", agent="label", rating=3))
-    agenda.block("refund")
+    agenda.block("refund", "at its limit")
     assert [e.activation for e in agenda.first(10, now_ms=0)] == ["c", "b", "a"]
     assert [e.activation for e in agenda.first(1, now_ms=0)] == ["c"]
 

@@ -11,10 +11,11 @@ from pydantic import BaseModel, Field
 
 from blackboard.record import Record
 from knowledge_sources.context import Context
+from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.errors import DeclarationError, InvalidTrigger, failure_of
 from knowledge_sources.invocation import invoke
 from knowledge_sources.overdue import Overdue
-from knowledge_sources.source import knowledge_source, source_of, supervisor
+from knowledge_sources.source import source_of
 from knowledge_sources.thread_context import ThreadContext
 from tests.still_board import StillBoard, record_of
 

@@ -13,9 +13,10 @@ import pytest
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged
 from blackboard.errors import InvalidInput, UsageError
 from knowledge_sources.context import MAX_RECORD_GUARDS, MAX_USAGES, Context
+from knowledge_sources.decorators import knowledge_source
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, UnknownAgent, failure_of
 from knowledge_sources.registry import agent_record
-from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of
+from knowledge_sources.source import KnowledgeSource, source_of
 from knowledge_sources.thread_context import ThreadContext
 from tests.still_board import StillBoard, record_of
 from tests.waiting import wait_until

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from blackboard.pattern import Pattern
 from knowledge_sources.circles import circles
+from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.dependencies import Dependencies
-from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of, supervisor
+from knowledge_sources.source import KnowledgeSource, source_of
 
 
 def agent(name: str, watches: Any, contributes: Any = (), unless: Any = ()) -> KnowledgeSource:

@@ -10,10 +10,11 @@ from pydantic import BaseModel, TypeAdapter
 
 from blackboard.commit import Put
 from knowledge_sources.context import Context
+from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.errors import InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
 from knowledge_sources.outcome import Contribution, Outcome
-from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of, supervisor
+from knowledge_sources.source import KnowledgeSource, source_of
 from scenarios.fault_models import Faults
 from scenarios.faults import InjectedFault, beset
 from tests.still_board import StillBoard, record_of

@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from blackboard.commit import Put
 from knowledge_sources.capture import MAX_LINE_LENGTH, MAX_LINES, Lines, intercepted
 from knowledge_sources.context import Context
+from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
 from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Outcome, Veto
-from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of, supervisor
+from knowledge_sources.source import KnowledgeSource, source_of
 from tests.still_board import StillBoard, record_of
 
 WATCH = {"item": "return/{rma}"}

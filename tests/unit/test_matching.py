@@ -14,7 +14,8 @@ from blackboard.control_records import ACTIVATIONS
 from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from controller.matching import Match, Matcher, identity
-from knowledge_sources.source import KnowledgeSource, knowledge_source, source_of
+from knowledge_sources.decorators import knowledge_source
+from knowledge_sources.source import KnowledgeSource, source_of
 
 if TYPE_CHECKING:
     from blackboard.pattern import Pattern

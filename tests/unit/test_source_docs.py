@@ -11,10 +11,11 @@ import pytest
 
 from blackboard.commit import Present, Put
 from knowledge_sources.context import Context
+from knowledge_sources.decorators import Options, knowledge_source, supervisor
 from knowledge_sources.invocation import invoke
 from knowledge_sources.outcome import Cancel, Contribution, Escalate, Extend
 from knowledge_sources.registry import agent_record
-from knowledge_sources.source import knowledge_source, source_of, supervisor
+from knowledge_sources.source import source_of
 from tests.still_board import StillBoard, record_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "agents.md"
@@ -96,6 +97,6 @@ async def test_the_supervisor_gives_its_orders(page: ModuleType) -> None:
 def test_the_table_of_parameters_names_all_of_them() -> None:
     text = PAGE.read_text(encoding="utf-8")
     table = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    declared = set(knowledge_source.__annotations__) - {"return"}
+    declared = {"watches", *Options.__annotations__}
     assert declared <= table
     assert {"over", "authority"} == set(supervisor.__annotations__) - {"return"} - table

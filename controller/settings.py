@@ -1,0 +1,25 @@
+"""What a controller goes by, settled when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.budgets import Limits
+from controller.repetition import FIRINGS_PER_KEYS
+from controller.strategy import DEFAULT_LEVELS, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a controller chooses, and what it allows; a scenario file says the same in its own words."""
+
+    levels: tuple[str, ...] = DEFAULT_LEVELS
+    """the priority levels, the most urgent first"""
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
+    max_running: int = 16
+    """activations of ordinary agents side by side"""
+    guarded: bool = True
+    """false drops the guards of contributions, to show what happens without them"""
+    repeats: int | None = FIRINGS_PER_KEYS
+    """firings of one agent on the same keys after which a person is asked; ``None`` is no limit"""

@@ -1,0 +1,169 @@
+"""How an agent is declared: ``@knowledge_source`` and ``@supervisor``.
+
+They attach a declaration to a function or class and change nothing else about it: it can be called as before,
+and nothing is registered anywhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, TypeVar, Unpack
+
+from blackboard.errors import InvalidInput
+from knowledge_sources import declaration
+from knowledge_sources.annotations import declaring_frame, namespace_of
+from knowledge_sources.callee import callee_of
+from knowledge_sources.errors import DeclarationError
+from knowledge_sources.nearest import did_you_mean
+from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
+
+if TYPE_CHECKING:
+    from knowledge_sources.annotations import Namespace
+    from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watch, Watches
+
+__all__ = ["Options", "knowledge_source", "supervisor"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SUPERVISOR_ORDERS: Final = ("extend", "decide", "cancel", "veto")
+
+
+class Options(TypedDict, total=False):
+    """What both decorators take by name; what is left out has its default."""
+
+    contributes: Texts
+    """the keys that it may write; by default none"""
+    unless: Texts
+    """patterns whose presence keeps it from firing"""
+    provides: str | None
+    """its capability; by default its name"""
+    name: str | None
+    """by default that of the function or class"""
+    level: str
+    """its priority level, by default ``normal``"""
+    rating: Rating
+    """how much a match is worth, higher first: a number, or a function of records and captures"""
+    precondition: Precondition | None
+    """a function of records and captures that says whether a match counts"""
+    respond_within: str | None
+    """how long it has from being eligible; then its supervisors are asked"""
+    retry: Retry | Mapping[str, Any] | None
+    max_running: int | None
+    """how many of its activations may run side by side"""
+    escalate: Texts
+    """who is asked in turn where it is late or has failed"""
+    config: Mapping[str, Any] | None
+    """its settings, over which a scenario lays its own"""
+    guarded: bool
+    """false drops the read-set guards"""
+    description: str | None
+    """by default its docstring"""
+
+
+def knowledge_source(watches: Watches, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an agent: an ``async def``, a ``def`` (which runs in a thread) or a class with ``run`` or ``__call__``.
+
+    ``watches`` is a pattern, a list, or ``{alias: pattern}``; parameters are bound by name to an alias or a
+    capture.  The rest is in :class:`Options`.  Raises :class:`DeclarationError`, which names the function and what
+    is wrong.
+    """
+    return _decorator(_Given("agent", watches), options)
+
+
+def supervisor(
+    over: Texts = (),
+    *,
+    watches: Watches | None = None,
+    authority: Texts = _SUPERVISOR_ORDERS,
+    **options: Unpack[Options],
+) -> Callable[[F], F]:
+    """Declare a supervisor: an agent that fires when one of ``over`` is overdue, failed or stalled and it is asked.
+
+    ``over`` are names of agents or capabilities; none means whoever addresses it.  It returns an order
+    (:class:`Extend`, :class:`Decide`, :class:`Cancel`, :class:`Veto`) that ``authority`` allows, a question,
+    or nothing, which leaves the matter to the next on the ladder.
+    """
+    return _decorator(_Given("supervisor", watches, over, authority), options)
+
+
+class _Given(NamedTuple):
+    """What a decorator was given beside its options."""
+
+    kind: Literal["agent", "supervisor"]
+    watches: Watches | None
+    over: Texts = ()
+    authority: Texts = ()
+
+
+def _watches_of(given: _Given, name: str, over: tuple[str, ...]) -> tuple[Watch, ...]:
+    addressed = (declaration.overdue_watch(name, over),) if given.kind == "supervisor" else ()
+    watches = (*addressed, *(declaration.parse_watches(given.watches) if given.watches is not None else ()))
+    if len({watch.alias for watch in watches}) < len(watches):
+        raise InvalidInput("watches: 'overdue' is what a supervisor is asked about; choose another alias")
+    return watches
+
+
+def _declared(
+    fn: Callable[..., Any], name: str, given: _Given, options: Options, namespace: Namespace
+) -> KnowledgeSource:
+    declaration.check_name(name, "name")
+    unknown = next((option for option in options if option not in Options.__annotations__), None)
+    if unknown is not None:
+        raise InvalidInput(f"there is no option {unknown!r}{did_you_mean(unknown, Options.__annotations__)}")
+    over = declaration.check_names(given.over, "over")
+    watches = _watches_of(given, name, over)
+    bound = declaration.captures_of(watches)
+    limit, provides = options.get("respond_within"), options.get("provides")
+    rating, precondition = declaration.check_rating(options.get("rating", 0.0)), options.get("precondition")
+    contributes = declaration.parse_contributes(options.get("contributes", ()), bound)
+    return KnowledgeSource(
+        name=name,
+        kind=given.kind,
+        fn=fn,
+        callee=callee_of(fn, watches, bound, namespace),
+        watches=watches,
+        unless=declaration.parse_unless(options.get("unless", ()), bound),
+        contributes=contributes,
+        target=declaration.target_of(contributes),
+        provides=name if provides is None else declaration.check_name(provides, "provides"),
+        named_for_itself=provides is None,
+        level=declaration.check_name(options.get("level", "normal"), "level"),
+        rating=rating,
+        precondition=precondition,
+        respond_within_ms=None if limit is None else declaration.duration_ms(limit, "respond_within"),
+        retry=declaration.parse_retry(options.get("retry")),
+        max_running=declaration.check_limit(options.get("max_running")),
+        escalate=declaration.check_names(options.get("escalate", ()), "escalate"),
+        authority=declaration.check_authority(given.authority),
+        over=over,
+        config=dict(options.get("config") or {}),
+        guarded=options.get("guarded", True),
+        description=inspect.cleandoc(options.get("description") or getattr(fn, "__doc__", None) or ""),
+        source=f"{fn.__module__}:{fn.__qualname__}",
+        place=declaration.place_of(fn),
+        rating_binding=bind_helper(rating, "rating", watches),
+        precondition_binding=bind_helper(precondition, "precondition", watches),
+    )
+
+
+def _decorator(given: _Given, options: Options) -> Callable[[F], F]:
+    frame = declaring_frame(2)
+    first: tuple[object, object] = (given.watches, given.over)
+    for bare in first:  # @knowledge_source alone hands over the function and declares nothing
+        if callable(bare):
+            decorator = "knowledge_source(watches=…)" if given.kind == "agent" else "supervisor(over=…)"
+            name = getattr(bare, "__name__", "")
+            reason = f"{given.kind} {name!r}: write @{decorator}, with brackets"
+            raise DeclarationError(reason, place=declaration.place_of(bare))
+
+    def declare(fn: F) -> F:
+        name = options.get("name") or str(getattr(fn, "__name__", ""))
+        try:
+            source = _declared(fn, name, given, options, namespace_of(fn, frame))
+            setattr(fn, ATTRIBUTE, source)
+        except (InvalidInput, AttributeError) as error:
+            raise DeclarationError(f"{given.kind} {name!r}: {error}", place=declaration.place_of(fn)) from error
+        return fn
+
+    return declare

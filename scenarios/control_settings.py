@@ -1,0 +1,31 @@
+"""What a scenario file says of control, as the controller takes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from controller.budgets import Limit, Limits, RunLimit
+from controller.settings import Settings
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario
+
+
+def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
+    """How the controller is to run ``scenario``; without the limit of the run's time where it is not ``timed``."""
+    return Settings(
+        levels=scenario.levels,
+        limits=limits_of(scenario, timed=timed),
+        max_running=scenario.max_running,
+        guarded=scenario.guard,
+    )
+
+
+def limits_of(scenario: Scenario, *, timed: bool = True) -> Limits:
+    """The scenario's limits; without that of the run's time where it is not ``timed``."""
+    case, work_item, run = scenario.limits.case, scenario.limits.work_item, scenario.limits.run
+    return Limits(
+        case=Limit(case.attempts, case.cost, case.time_ms),
+        work_item=Limit(work_item.attempts, work_item.cost, work_item.time_ms),
+        run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead),
+    )
