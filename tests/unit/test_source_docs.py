@@ -99,4 +99,4 @@ def test_the_table_of_parameters_names_all_of_them() -> None:
     table = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     declared = {"watches", *Options.__annotations__}
     assert declared <= table
-    assert {"over", "authority"} == set(supervisor.__annotations__) - {"return"} - table
+    assert {"over", "authority"} == set(supervisor.__annotations__) - {"return", "options"} - table
