@@ -70,11 +70,12 @@ class Policy:
             aged = self.cap_units
         return entry.rating_units + aged
 
-    def level_of(self, entry: Entry, now_ms: int) -> int:
-        """The index of the level at which ``entry`` competes now."""
+    def level_of(self, entry: Entry, now_ms: int, lift: Lift | None = None) -> int:
+        """The index of the level at which ``entry`` competes now, moved by ``lift`` where that names one."""
+        level = entry.level if lift is None or lift.level is None else lift.level
         if self.promote_after_ms is None or now_ms <= entry.eligible_ms:
-            return entry.level
-        return max(0, entry.level - (now_ms - entry.eligible_ms) // self.promote_after_ms)
+            return level
+        return max(0, level - (now_ms - entry.eligible_ms) // self.promote_after_ms)
 
     def arrival(self, entry: Entry) -> int:
         """Its place among equals; the least is first."""
@@ -84,11 +85,17 @@ class Policy:
 class Lift(NamedTuple):
     """An override of the order: ``boost`` above 0 goes before all without one, below 0 after all.
 
-    The higher boost is first; equal ones keep the usual order.  ``key`` is the override's record.
+    The higher boost is first; equal ones keep the usual order, in which ``units`` (billionths of a point) are added
+    to the score and ``level``, where it is given, takes the place of the entry's own.  ``key`` is the override's record.
     """
 
     boost: int
     key: str
+    units: int = 0
+    level: int | None = None
+
+
+_UNLIFTED: Final = Lift(0, "")
 
 
 class Standing(NamedTuple):
@@ -139,10 +146,10 @@ class Choice(NamedTuple):
         }
 
 
-def rank_of(entry: Entry, policy: Policy, now_ms: int, boost: int = 0) -> Rank:
+def rank_of(entry: Entry, policy: Policy, now_ms: int, lift: Lift = _UNLIFTED) -> Rank:
     """The sort key of ``entry`` at ``now_ms``; ids are unique, so no two entries share one."""
-    score = policy.score_units(entry, now_ms)
-    return (-boost, policy.level_of(entry, now_ms), -score, policy.arrival(entry), entry.activation)
+    score = policy.score_units(entry, now_ms) + lift.units
+    return (-lift.boost, policy.level_of(entry, now_ms, lift), -score, policy.arrival(entry), entry.activation)
 
 
 def order(
@@ -151,9 +158,8 @@ def order(
     """The first ``limit`` of ``entries`` in the order in which they would fire; ``overrides`` by activation id."""
     if not overrides:
         return nsmallest(limit, entries, key=lambda entry: rank_of(entry, policy, now_ms))
-    none = Lift(0, "")
     return nsmallest(
-        limit, entries, key=lambda entry: rank_of(entry, policy, now_ms, overrides.get(entry.activation, none).boost)
+        limit, entries, key=lambda entry: rank_of(entry, policy, now_ms, overrides.get(entry.activation, _UNLIFTED))
     )
 
 
@@ -189,15 +195,19 @@ def choose(
     """The choice of ``first[0]``, with the rest of ``first`` as its runners-up."""
     chosen = first[0]
     lift = overrides.get(chosen.activation) if overrides else None
+    now = _standing(chosen, policy, lift, now_ms)
     return Choice(
         entry=chosen,
-        level=policy.level_of(chosen, now_ms),
+        level=now.level,
         waited_ms=now_ms - chosen.eligible_ms,
-        score=policy.score_units(chosen, now_ms) / POINT,
+        score=now.score,
         eligible=eligible,
         rank=rank,
         override=lift.key if lift else None,
-        runners_up=tuple(
-            Standing(e, policy.level_of(e, now_ms), policy.score_units(e, now_ms) / POINT) for e in first[1:]
-        ),
+        runners_up=tuple(_standing(e, policy, overrides.get(e.activation), now_ms) for e in first[1:]),
     )
+
+
+def _standing(entry: Entry, policy: Policy, lift: Lift | None, now_ms: int) -> Standing:
+    units = policy.score_units(entry, now_ms) + (lift.units if lift is not None else 0)
+    return Standing(entry, policy.level_of(entry, now_ms, lift), units / POINT)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from controller.agenda import Agenda, Entry
+from controller.entry import POINT
 from controller.strategy import Choice, Lift, Policy, pick
 
 if TYPE_CHECKING:
@@ -128,9 +129,14 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
     def limit(self, agent: str, may_run: bool) -> None:
         (self.agenda.unblock if may_run else self.agenda.block)(agent, "at its limit")
 
-    @rule(activation=st.sampled_from(IDS), boost=st.integers(-2, 2))
-    def override(self, activation: str, boost: int) -> None:
-        self.agenda.lift(activation, Lift(boost, f"control/overrides/{activation}"))
+    @rule(
+        activation=st.sampled_from(IDS),
+        boost=st.integers(-2, 2),
+        points=st.sampled_from([0, 0, -3, 0.1, 5]),
+        level=st.sampled_from([None, None, 0, 2]),
+    )
+    def override(self, activation: str, boost: int, points: float, level: int | None) -> None:
+        self.agenda.lift(activation, Lift(boost, f"control/overrides/{activation}", round(points * POINT), level))
 
     @rule(activation=st.sampled_from(IDS))
     def withdraw(self, activation: str) -> None:
@@ -239,7 +245,8 @@ def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> Non
         )
         (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS), drawn.choice("ab"))
         if drawn.random() < 0.05:
-            agenda.lift(f"a{drawn.randrange(n + 9):03}", Lift(drawn.choice([-1, 1, 2]), "control/overrides/1"))
+            lift = Lift(drawn.choice([-1, 0, 1, 2]), "k", drawn.choice([0, POINT]), drawn.choice([None, 0]))
+            agenda.lift(f"a{drawn.randrange(n + 9):03}", lift)
         if drawn.random() < 0.2:
             agenda.drop_lift(f"a{drawn.randrange(n + 1):03}")
         if drawn.random() < 0.3:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackboard.errors import InvalidValue, UsageError
-from controller.entry import Entry
+from controller.entry import POINT, Entry
 from controller.strategy import Lift, Policy, order, pick
 
 if TYPE_CHECKING:
@@ -131,6 +131,21 @@ def test_an_override_goes_before_every_level_and_rating() -> None:
     choice = pick(entries, Policy(), lifts, 0)
     assert choice is not None
     assert (choice.override, choice.rank) == ("control/overrides/2", 4)
+
+
+def test_a_boost_adds_points_within_a_level_or_moves_to_another_level() -> None:
+    """It competes as if it were worth more; the choice tells the score and level that it had with the boost."""
+    entries = [an_entry("best", level=1, rating=9), an_entry("worse", level=1), an_entry("low", level=2, rating=1)]
+    points = {"worse": Lift(0, "control/overrides/1", 10 * POINT), "low": Lift(0, "k", 10 * POINT)}
+    assert fired(entries, Policy(), 0, points) == ["worse", "best", "low"]
+    choice = pick(entries, Policy(), points, 0)
+    assert choice is not None
+    assert (choice.override, choice.rank, choice.score) == ("control/overrides/1", 2, 10.0)
+    level = {"low": Lift(0, "control/overrides/2", level=0)}
+    assert fired(entries, Policy(), 0, level) == ["low", "best", "worse"]
+    choice = pick(entries, Policy(), level, 0)
+    assert choice is not None
+    assert (choice.level, choice.rank) == (0, 3)
 
 
 def test_a_blocked_agent_and_one_whose_time_has_not_come_are_not_eligible() -> None:
