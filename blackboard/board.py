@@ -219,8 +219,8 @@ class Board(Reading):
         expires_ms = 0
         if write.ttl_ms is not None:
             expires_ms = self.store.server_now_ms() + checked_ttl_ms(write.ttl_ms, write.key)
-        data, digest = codec.pack_record(stamp, write.status, expires_ms, codec.pack_value(write.value))
-        return Packed(check_key(write.key), expires_ms, digest, data)
+        data, head = codec.pack_head(stamp, write.status, expires_ms, codec.pack_value(write.value))
+        return Packed(check_key(write.key), expires_ms, head.digest, data, head)
 
     def pack_next(self, key: str, value: Any, stamp: Stamp, present: Record | None) -> Packed:
         """A new value for the record ``present``, which keeps its status and the end of its time."""

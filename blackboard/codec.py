@@ -237,13 +237,21 @@ def digest_of(value: bytes, status: str, expires_ms: int) -> str:
 
 def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, str]:
     """The bytes that a record's hash field ends with, and the digest in them; raises :class:`InvalidValue`."""
+    data, head = pack_head(stamp, status, expires_ms, value)
+    return data, head[8]
+
+
+def pack_head(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, Head]:
+    """As :func:`pack_record`, with what a reader will find in the bytes."""
     author, activation, case, causes, depth, trust = stamp
     try:
         digest = digest_of(value, status, expires_ms)
         fields = (author, activation, case, causes, depth, trust, status, expires_ms, digest, value)
-        if tuple(map(type, fields)) != _HEAD_TYPES:
+        odd = tuple(map(type, fields)) != _HEAD_TYPES
+        if odd:
             _check_head(fields)
-        return _packers.pack(fields), digest
+        data = _packers.pack(fields)
+        return data, unpack_head(data) if odd else Head._make(fields)
     except (ValueError, OverflowError, TypeError) as error:
         raise InvalidValue(f"cannot be stored: {error}", place="stamp or status") from error
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Sequence
 
+    from blackboard.codec import Head
     from blackboard.keys import BoardKeys
     from blackboard.link import Argument
 
@@ -28,6 +29,8 @@ class Packed(NamedTuple):
     expires_ms: int
     digest: str
     data: bytes
+    head: Head | None = None
+    """what is in ``data``, where whoever packed it keeps that for the record that it becomes"""
 
 
 class Request:
@@ -124,7 +127,7 @@ def arguments_of(  # noqa: C901  # one pass over a group, 20,000 times a second:
                 add(("r", place, guard.since))
             else:
                 add(("$", 0, ""))
-        for key, expires_ms, digest, data in request.writes:
+        for key, expires_ms, digest, data, _ in request.writes:
             add((number_of(key), expires_ms, digest, data))
 
     names = [keys.meta, keys.log, keys.revisions, keys.regions, keys.expiries, keys.session(session)]

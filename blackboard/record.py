@@ -48,7 +48,14 @@ class Record(Generic[V]):
     __slots__ = ("_head", "_value", "commit", "key", "packed", "revision", "time_ms", "version")
 
     def __init__(  # noqa: PLR0917  # made for every write, and keywords cost
-        self, key: str, commit: str, revision: int, version: int, time_ms: int, packed: bytes
+        self,
+        key: str,
+        commit: str,
+        revision: int,
+        version: int,
+        time_ms: int,
+        packed: bytes,
+        head: codec.Head | None = None,
     ) -> None:
         self.key = key
         self.commit = commit
@@ -56,7 +63,7 @@ class Record(Generic[V]):
         self.version = version
         self.time_ms = time_ms
         self.packed = packed
-        self._head: codec.Head | None = None
+        self._head = head
         self._value: Any = codec.UNDECODED
 
     @property

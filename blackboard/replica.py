@@ -260,7 +260,7 @@ class Replica:
             previous = records.get(key)
             before = previous.commit if previous is not None else ""
             if write.digest:
-                record = Record(key, commit, revision, written.version, time_ms, write.data)
+                record = Record(key, commit, revision, written.version, time_ms, write.data, write.head)
                 records[key] = record
                 if write.expires_ms:
                     self._expiries[key] = write.expires_ms
