@@ -63,6 +63,8 @@ class Agent(TypedDict):
     input_schema: dict[str, Any]
     """alias → JSON Schema"""
     output_schema: dict[str, Any] | None
+    instead_of: NotRequired[list[str]]
+    """the agents that it stands in for"""
     description: str
     source: str
     """where it was loaded from, as the scenario wrote it"""
@@ -113,6 +115,10 @@ class Attempt(TypedDict):
     error: str
     cost: float
     usage: NotRequired[list[Usage]]
+    agent: NotRequired[str]
+    """who tried"""
+    retry_after_ms: NotRequired[int]
+    """how long it asked to be left alone"""
 
 
 class Activation(TypedDict):
@@ -161,6 +167,8 @@ class Activation(TypedDict):
     """key of the escalation it waits for"""
     conflicts: NotRequired[int]
     """contributions refused and tried again"""
+    passed_to: NotRequired[str]
+    """the agent that had its turn instead, for one that has failed for good"""
 
 
 class Progress(TypedDict):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.wording import first_line, seconds
 from controller.activation import advance
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, question_of
 from controller.opening import undispatched
-from controller.recovery import AskPerson, Failure, Supervise, TryAgain, decide, tale
+from controller.recovery import AskPerson, Failure, PassOn, Supervise, TryAgain, decide, tale
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
 if TYPE_CHECKING:
@@ -63,18 +64,22 @@ def after_failure(
     error: str,
     cost: float,
     ended_ms: int | None = None,
+    retry_after_ms: int = 0,
 ) -> Aftermath:
     """What follows a call of ``record`` (in state ``failed``) that ended in ``failure``; books it in the ledger.
 
-    ``ended_ms`` is when it ended, where that is not now.
+    ``ended_ms`` is when it ended, where that is not now; ``retry_after_ms`` how long it asked to be left alone.
     """
     now_ms = desk.now_ms()
     booked_ms = desk.steady_ms() if ended_ms is None else ended_ms
     ended_ms = now_ms if ended_ms is None else ended_ms
     started_ms = record["dispatched_ms"]
     attempt: Attempt = {
-        "started_ms": started_ms, "ended_ms": ended_ms, "failure": failure, "error": error, "cost": cost
+        "started_ms": started_ms, "ended_ms": ended_ms, "failure": failure, "error": error, "cost": cost,
+        "agent": source.name,
     }  # fmt: skip
+    if retry_after_ms:
+        attempt["retry_after_ms"] = retry_after_ms
     if "usage" in record:
         attempt["usage"] = record["usage"]
     attempts = [*record.get("attempts", []), attempt]
@@ -82,15 +87,61 @@ def after_failure(
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
-    failed = Failure(failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], ended_ms)
+    told_before = any(_told_alike(attempt, one) for one in attempts[:-1])
+    failed = Failure(
+        failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], ended_ms, told_before,
+        retry_after_ms,
+    )  # fmt: skip
     work_item_attempts = max(desk.ledger.attempts(record["work_item"]), len(attempts))
-    step = decide(failed, len(attempts), work_item_attempts, source.retry, desk.settings.limits)
+    step = decide(
+        failed,
+        len(attempts),
+        work_item_attempts,
+        source.retry,
+        desk.settings.limits,
+        heir=desk.reserve.heir(activation, source.name),
+        left_ms=_left_ms(desk, source, record),
+    )
+    if isinstance(step, PassOn):
+        return Aftermath(advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence, passed_to=step.heir), ())
     if isinstance(step, TryAgain):
         again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
         return Aftermath(again, ())
     if source.kind == "supervisor":  # the next on the ladder is asked what it was asked
         return Aftermath(advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence), ())
     return ask_somebody(desk, source, activation, record, failure=failure, step=step)
+
+
+def _told_alike(one: Attempt, other: Attempt) -> bool:
+    return one["failure"] == other["failure"] and first_line(one["error"]) == first_line(other["error"])
+
+
+def _left_ms(desk: Desk, source: KnowledgeSource, record: Activation) -> int | None:
+    """The time that is left until the activation is late or the run is over; ``None``: any time."""
+    left = []
+    if source.respond_within_ms is not None:
+        left.append(record["eligible_ms"] + source.respond_within_ms - desk.now_ms())
+    run_ms = desk.settings.limits.run.time_ms
+    if run_ms is not None:
+        left.append(desk.ledger.started_ms + run_ms - desk.steady_ms())
+    return min(left, default=None)
+
+
+def pass_on_late(desk: Desk, source: KnowledgeSource, activation: str, record: Activation) -> Aftermath | None:
+    """What becomes of one that is late and has no supervisor, pending or running: ``None`` where nobody goes on."""
+    heir = desk.reserve.heir(activation, source.name)
+    if not heir:
+        return None
+    now_ms = desk.now_ms()
+    late = f"{source.name} has taken {seconds(now_ms - record['eligible_ms'])} for {record['case']}; {heir} goes on"
+    if record["state"] == "pending":
+        return Aftermath(advance(record, "obviated", ended_ms=now_ms, reason=late, passed_to=heir, failure="slow"), ())
+    attempt: Attempt = {
+        "started_ms": record["dispatched_ms"], "ended_ms": now_ms, "failure": "slow", "error": late, "cost": 0.0,
+        "agent": source.name,
+    }  # fmt: skip
+    failed = advance(record, "failed", attempts=[*record.get("attempts", []), attempt], failure="slow")
+    return Aftermath(advance(failed, "abandoned", ended_ms=now_ms, reason=late, passed_to=heir), ())
 
 
 def ask_somebody(

@@ -17,6 +17,7 @@ from controller.desk import Desk
 from controller.leadership import Leadership, new_member
 from controller.registration import Registration
 from controller.repetition import Repetition
+from controller.reserve import Reserve
 from controller.run_end import RunEnd
 from controller.settings import Settings
 from controller.strategy import DEFAULT_LEVELS
@@ -59,13 +60,19 @@ class Controller:
                 await leadership.release()
             raise
         executor = ThreadPoolExecutor(max_workers=settings.max_running + 8, thread_name_prefix="agent")
-        desk = Desk(board, replica, leadership, settings, executor, repetition=Repetition(settings.repeats))
+        desk = Desk(
+            board, replica, leadership, settings, executor,
+            repetition=Repetition(settings.repeats), reserve=Reserve(settings.reroute_off),
+        )  # fmt: skip
         controller = cls(desk)
         try:
             cycle = controller._cycle
             for source in sources:
                 await controller.register(source)
                 cycle.matcher.enter(source)
+            desk.reserve.arrange(desk.sources.values())
+            for name in desk.reserve.groups:  # who could go on must be known before what has died is buried
+                cycle.matcher.look(desk.sources[name])
             for waiting in await take_over(desk, cycle.overseer):
                 cycle.intake.take_up(*waiting)
             for source in desk.sources.values():

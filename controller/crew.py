@@ -112,7 +112,7 @@ class Crew:
             self._lineup.of(source.name).unblock(source.name, AT_LIMIT)
         # Settled already if it failed; one that was taken away or handed back was no failure.
         now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
-        self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, counts=counts)
+        self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, failed=firing.given_up, counts=counts)
         if not firing.dispatched:
             self._desk.repetition.note(firing.entry, -1)
         self._lineup.unpark()

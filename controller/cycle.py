@@ -22,6 +22,7 @@ from controller.errors import LostLeadership
 from controller.firing import Firing
 from controller.intake import Intake
 from controller.lineup import Lineup
+from controller.matching import Match
 from controller.overseer import Overseer
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
@@ -52,6 +53,7 @@ class Cycle:
             desk, registration, self.lineup, firings=self.crew.firings, overseer=self.overseer, side=self._side
         )
         self.matcher = self.intake.matcher
+        desk.reserve.pending = lambda activation: self.lineup.get(activation) is not None
         self.stirred = asyncio.Event()
         """set whenever it may have come to an end"""
         self.turns = 0
@@ -93,6 +95,7 @@ class Cycle:
             or len(self.lineup)
             or self.overseer.busy
             or self._attending
+            or self.desk.reserve.dirty
         )
 
     @property
@@ -106,12 +109,29 @@ class Cycle:
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""
+        if self.desk.reserve.arrange(self.desk.sources.values()):
+            self._arranged()
         self.matcher.add(source)
         self.intake.expected_no_more(source.name)
         for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
         self.look()
+
+    def _arranged(self) -> None:
+        """Tell the reserve, whose groups have changed, of all that works and could work."""
+        reserve = self.desk.reserve
+        for match in list(self.matcher.live().values()):
+            if match.source.name in reserve.groups:
+                reserve.offer(match, queued=self.pending(match.activation) is not None)
+        for firing in self.crew.firings.values():
+            if firing.source.name in reserve.groups:
+                entry = firing.entry
+                match = Match(entry.activation, firing.source, dict(entry.captures), dict(entry.triggers))
+                reserve.offer(match, queued=True)
+        for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
+            if key.startswith(ACTIVATIONS):
+                reserve.note(key[len(ACTIVATIONS) :], checked(record).value)
 
     def pending(self, activation: str) -> Entry | None:
         return self.lineup.get(activation)
@@ -121,11 +141,13 @@ class Cycle:
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self.intake.note(activation, record["state"])
+        self.desk.reserve.note(activation, record)
         self.lineup.remove(activation)
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
         firing = self.crew.firings.get(activation)
         if firing is not None:
+            firing.given_up = "passed_to" in record
             self.crew.stop(firing)
 
     def _changed(self, change: Change) -> None:
@@ -178,6 +200,7 @@ class Cycle:
             return
         state = record.value["state"]
         self.intake.note(activation, state)
+        self.desk.reserve.note(activation, record.value)
         if state == "pending" and self.pending(activation) is None:
             self.intake.requeue(activation, record.fresh().value, record.commit)
         elif state in FINAL or state == "escalated":
@@ -200,6 +223,8 @@ class Cycle:
     def _proceed(self) -> None:
         """Let fire who may, attend to what is late, and set the clock for what comes next."""
         now_ms = self.desk.now_ms()
+        if self.desk.reserve.dirty:
+            self.intake.settle_reserve()
         self._fire_from(self.lineup.supervisors, now_ms, limited=False)
         self._fire_from(self.lineup.agents, now_ms, limited=True)
         due = self.overseer.next_ms()
@@ -263,10 +288,12 @@ class Cycle:
             if present is not None:
                 self._activation_changed(activation, present)
             else:
+                self.desk.reserve.withdraw(activation)
                 self.matcher.again(firing.source, dict(firing.entry.captures))
             return
         self.desk.meter.activations += 1
         self.intake.note(activation, record["state"])
+        self.desk.reserve.note(activation, record)
         if record["state"] == "pending":
             self.intake.requeue(activation, record, ended.commit)
         elif record["state"] != "failed":

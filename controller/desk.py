@@ -14,6 +14,7 @@ from blackboard.record import Stamp, revision_of
 from controller.budgets import Ledger
 from controller.meter import Meter
 from controller.repetition import Repetition
+from controller.reserve import Reserve
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,6 +43,7 @@ class Desk:
     ledger: Ledger = field(default_factory=Ledger)
     meter: Meter = field(default_factory=Meter)
     repetition: Repetition = field(default_factory=Repetition)
+    reserve: Reserve = field(default_factory=Reserve)
     sources: dict[str, KnowledgeSource] = field(default_factory=dict)
     hot: dict[str, asyncio.Lock] = field(default_factory=dict)
     """one lock per hot record, so that this process does not race itself for it"""

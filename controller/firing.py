@@ -25,7 +25,7 @@ from controller.opening import opened
 from controller.setback import fail
 from controller.settling import settle
 from knowledge_sources.context import Context
-from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of
+from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of, retry_after_ms
 from knowledge_sources.invocation import invoke
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Firing:
 
     __slots__ = (
         "_dispatch", "_dispatched_at", "_opened", "_picked_at", "_progressed", "_running_us", "activation", "commit",
-        "committing", "conflicts", "desk", "entry", "excluded_guards", "record", "source", "stopping", "superseded",
+        "committing", "conflicts", "desk", "entry", "excluded_guards", "given_up", "record", "source", "stopping", "superseded",
         "task", "trigger_guards", "usages",
     )  # fmt: skip
 
@@ -70,6 +70,8 @@ class Firing:
         self.usages: list[Usage] = []
         """what the agent reported, over all its runs"""
         self.stopping = False
+        self.given_up = False
+        """whether it was stopped because another agent goes on, so that it was a failed call"""
         self.superseded: Change | None = None
         """the change that made it moot, where it was stopped for that"""
         self.task: asyncio.Task[None] | None = None
@@ -130,7 +132,8 @@ class Firing:
             except BaseException as error:  # whatever an agent raises is its failure, and is recorded
                 if self._ends_us(error):
                     raise
-                return await fail(self, ctx, failure_of(error), told(error))
+                asked_ms = retry_after_ms(error)
+                return await fail(self, ctx, failure_of(error), told(error), retry_after_ms=asked_ms)
             try:
                 ended = await settle(self, ctx, outcome)
             except (InvalidContribution, InvalidInput, TooLarge) as error:
@@ -193,8 +196,11 @@ class Firing:
         return True
 
     def _context(self) -> Context:
-        record = self.record
+        record, reserve = self.record, self.desk.reserve
         assert record is not None  # noqa: S101  # dispatched
+        earlier = record.get("attempts", [])
+        if self.source.name in reserve.groups:  # what the agents before it came to is its input
+            earlier = [*reserve.earlier(self.activation), *earlier]
         return Context(
             self.source,
             self.desk.replica,
@@ -202,7 +208,7 @@ class Firing:
             case=self.entry.case,
             captures=self.entry.captures,
             attempt=self.entry.attempt,
-            earlier=record.get("attempts", ()),
+            earlier=earlier,
             progress=self._progress,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from controller.aftermath import refuse_call
 from controller.entry import Entry
 from controller.matching import Match, Matcher
-from controller.takeover import obviate, stored_match
+from controller.takeover import obviate, pass_on, stored_match
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -52,10 +52,28 @@ class Intake:
     def matched(self, match: Match) -> None:
         if match.activation in self._firings:
             return
+        if match.source.name in self._desk.reserve.groups:
+            self._desk.reserve.offer(match)
+            return
         self._queue(match, attempt=1, not_before_ms=0)
+
+    def settle_reserve(self) -> None:
+        """Put those on the agenda whose turn has come, and take off it those whose turn is over."""
+        releases, recalls = self._desk.reserve.settle()
+        for activation, heir in recalls:
+            self._lineup.remove(activation)
+            self._overseer.forget(activation)
+            stored = self._lineup.stored.pop(activation, None)
+            if stored is not None:
+                self.matcher.drop(activation)
+                self._side.do(pass_on(self._desk, activation, *stored, heir))
+        for match, since_ms in releases:
+            self._queue(match, attempt=1, not_before_ms=0, since_ms=since_ms)
 
     def unmatched(self, match: Match, change: Change) -> None:
         activation = match.activation
+        if match.source.name in self._desk.reserve.groups:
+            self._desk.reserve.withdraw(activation)
         self._lineup.remove(activation)
         self._overseer.forget(activation)
         stored = self._lineup.stored.pop(activation, None)
@@ -65,7 +83,8 @@ class Intake:
     def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         self._side.do(self._registration.report_misjudged(source, error))
 
-    def _queue(self, match: Match, *, attempt: int, not_before_ms: int) -> None:
+    def _queue(self, match: Match, *, attempt: int, not_before_ms: int, since_ms: int = 0) -> None:
+        """Make ``match`` pending; it waits from ``since_ms`` on where that is later than what set it off."""
         source, records = match.source, match.records
         triggers = tuple(records.values())
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
@@ -76,7 +95,7 @@ class Intake:
             triggers[0].case or triggers[0].key,
             level=self._desk.level_of(source),
             rating=self._rating(match) if source.rating else 0.0,
-            eligible_ms=max(record.time_ms for record in triggers),
+            eligible_ms=max(since_ms, *[record.time_ms for record in triggers]),
             sequence=latest.revision,
             captures=match.captures,
             triggers=records,
@@ -102,6 +121,7 @@ class Intake:
     def take_up(self, activation: str, record: Activation, commit: str) -> None:
         """Go on with an activation that another controller left: it is to be tried again, or waits for a person."""
         self.note(activation, record["state"])
+        self._desk.reserve.note(activation, record)
         if record["state"] == "pending":
             self.requeue(activation, record, commit)
 

@@ -12,7 +12,7 @@ from blackboard.commit import At, Guard
 from blackboard.control_records import ATTENTION
 from blackboard.errors import Conflict
 from controller.activation import FINAL, advance
-from controller.aftermath import Aftermath, ask_person, ladder_of, subject_of
+from controller.aftermath import Aftermath, ask_person, ladder_of, pass_on_late, subject_of
 from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control, removal
 from controller.orders import Orders
@@ -194,7 +194,8 @@ class Overseer:
         if record["state"] == "running":
             record = advance(record, "failed")
         failure = record.get("failure") or "slow"
-        aftermath = ask_person(desk, source, activation, record, failure=failure, sentence=asked.sentence)
+        passed = pass_on_late(desk, source, activation, standing.record) if kind == "overdue" else None
+        aftermath = passed or ask_person(desk, source, activation, record, failure=failure, sentence=asked.sentence)
         desk.hit("controller.before_escalation")
         return SEEN_TO if await self.end(activation, standing, aftermath, []) is None else MOVED
 

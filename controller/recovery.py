@@ -1,22 +1,46 @@
-"""What follows a call that failed: another one after a while, a supervisor, or a person."""
+"""What follows a call that failed: another one after a while, another agent, a supervisor, or a person."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from blackboard.wording import first_line, seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from blackboard.control_records import FailureClass
     from controller.budgets import Limits
     from knowledge_sources.declaration import Retry
 
-SUPERVISED: Final = frozenset({"slow", "stalled"})
-"""Lateness and standstill are a supervisor's to judge: calling again would only repeat them."""
 
-HOPELESS: Final = frozenset({"over_budget", "unsure"})
-"""Another call cannot help: there is nothing left to pay for it, or the agent has said that it does not know."""
+class Treatment(NamedTuple):
+    """How failures of one class are treated, one step after the other: the first that applies is taken."""
+
+    retried: Literal["always", "while it learns", "never"]
+    """whether the same agent is called again: for a cause that may pass, for one that it can be told of, or not"""
+    passed_on: bool
+    """whether another agent of the capability may do better"""
+    supervised: bool
+    """whether the supervisor judges it before another call"""
+
+
+TREATMENTS: Final[Mapping[FailureClass, Treatment]] = MappingProxyType({
+    "error": Treatment("always", passed_on=True, supervised=False),
+    "dead": Treatment("always", passed_on=True, supervised=False),
+    "invalid": Treatment("while it learns", passed_on=True, supervised=False),
+    "ungrounded": Treatment("while it learns", passed_on=True, supervised=False),
+    "unsure": Treatment("never", passed_on=True, supervised=False),
+    "slow": Treatment("never", passed_on=True, supervised=True),
+    "stalled": Treatment("never", passed_on=False, supervised=True),
+    "over_budget": Treatment("never", passed_on=False, supervised=False),
+})  # fmt: skip
+"""``while it learns``: an agent that is told the same twice would be given the same input a third time.
+
+A late agent is passed on where no supervisor is on its ladder; what is over its budget would be so for everybody.
+"""
 
 _SPREAD: Final = 1 << 32
 
@@ -34,6 +58,10 @@ class Failure(NamedTuple):
     case: str
     since_ms: int
     ended_ms: int
+    told_before: bool = False
+    """whether an earlier call of this activation failed in the same words"""
+    retry_after_ms: int = 0
+    """how long the agent asked to be left alone"""
 
 
 class TryAgain(NamedTuple):
@@ -49,13 +77,20 @@ class Supervise(NamedTuple):
     sentence: str
 
 
+class PassOn(NamedTuple):
+    """The activation is given up, and ``heir`` has its turn."""
+
+    heir: str
+    sentence: str
+
+
 class AskPerson(NamedTuple):
     """The activation becomes escalated: a person decides."""
 
     sentence: str
 
 
-NextStep: TypeAlias = TryAgain | Supervise | AskPerson
+NextStep: TypeAlias = TryAgain | PassOn | Supervise | AskPerson
 
 
 def backoff_ms(activation: str, attempt: int, retry: Retry, failure: FailureClass) -> int:
@@ -73,28 +108,47 @@ def backoff_ms(activation: str, attempt: int, retry: Retry, failure: FailureClas
 
 
 def decide(
-    failed: Failure, attempts_of_agent: int, attempts_of_work_item: int, retry: Retry, limits: Limits
+    failed: Failure,
+    attempts_of_agent: int,
+    attempts_of_work_item: int,
+    retry: Retry,
+    limits: Limits,
+    *,
+    heir: str = "",
+    left_ms: int | None = None,
 ) -> NextStep:
     """The next step after ``failed``, with the sentence that tells a person.
 
     Both counts are of calls that did not contribute, the failed one included: of this activation, and of
     its work item whoever was called.  A call that a clean stop handed back is in neither.  The caps are
-    ``retry.attempts`` and ``limits.calls_of_work_item``, the latter across all agents and layers.
+    ``retry.attempts`` and ``limits.calls_of_work_item``, the latter across all agents and layers.  ``heir`` is the
+    agent in reserve whose turn it would be.  A wait that is longer than ``left_ms``, the time that is left for the
+    activation or the run, is not waited.
     """
-    if failed.failure in SUPERVISED:
+    how = TREATMENTS[failed.failure]
+    if how.supervised:
         return Supervise(f"{tale(failed, attempts_of_agent)}; its supervisor is asked")
     cap_of_work_item = limits.calls_of_work_item
-    spent = attempts_of_agent >= retry.attempts
     spent_together = attempts_of_work_item >= cap_of_work_item
-    if failed.failure in HOPELESS or spent or spent_together:
-        together = ""
+    spent = attempts_of_agent >= retry.attempts
+    stubborn = how.retried == "while it learns" and failed.told_before
+    calls = max(attempts_of_agent, 1)
+    again_ms = max(backoff_ms(failed.activation, calls, retry, failed.failure), failed.retry_after_ms)
+    too_long = left_ms is not None and failed.retry_after_ms > 0 and again_ms > left_ms
+    if how.retried == "never" or spent or spent_together or stubborn or too_long:
+        told = tale(failed, attempts_of_agent)
+        if too_long and not spent:
+            told += f" (to be tried again in {seconds(again_ms)}, which is more time than is left)"
+        elif stubborn and not spent:
+            told += ", the same as before"
+        if heir and how.passed_on and not spent_together:
+            return PassOn(heir, f"{told}; {heir} goes on")
         if spent_together and attempts_of_work_item > attempts_of_agent:
-            together = f" (call {attempts_of_work_item} of {cap_of_work_item} for this work)"
-        return AskPerson(f"{tale(failed, attempts_of_agent)}{together}; waiting for a person")
-    after_ms = backoff_ms(failed.activation, attempts_of_agent, retry, failed.failure)
-    when = f"in {seconds(after_ms)}" if after_ms else "at once"
+            told += f" (call {attempts_of_work_item} of {cap_of_work_item} for this work)"
+        return AskPerson(f"{told}; waiting for a person")
+    when = f"in {seconds(again_ms)}" if again_ms else "at once"
     return TryAgain(
-        after_ms,
+        again_ms,
         f"{failed.agent} failed for {failed.case} (call {attempts_of_agent} of {retry.attempts}): "
         f"{first_line(failed.error or failed.failure)}; trying again {when}",
     )

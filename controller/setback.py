@@ -59,14 +59,15 @@ async def _obviated(firing: Firing, ctx: Context, failure: GuardFailure) -> Ende
     return await _write_end(firing, record)
 
 
-async def fail(firing: Firing, ctx: Context, failure: FailureClass, error: str) -> Ended:
+async def fail(firing: Firing, ctx: Context, failure: FailureClass, error: str, *, retry_after_ms: int = 0) -> Ended:
     """A failed call: the record says what follows, and why in one sentence."""
     firing.desk.meter.activations += 1
     record = firing.finished(ctx, "failed", [])
     cost = firing.cost
     aftermath = after_failure(
-        firing.desk, firing.source, firing.activation, record, failure=failure, error=error, cost=cost
-    )
+        firing.desk, firing.source, firing.activation, record, failure=failure, error=error, cost=cost,
+        retry_after_ms=retry_after_ms,
+    )  # fmt: skip
     firing.desk.hit("controller.before_escalation")
     return await _write_end(firing, aftermath.record, aftermath.writes)
 

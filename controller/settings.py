@@ -21,5 +21,7 @@ class Settings:
     """activations of ordinary agents side by side"""
     guarded: bool = True
     """false drops the guards of contributions, to show what happens without them"""
+    reroute_off: frozenset[str] = frozenset()
+    """capabilities whose agents in reserve are never called, to show what happens without them"""
     repeats: int | None = FIRINGS_PER_KEYS
     """firings of one agent on the same keys after which a person is asked; ``None`` is no limit"""

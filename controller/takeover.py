@@ -44,6 +44,8 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     desk.ledger = Ledger.rebuild(
         ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations), started_ms=started_ms
     )
+    for record in activations:
+        desk.reserve.note(record.key.removeprefix(ACTIVATIONS), record.value)
     desk.repetition.rebuild((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):
@@ -101,6 +103,13 @@ async def obviate(desk: Desk, activation: str, record: Activation, commit: str, 
     ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=reason)
     if change is not None and change.author:
         ended["winner"] = change.author
+    await desk.write_over(activation, commit, ended, ())
+
+
+async def pass_on(desk: Desk, activation: str, record: Activation, commit: str, heir: str) -> None:
+    """Give up an activation that was to be tried again and whose breaker is open, so that ``heir`` goes on."""
+    reason = f"the breaker of {record['agent']} is open; {heir} goes on"
+    ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=reason, passed_to=heir)
     await desk.write_over(activation, commit, ended, ())
 
 

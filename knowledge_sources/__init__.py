@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         InvalidContribution,
         InvalidTrigger,
         LoadingError,
+        RetryAfter,
         UnknownAgent,
     )
     from knowledge_sources.outcome import Cancel, Decide, Escalate, Extend, Veto
@@ -41,6 +42,7 @@ __all__ = [
     "Overdue",
     "Record",
     "Retry",
+    "RetryAfter",
     "ThreadContext",
     "UnknownAgent",
     "Veto",
@@ -64,6 +66,7 @@ _HOME: Final = {
     "Overdue": "knowledge_sources.overdue",
     "Record": "blackboard.record",
     "Retry": "knowledge_sources.source",
+    "RetryAfter": "knowledge_sources.errors",
     "ThreadContext": "knowledge_sources.thread_context",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.outcome",

@@ -49,6 +49,8 @@ class Options(TypedDict, total=False):
     respond_within: str | None
     """how long it has from being eligible; then its supervisors are asked"""
     retry: Retry | Mapping[str, Any] | None
+    instead_of: Texts
+    """agents of its capability that it stands in for: those before it"""
     max_running: int | None
     """how many of its activations may run side by side"""
     escalate: Texts
@@ -133,6 +135,7 @@ def _declared(
         precondition=precondition,
         respond_within_ms=None if limit is None else declaration.duration_ms(limit, "respond_within"),
         retry=declaration.parse_retry(options.get("retry")),
+        instead_of=declaration.check_names(options.get("instead_of", ()), "instead_of"),
         max_running=declaration.check_limit(options.get("max_running")),
         escalate=declaration.check_names(options.get("escalate", ()), "escalate"),
         authority=declaration.check_authority(given.authority),

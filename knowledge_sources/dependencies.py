@@ -155,7 +155,8 @@ class Dependencies:
     def rivals(self) -> tuple[Rivals, ...]:
         """Pairs that the same records wake, that may write one key, and have no order between them.
 
-        There is one where either watches what the other writes, or fires only while that is not there.
+        There is one where either watches what the other writes, fires only while that is not there, or stands in
+        for the other.
         """
         found = []
         for index, first in enumerate(self.sources):
@@ -190,6 +191,8 @@ def _same_records(one: Pattern, other: Pattern) -> bool:
 
 
 def _ordered(first: KnowledgeSource, second: KnowledgeSource) -> bool:
+    if first.name in second.instead_of or second.name in first.instead_of:
+        return True
     return any(
         any(_excludes(one, written) or any(w.pattern.overlaps(written) for w in one.watches) for one in (first, second))
         for written in (*first.contributes, *second.contributes)

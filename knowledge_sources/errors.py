@@ -5,14 +5,20 @@ The ones that end an activation carry ``failure``, the class under which the con
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+import math
+from typing import TYPE_CHECKING, ClassVar, Final
 
+from blackboard.durations import parse_duration
 from blackboard.errors import BlackboardError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.control_records import FailureClass
+
+
+LONGEST_RETRY_AFTER_MS: Final = 24 * 3600 * 1000
+"""What is asked beyond a day counts as a day."""
 
 
 class DeclarationError(InvalidInput):
@@ -66,6 +72,17 @@ class UnknownAgent(BlackboardError):
         super().__init__(f"{no_such} {target!r}{hint}")
 
 
+class RetryAfter(BlackboardError):
+    """A call that is to be repeated, and not before ``after`` has passed: a duration such as ``30s``."""
+
+    failure: ClassVar[FailureClass] = "error"
+
+    def __init__(self, after: str, reason: str) -> None:
+        self.after_ms = parse_duration(after)
+        self.reason = reason
+        super().__init__(f"{reason} (again in {after})")
+
+
 class ActivationEnded(BlackboardError):
     """A task or thread that outlived its activation still used ``ctx``; what it wrote is refused."""
 
@@ -73,6 +90,23 @@ class ActivationEnded(BlackboardError):
         self.agent = agent
         self.activation = activation
         super().__init__(f"the activation {activation} of {agent} has ended: nothing can be added to it")
+
+
+def retry_after_ms(error: BaseException) -> int:
+    """How long whoever raised ``error`` wants to be left alone; 0 where it does not say.
+
+    It says so as :class:`RetryAfter` does, or by an attribute ``retry_after``: a number of seconds, as the errors of
+    many clients have it.  No more than :data:`LONGEST_RETRY_AFTER_MS` counts.
+    """
+    if isinstance(error, RetryAfter):
+        return min(error.after_ms, LONGEST_RETRY_AFTER_MS)
+    try:
+        asked = getattr(error, "retry_after", None)
+    except Exception:  # noqa: BLE001  # an agent's own code
+        return 0
+    if isinstance(asked, bool) or not isinstance(asked, (int, float)) or not 0 < asked < math.inf:
+        return 0
+    return math.ceil(1000 * min(asked, LONGEST_RETRY_AFTER_MS / 1000))
 
 
 def failure_of(error: BaseException) -> FailureClass:

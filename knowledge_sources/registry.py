@@ -46,6 +46,8 @@ def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
         "description": source.description,
         "source": source.source,
     }
+    if source.instead_of:
+        record["instead_of"] = list(source.instead_of)
     if error:
         record["error"] = error
     return record

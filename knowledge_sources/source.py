@@ -50,6 +50,8 @@ class KnowledgeSource:
     precondition: Precondition | None
     respond_within_ms: int | None
     retry: Retry
+    instead_of: tuple[str, ...]
+    """agents of its capability that come before it: it has its turn where each of them has failed for good or declined"""
     max_running: int | None
     escalate: tuple[str, ...]
     authority: frozenset[str]
@@ -97,7 +99,7 @@ class KnowledgeSource:
         """A copy with ``settings`` in the place of what the decorator said, checked in the same way.
 
         Settings: name, level, rating, respond_within (a duration, or ``None`` for no limit), respond_within_ms,
-        retry, max_running, escalate, authority, over, config (laid over the decorator's), guarded, provides,
+        retry, instead_of, max_running, escalate, authority, over, config (laid over the decorator's), guarded, provides,
         description, source.
         Raises :class:`DeclarationError`.  A class gets an instance of its own in each copy.
         """
@@ -115,6 +117,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "respond_within_ms": declaration.check_limit,
     "max_running": declaration.check_limit,
     "retry": declaration.parse_retry,
+    "instead_of": lambda names: declaration.check_names(names, "instead_of"),
     "escalate": lambda names: declaration.check_names(names, "escalate"),
     "over": lambda names: declaration.check_names(names, "over"),
     "authority": declaration.check_authority,

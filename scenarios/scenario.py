@@ -16,6 +16,7 @@ from controller.strategy import DEFAULT_LEVELS
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.outcome import AUTHORITIES
+from scenarios.capability_models import CapabilitySettings, contradictions
 from scenarios.event_models import Events
 from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
 from scenarios.fault_models import Faults
@@ -66,6 +67,7 @@ class AgentSettings(Model):
     over: Names | None = None
     config: dict[str, Any] = Field(alias="with", default_factory=dict)
     retry: RetrySettings | None = None
+    instead_of: Names | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     guard: Switch | None = None
 
@@ -124,6 +126,7 @@ class Scenario(Model):
     levels: Annotated[Names, Field(min_length=1, max_length=64)] = DEFAULT_LEVELS
     agents_dir: FileName | None = None
     agents: dict[Name, AgentSettings] = Field(default_factory=dict)
+    capabilities: dict[Name, CapabilitySettings] = Field(default_factory=dict)
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
     faults: Faults = ()
@@ -189,6 +192,7 @@ class Scenario(Model):
                 yield ("events", index, *event.key_path), _NO_FIELD
         for name, agent in self.agents.items():
             yield from self._agent_contradictions(name, agent)
+        yield from contradictions(self.capabilities, self.agents, more_may_join=self.agents_dir is not None)
         yield from self._unknown_agents()
 
     def _unknown_agents(self) -> Iterator[tuple[DocumentPath, str]]:

@@ -9,6 +9,7 @@ from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
 from knowledge_sources.loading import load_source
 from knowledge_sources.nearest import did_you_mean
+from scenarios.capability_models import instead_of
 from scenarios.faults import beset
 from scenarios.problem import InvalidScenario, Problem
 from scenarios.scenario import DEFAULT_LEVEL, AgentSettings, DocumentPath, Scenario
@@ -96,10 +97,13 @@ def configured(
     """
     changes: dict[str, Any] = {"name": name, "level": _level(source, scenario, settings)}
     given = settings or AgentSettings(use=source.source)
-    for setting in ("rating", "respond_within_ms", "max_running", "escalate", "authority", "over"):
+    for setting in ("rating", "respond_within_ms", "max_running", "escalate", "authority", "over", "instead_of"):
         value = getattr(given, setting)
         if value is not None:
             changes[setting] = value
+    capability, before = instead_of(scenario.capabilities, name)
+    if capability:
+        changes |= {"provides": capability, "instead_of": before}
     if given.config:
         changes["config"] = {**source.config, **given.config}
     if given.retry is not None:

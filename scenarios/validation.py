@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 Models: TypeAlias = frozenset[type[BaseModel]]
 
-MAX_ITEMS: Final = {"agents": 2_000, "events": 2_000, "expect": 2_000, "faults": 2_000, "records": 5_000, "levels": 64}
+MAX_ITEMS: Final = {
+    "agents": 2_000,
+    "capabilities": 2_000,
+    "events": 2_000,
+    "expect": 2_000,
+    "faults": 2_000,
+    "records": 5_000,
+    "levels": 64,
+}
 
 
 def validate(root: Node, lines: Sequence[str] = ()) -> Scenario:

@@ -1,0 +1,60 @@
+"""Whose turn a piece of work is, among agents that stand in for each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.rungs import FIRST_OF, ranks_of, turn
+from knowledge_sources import knowledge_source
+from tests.leading import declared
+
+if TYPE_CHECKING:
+    from controller.rungs import Stand
+
+RANKS = (("a",), ("b", "c"), ("d",))
+STANDS: st.SearchStrategy[dict[str, Stand]] = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(FIRST_OF))
+
+
+def sources(**instead_of: tuple[str, ...]) -> list[object]:
+    return declared(
+        *(
+            knowledge_source("item/{i}", name=name, provides="work", instead_of=before)(lambda: None)
+            for name, before in instead_of.items()
+        )
+    )  # type: ignore[return-value]
+
+
+@given(STANDS)
+def test_the_turn_is_that_of_the_first_who_can_and_of_nobody_beside_him(stands: dict[str, Stand]) -> None:
+    """Said again, plainly: one who has done it ends it; one at work keeps the others off, but for his own rank."""
+    got = turn(RANKS, stands).agents
+    if any(stand in ("done", "ended") for stand in stands.values()):
+        assert got == ()
+        return
+    working = next((rank for rank in RANKS if any(stands.get(n) in ("busy", "asked") for n in rank)), None)
+    able = [[n for n in rank if stands.get(n) in ("ready", "queued")] for rank in RANKS if working in (None, rank)]
+    first = next((names for names in able if names), [])
+    if first or working:
+        assert list(got) == first
+        return
+    blocked = ([n for n in rank if stands.get(n) == "blocked"] for rank in RANKS)
+    assert list(got) == next((names for names in blocked if names), [])
+
+
+@given(STANDS)
+def test_there_is_a_reason_for_everybody_who_has_no_turn(stands: dict[str, Stand]) -> None:
+    told = turn(RANKS, stands)
+    assert bool(told.because) == bool(stands)
+    assert told.holder in told.because
+
+
+def test_agents_come_in_the_order_in_which_they_name_each_other() -> None:
+    """Those that name nobody race; one that is not here is nobody to wait for; a circle is cut at the first by name."""
+    assert ranks_of(sources(a=(), b=("a",), c=("a",), d=("b", "c"))) == (("a",), ("b", "c"), ("d",))  # type: ignore[arg-type]
+    assert ranks_of(sources(b=("a",), c=())) == (("b", "c"),)  # type: ignore[arg-type]
+    assert ranks_of(sources(b=("a",), a=("b",), c=("c",))) == (("c",), ("a",), ("b",))  # type: ignore[arg-type]
+    chain = {f"n{at:02}": tuple(f"n{before:02}" for before in range(at)) for at in range(60)}
+    assert len(ranks_of(sources(**chain))) == 60  # type: ignore[arg-type]
