@@ -211,6 +211,17 @@ class Reserve:
             return ""
         return self._turn(work).because
 
+    def waiting(self, most: int) -> dict[str, str]:
+        """``most`` of the matches in reserve, each with why it is, for people to look at."""
+        found: dict[str, str] = {}
+        for activation in self._work_of:
+            because = self.why(activation)
+            if because:
+                found[activation] = f"in reserve: {because}"
+                if len(found) == most:
+                    break
+        return found
+
     def settle(self) -> tuple[list[Release], list[Recall]]:
         """Whom to put on the agenda and whom to take off it."""
         releases, recalls = [], []
@@ -254,7 +265,9 @@ def _group(capability: str, members: Sequence[KnowledgeSource]) -> Group:
         source.name: frozenset(watch.alias for watch in source.watches if watch.pattern.key_text in keys)
         for source in members
     }
-    return Group(capability, ranks_of(members), tuple(sorted(captures)), keys, aliases)
+    return Group(
+        capability, ranks_of({one.name: one.instead_of for one in members}), tuple(sorted(captures)), keys, aliases
+    )
 
 
 def _place(

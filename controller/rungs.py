@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from blackboard.control_records import Activation
-    from knowledge_sources.source import KnowledgeSource
 
 Stand: TypeAlias = Literal["done", "busy", "asked", "ended", "queued", "ready", "blocked", "passed"]
 """How one agent stands with one piece of work.
@@ -78,12 +77,12 @@ def stand_of(record: Activation) -> Stand | None:
     return None if state == "obviated" else "ended"
 
 
-def ranks_of(sources: Iterable[KnowledgeSource]) -> tuple[tuple[str, ...], ...]:
-    """The agents of one capability in the order of their turns, by how many others each comes behind.
+def ranks_of(instead_of: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
+    """The agents of one capability in the order of their turns; ``instead_of`` says whom each of them stands in for.
 
     Whoever names one that is not here is not behind it.  Of a circle the first by name goes first.
     """
-    behind = {source.name: frozenset(source.instead_of) - {source.name} for source in sources}
+    behind = {name: frozenset(before) - {name} for name, before in instead_of.items()}
     left, ranks = sorted(behind), []
     while left:
         rank = tuple(name for name in left if not behind[name] & set(left)) or (left[0],)

@@ -8,23 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.rungs import FIRST_OF, ranks_of, turn
-from knowledge_sources import knowledge_source
-from tests.leading import declared
 
 if TYPE_CHECKING:
     from controller.rungs import Stand
 
 RANKS = (("a",), ("b", "c"), ("d",))
 STANDS: st.SearchStrategy[dict[str, Stand]] = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(FIRST_OF))
-
-
-def sources(**instead_of: tuple[str, ...]) -> list[object]:
-    return declared(
-        *(
-            knowledge_source("item/{i}", name=name, provides="work", instead_of=before)(lambda: None)
-            for name, before in instead_of.items()
-        )
-    )  # type: ignore[return-value]
 
 
 @given(STANDS)
@@ -53,8 +42,10 @@ def test_there_is_a_reason_for_everybody_who_has_no_turn(stands: dict[str, Stand
 
 def test_agents_come_in_the_order_in_which_they_name_each_other() -> None:
     """Those that name nobody race; one that is not here is nobody to wait for; a circle is cut at the first by name."""
-    assert ranks_of(sources(a=(), b=("a",), c=("a",), d=("b", "c"))) == (("a",), ("b", "c"), ("d",))  # type: ignore[arg-type]
-    assert ranks_of(sources(b=("a",), c=())) == (("b", "c"),)  # type: ignore[arg-type]
-    assert ranks_of(sources(b=("a",), a=("b",), c=("c",))) == (("c",), ("a",), ("b",))  # type: ignore[arg-type]
-    chain = {f"n{at:02}": tuple(f"n{before:02}" for before in range(at)) for at in range(60)}
-    assert len(ranks_of(sources(**chain))) == 60  # type: ignore[arg-type]
+    assert ranks_of({"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}) == (("a",), ("b", "c"), ("d",))
+    assert ranks_of({"b": ("a",), "c": ()}) == (("b", "c"),)
+    assert ranks_of({"b": ("a",), "a": ("b",), "c": ("c",)}) == (("c",), ("a",), ("b",))
+    chain: dict[str, tuple[str, ...]] = {
+        f"n{at:02}": tuple(f"n{before:02}" for before in range(at)) for at in range(60)
+    }
+    assert len(ranks_of(dict(**chain))) == 60
