@@ -95,6 +95,12 @@ class Decision(TypedDict):
     override: str | None
     """the key of the override that moved it"""
     runners_up: list[RunnerUp]
+    promoted_from: NotRequired[str]
+    """its own level, where waiting had lifted it to another"""
+    share: NotRequired[int]
+    """where firings are shared: what its flow stood at in the order of the level, the least first"""
+    flow: NotRequired[str]
+    """its value of the capture among whose values they are shared"""
 
 
 class Usage(TypedDict):

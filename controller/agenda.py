@@ -7,13 +7,16 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from controller.entry import Entry
-from controller.lanes import Level
+from controller.grouping import keys_of
+from controller.levels import Levels
+from controller.shares import Shares
 from controller.strategy import SHOWN, Choice, Lift, choose, order, rank_without_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
+    from controller.grouping import Key, Lane
     from controller.strategy import Policy
 
 __all__ = ["Agenda", "Entry"]
@@ -23,26 +26,32 @@ class Agenda:
     """Pending entries in the order of :func:`controller.strategy.pick`, which it always agrees with.
 
     Adding, removing and picking take time that grows with the logarithm of the number of entries; each
-    entry whose place an override changes adds a constant to every pick.  Time does not run back here:
-    an earlier ``now_ms`` counts as the latest one seen.
+    entry whose place an override changes adds a constant to every pick.  To block what many lanes have in common
+    takes time that grows with their number.  Time does not run back here: an earlier ``now_ms`` counts as the
+    latest one seen.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.shares = Shares() if policy.fair else None
         self._now_ms = 0
         self._entries: dict[str, Entry] = {}
-        self._levels: dict[int, Level] = {}
         self._delayed: list[tuple[int, int, Entry]] = []
         self._promotions: list[tuple[int, int, Entry]] = []
-        self._blocked: dict[str, set[str]] = {}
-        """agent → what keeps it from firing"""
+        self._blocked: dict[Key, set[str]] = {}
+        """agent or group → what keeps it from firing"""
+        self._lanes: dict[Key, dict[Lane, None]] = {}
+        """agent or group → its lanes that have ready entries"""
+        self._off: dict[Lane, int] = {}
+        """lane → how many of its keys are blocked, where any is"""
         self._overrides: dict[str, Lift] = {}
         self._lifted: dict[str, Entry] = {}
-        self._ready_of: dict[str, int] = {}
+        self._ready_of: dict[Lane, int] = {}
         self._eligible = 0
         self._state = 0
         """rises with everything but a removal and the passing of time"""
         self._tickets = count(1)
+        self._levels = Levels(policy, self._off, self._tickets, self.shares)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -63,8 +72,8 @@ class Agenda:
         return self._eligible
 
     @property
-    def blocked(self) -> Mapping[str, AbstractSet[str]]:
-        """The agents whose entries are not eligible now, each with the reasons."""
+    def blocked(self) -> Mapping[Key, AbstractSet[str]]:
+        """The agents and groups whose entries are not eligible now, each with the reasons."""
         return self._blocked
 
     @property
@@ -92,34 +101,46 @@ class Agenda:
         entry.ticket = 0
         self._lifted.pop(activation_id, None)
         if entry.not_before_ms <= self._now_ms:
-            self._ready_of[entry.agent] -= 1
-            self._eligible -= entry.agent not in self._blocked
+            self._leave(entry.lane)
         if self._items() > 4 * len(self._entries) + 64:
             self._sweep()
         return entry
 
-    def block(self, agent: str, reason: str) -> None:
-        """From now on no entry of ``agent`` is eligible, until each ``reason`` given for that is taken back."""
-        reasons = self._blocked.get(agent)
-        if reasons is None:
-            self._state += 1
-            self._blocked[agent] = {reason}
-            self._eligible -= self._ready_of.get(agent, 0)
-        else:
+    def block(self, key: Key, reason: str) -> None:
+        """From now on no entry of ``key`` is eligible, until each ``reason`` given for that is taken back."""
+        reasons = self._blocked.get(key)
+        if reasons is not None:
             reasons.add(reason)
+            return
+        self._state += 1
+        self._blocked[key] = {reason}
+        for lane in self._lanes.get(key, ()):
+            off = self._off[lane] = self._off.get(lane, 0) + 1
+            if off == 1:
+                self._eligible -= self._ready_of[lane]
 
-    def unblock(self, agent: str, reason: str) -> None:
-        """Take ``reason`` back; the entries of ``agent`` are eligible again where it was the last one."""
-        reasons = self._blocked.get(agent)
+    def unblock(self, key: Key, reason: str) -> None:
+        """Take ``reason`` back; the entries of ``key`` are eligible again where nothing else blocks them."""
+        reasons = self._blocked.get(key)
         if reasons is None or reason not in reasons:
             return
         reasons.discard(reason)
-        if not reasons:
+        if reasons:
+            return
+        self._state += 1
+        del self._blocked[key]
+        for lane in self._lanes.get(key, ()):
+            self._off[lane] -= 1
+            if not self._off[lane]:
+                del self._off[lane]
+                self._eligible += self._ready_of[lane]
+                self._levels.unblock(lane)
+
+    def served(self, choice: Choice) -> None:
+        """``choice`` fires: where firings are shared its flow has had one more."""
+        if choice.share is not None:
             self._state += 1
-            del self._blocked[agent]
-            self._eligible += self._ready_of.get(agent, 0)
-            for level in self._levels.values():
-                level.unblock(agent)
+            self._levels.serve(choice.level, choice.entry.flow, choice.share, in_turn=choice.override is None)
 
     def lift(self, activation_id: str, lift: Lift) -> None:
         """Let an override move that entry, now or when it becomes pending."""
@@ -151,10 +172,10 @@ class Agenda:
         """
         while most > 0 and not self._lifted:
             self._advance(now_ms)
-            state, first = self._state, self._first(most + SHOWN - 1)
+            state, first = self._state, self._levels.first(self._now_ms, most + SHOWN - 1)
             for at in range(min(most, len(first))):
                 shown = first[at : at + SHOWN]
-                yield choose(shown, self.policy, {}, self._now_ms, eligible=self._eligible, rank=1)
+                yield choose(shown, self.policy, {}, self._now_ms, eligible=self._eligible, rank=1, shares=self.shares)
                 most -= 1
                 if self._state != state:
                     break
@@ -171,28 +192,19 @@ class Agenda:
         self._advance(now_ms)
         if self._eligible == 0:
             return None
-        now_ms, policy = self._now_ms, self.policy
-        first = self._first(SHOWN)
+        now_ms, policy, shares = self._now_ms, self.policy, self.shares
+        first = self._levels.first(now_ms, SHOWN)
         if not self._lifted:
-            return choose(first, policy, {}, now_ms, eligible=self._eligible, rank=1)
-        first += [entry for entry in self._lifted.values() if entry.agent not in self._blocked]
-        first = order(first, policy, self._overrides, now_ms, SHOWN)
-        eligible = (e for e in self if e.not_before_ms <= now_ms and e.agent not in self._blocked)
-        rank = rank_without_overrides(first[0], eligible, policy, now_ms)
-        return choose(first, policy, self._overrides, now_ms, eligible=self._eligible, rank=rank)
+            return choose(first, policy, {}, now_ms, eligible=self._eligible, rank=1, shares=shares)
+        first += [entry for entry in self._lifted.values() if entry.lane not in self._off]
+        first = order(first, policy, self._overrides, now_ms, SHOWN, shares=shares)
+        eligible = (e for e in self if e.not_before_ms <= now_ms and e.lane not in self._off)
+        rank = rank_without_overrides(first[0], eligible, policy, now_ms, shares)
+        return choose(first, policy, self._overrides, now_ms, eligible=self._eligible, rank=rank, shares=shares)
 
     def first(self, limit: int, now_ms: int) -> list[Entry]:
         """The first ``limit`` entries in firing order, blocked and delayed ones among them: for people to look at."""
-        return order(self, self.policy, self._overrides, max(now_ms, self._now_ms), limit)
-
-    def _first(self, enough: int) -> list[Entry]:
-        """The first ``enough`` eligible entries, those that an override moves left out."""
-        first: list[Entry] = []
-        for level in self._levels.values():
-            first += level.first(self._now_ms, enough - len(first))
-            if len(first) == enough:
-                break
-        return first
+        return order(self, self.policy, self._overrides, max(now_ms, self._now_ms), limit, shares=self.shares)
 
     def _advance(self, now_ms: int) -> None:
         """Let time pass: what was delayed becomes ready, what has waited long is promoted."""
@@ -211,12 +223,39 @@ class Agenda:
         heappush(self._delayed, (entry.not_before_ms, ticket, entry))
 
     def _make_ready(self, entry: Entry) -> None:
-        self._ready_of[entry.agent] = self._ready_of.get(entry.agent, 0) + 1
-        self._eligible += entry.agent not in self._blocked
+        ready = self._ready_of.get(entry.lane)
+        if ready is None:
+            self._enter(entry.lane)
+            ready = 0
+        self._ready_of[entry.lane] = ready + 1
+        self._eligible += entry.lane not in self._off
         if self._overrides and entry.activation in self._overrides:
             self._lifted[entry.activation] = entry
         else:
             self._place(entry)
+
+    def _enter(self, lane: Lane) -> None:
+        """``lane`` has its first ready entry."""
+        blocked = 0
+        for key in keys_of(lane):
+            self._lanes.setdefault(key, {})[lane] = None
+            blocked += key in self._blocked
+        if blocked:
+            self._off[lane] = blocked
+
+    def _leave(self, lane: Lane) -> None:
+        """A ready entry of ``lane`` is gone; a lane of groups goes with its last, or they would pile up."""
+        self._ready_of[lane] -= 1
+        self._eligible -= lane not in self._off
+        if not self._ready_of[lane] and not isinstance(lane, str):
+            del self._ready_of[lane]
+            self._off.pop(lane, None)
+            for key in lane:
+                lanes = self._lanes[key]
+                del lanes[lane]
+                if not lanes:
+                    del self._lanes[key]
+            self._levels.forget(lane)
 
     def _place(self, entry: Entry) -> None:
         """Put ``entry`` where it competes now, and see that it rises when it has waited long enough."""
@@ -226,18 +265,11 @@ class Agenda:
             if index > 0:
                 due_ms = entry.eligible_ms + after_ms * (entry.level - index + 1)
                 heappush(self._promotions, (due_ms, next(self._tickets), entry))
-        level = self._levels.get(index)
-        if level is None:
-            self._levels[index] = level = Level(self.policy, self._blocked, self._tickets)
-            self._levels = dict(sorted(self._levels.items()))
-        level.put(entry)
+        self._levels.put(index, entry)
 
     def _items(self) -> int:
         """What all heaps hold, dead items included."""
-        total = len(self._delayed) + len(self._promotions)
-        for level in self._levels.values():
-            total += level.items
-        return total
+        return len(self._delayed) + len(self._promotions) + self._levels.items
 
     def _sweep(self) -> None:
         """Build the heaps anew from the entries alone, without the dead items."""

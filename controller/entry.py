@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from blackboard.record import Record
+    from controller.grouping import Group, Lane
 
 POINT: Final = 1_000_000_000
 """Scores are compared in billionths of a point, as integers: sums of floats would depend on their order."""
@@ -31,7 +32,9 @@ class Entry:
     the time of the latest trigger's commit.  ``sequence`` is its place in the order of arrival: the revision of
     the latest trigger, so that the order is the same after a restart.  ``attempt`` is the number of the call that
     choosing it would make, from 1.  It is not eligible before ``not_before_ms``.  ``triggers`` are the matched
-    records by alias.
+    records by alias.  ``groups`` are those that limits or shares count,
+    and ``flow`` is its value of the shared
+    capture (:class:`~controller.grouping.Grouping`); ``lane`` is what can be blocked as one.
     """
 
     __slots__ = (
@@ -42,6 +45,8 @@ class Entry:
         "captures",
         "case",
         "eligible_ms",
+        "flow",
+        "lane",
         "level",
         "not_before_ms",
         "rating",
@@ -67,6 +72,8 @@ class Entry:
         triggers: Mapping[str, Record[Any]],
         attempt: int = 1,
         not_before_ms: int = 0,
+        groups: tuple[Group, ...] = (),
+        flow: str = "",
     ) -> None:
         self.activation = activation
         self.agent = agent
@@ -82,6 +89,8 @@ class Entry:
         self.triggers = triggers
         self.attempt = attempt
         self.not_before_ms = not_before_ms
+        self.lane: Lane = (agent, *groups) if groups else agent
+        self.flow = flow
         self.ticket = 0
         """The agenda's own mark; an entry is on one agenda at a time."""
 

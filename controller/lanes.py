@@ -5,10 +5,10 @@ All that age do so at one rate, so the order among them never changes: it is tha
 ``ageing`` and ``capped``, therefore hold the whole order, and an entry changes from the one to the other
 once, when it comes to the top: below the top its place in ``ageing`` is never too low.
 
-Each agent has such a pair, its *lane*; the level has one over the heads of its lanes.  An agent that may
-not run now has its heads dropped from the level's pair when they surface and put back when it may, so
-its entries cost the others nothing.  What is taken out stays in the heaps as an item whose ticket is no
-longer its entry's, until it surfaces.
+Each agent has such a pair, its *lane*, or one for each set of groups that its entries are in; the level has one
+over the heads of its lanes.  A lane that may not run now has its heads dropped from the level's pair when they
+surface and put back when it may, so its entries cost the others nothing.  What is taken out stays in the heaps as
+an item whose ticket is no longer its entry's, until it surfaces.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
     from controller.entry import Entry
+    from controller.grouping import Lane
     from controller.strategy import Policy
 
 _Item: TypeAlias = "tuple[int, int, str, int, Entry]"
@@ -30,7 +31,7 @@ _Node: TypeAlias = tuple[int, int, str, int, _Item, list[_Item], int, bool]
 """Minus the best score that the item may have, arrival, id, serial, the item, its heap and index, whether it ages."""
 
 
-class _Pair:
+class Pair:
     """Two heaps of items: those that still gain by waiting, and those that do not."""
 
     __slots__ = ("ageing", "capped")
@@ -41,37 +42,56 @@ class _Pair:
 
 
 class Level:
-    """The entries of one level by agent.  ``items`` counts what the heaps hold, dead items included.
+    """The entries of one level by lane.  ``items`` counts what the heaps hold, dead items included.
 
-    ``blocked`` are the agents that may not run, and ``tickets`` numbers that no other item has; both are
+    ``blocked`` are the lanes that may not run, and ``tickets`` numbers that no other item has; both are
     shared with the other levels.
     """
 
     __slots__ = ("_blocked", "_heads", "_lanes", "_offered", "_policy", "_tickets", "items")
 
-    def __init__(self, policy: Policy, blocked: Container[str], tickets: Iterator[int]) -> None:
+    def __init__(self, policy: Policy, blocked: Container[Lane], tickets: Iterator[int]) -> None:
         self._policy = policy
         self._blocked = blocked
         self._tickets = tickets
-        self._heads = _Pair()
+        self._heads = Pair()
         self._offered: set[int] = set()
-        self._lanes: dict[str, _Pair] = {}
+        self._lanes: dict[Lane, Pair] = {}
         self.items = 0
 
     def put(self, entry: Entry) -> None:
         """Add ``entry`` under a new ticket; an item that it had elsewhere is dead from now on."""
-        lane = self._lanes.get(entry.agent)
+        lane = self._lanes.get(entry.lane)
         if lane is None:
-            lane = self._lanes[entry.agent] = _Pair()
+            lane = self._lanes[entry.lane] = Pair()
         fixed = entry.rating_units - self._policy.rate_units_per_ms * entry.eligible_ms
         self._push(lane.ageing, self._heads.ageing, fixed, entry)
 
-    def unblock(self, agent: str) -> None:
-        """``agent``, which is no longer in ``blocked``, takes part again."""
-        lane = self._lanes.get(agent)
-        if lane is not None:
-            self._offer(lane.ageing, self._heads.ageing)
-            self._offer(lane.capped, self._heads.capped)
+    def unblock(self, lane: Lane) -> None:
+        """``lane``, which is no longer in ``blocked``, takes part again."""
+        pair = self._lanes.get(lane)
+        if pair is not None:
+            self._offer(pair.ageing, self._heads.ageing)
+            self._offer(pair.capped, self._heads.capped)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it has no lane."""
+        return not self._lanes
+
+    def release(self, lane: Lane) -> Pair | None:
+        """Let ``lane`` go, with what is in it; its heads are dropped when they surface."""
+        pair = self._lanes.pop(lane, None)
+        if pair is not None:
+            self.items -= len(pair.ageing) + len(pair.capped)
+        return pair
+
+    def admit(self, lane: Lane, pair: Pair) -> None:
+        """Take in what another level has let go; ``lane`` is not here yet."""
+        self._lanes[lane] = pair
+        self.items += len(pair.ageing) + len(pair.capped)
+        if lane not in self._blocked:
+            self.unblock(lane)
 
     def first(self, now_ms: int, enough: int) -> list[Entry]:
         """The first ``enough`` entries in firing order, or as many as there are; ``now_ms`` never falls."""
@@ -88,7 +108,7 @@ class Level:
         item = (-fixed, self._policy.arrival(entry), entry.activation, ticket, entry)
         heappush(lane_heap, item)
         self.items += 1
-        if lane_heap[0] is item and entry.agent not in self._blocked:
+        if lane_heap[0] is item and entry.lane not in self._blocked:
             heappush(heads, item)
             self._offered.add(ticket)
             self.items += 1
@@ -108,17 +128,17 @@ class Level:
         ageing = heads is self._heads.ageing
         while heads:
             _, _, _, ticket, entry = heads[0]
+            lane = self._lanes.get(entry.lane)
             alive = entry.ticket == ticket
             crossed = capped_since_ms is not None and entry.eligible_ms <= capped_since_ms
-            blocked = entry.agent in self._blocked
-            if alive and not crossed and not blocked:
+            absent = lane is None or entry.lane in self._blocked
+            if alive and not crossed and not absent:
                 return
             heappop(heads)
             self.items -= 1
             self._offered.discard(ticket)
-            if blocked:
+            if lane is None or absent:
                 continue
-            lane = self._lanes[entry.agent]
             if alive:
                 self._push(lane.capped, self._heads.capped, self._capped_units(entry), entry)
             self._offer(lane.ageing if ageing else lane.capped, heads)
@@ -142,12 +162,13 @@ class Level:
         visit(heads.ageing, 0, True)
         visit(heads.capped, 0, False)
         seen: set[int] = set()
-        met: set[tuple[str, bool]] = set()
+        met: set[tuple[Lane, bool]] = set()
         while frontier:
             _, arrival, name, _, item, heap, at, ageing = heappop(frontier)
             ticket, entry = item[3], item[4]
-            blocked = entry.agent in self._blocked
-            if entry.ticket == ticket and not blocked and ticket not in seen:
+            lane = self._lanes.get(entry.lane)
+            absent = lane is None or entry.lane in self._blocked
+            if entry.ticket == ticket and not absent and ticket not in seen:
                 if not ageing or capped_since_ms is None or entry.eligible_ms > capped_since_ms:
                     seen.add(ticket)
                     found.append(entry)
@@ -159,9 +180,9 @@ class Level:
                     heappush(frontier, (bound, arrival, name, next(serial), item, [], 0, False))
             visit(heap, 2 * at + 1, ageing)
             visit(heap, 2 * at + 2, ageing)
-            if not blocked and (heap is heads.ageing or heap is heads.capped) and (entry.agent, ageing) not in met:
-                met.add((entry.agent, ageing))
-                lane = self._lanes[entry.agent]
+            of_heads = heap is heads.ageing or heap is heads.capped
+            if lane is not None and not absent and of_heads and (entry.lane, ageing) not in met:
+                met.add((entry.lane, ageing))
                 visit(lane.ageing if ageing else lane.capped, 0, ageing)
         return found
 

@@ -1,7 +1,8 @@
 """Which of the pending ones fires next: a pure function of a snapshot.
 
-The order is: overrides, then priority level, then rating plus bounded ageing, then first come (or
-last come) first, then the id.  Equal snapshots give equal picks, whatever their order in memory.
+The order is: overrides, then priority level, then who of a shared capture has had least, then rating plus bounded
+ageing, then first come (or last come) first, then the id.  Equal snapshots give equal picks, whatever their order in
+memory.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from blackboard.errors import UsageError
 from controller.entry import POINT, as_units
+from controller.grouping import keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from blackboard.control_records import Decision
     from controller.entry import Entry
+    from controller.grouping import Key
+    from controller.shares import Shares
 
 DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
 """the priority levels, the most urgent first, where nobody says others"""
 SHOWN: Final = 4
 """The chosen one and three runners-up."""
 
-Rank: TypeAlias = tuple[int, int, int, int, str]
-"""Sorts as entries fire: override, level, score, arrival, id; the least is first."""
+Rank: TypeAlias = tuple[int, int, int, int, int, str]
+"""Sorts as entries fire: override, level, share, score, arrival, id; the least is first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,15 @@ class Policy:
     Each second of waiting adds ``ageing_rate_per_s`` points to the rating, ``ageing_cap`` at most
     (``math.inf``: no bound).  Rates are kept to a millionth of a point per second.  ``tie`` says who is
     first among equals.  Levels are strict, unless ``promote_after_ms`` is set: then each such time of
-    waiting lifts an entry by one level.
+    waiting lifts an entry by one level.  ``fair`` is the capture among whose values the firings of each level are
+    shared (:mod:`controller.shares`), ``""`` for none.
     """
 
     ageing_rate_per_s: float = 1.0
     ageing_cap: float = 60.0
     tie: Literal["fifo", "recency"] = "fifo"
     promote_after_ms: int | None = None
+    fair: str = ""
     rate_units_per_ms: int = field(init=False, repr=False)
     cap_units: int | None = field(init=False, repr=False)
     ages_until_ms: int | None = field(init=False, repr=False)
@@ -104,6 +110,7 @@ class Standing(NamedTuple):
     entry: Entry
     level: int
     score: float
+    share: int = 0
 
 
 class Choice(NamedTuple):
@@ -111,7 +118,7 @@ class Choice(NamedTuple):
 
     ``level`` is the index at which it competed.  ``eligible`` counts those that could have been chosen.
     ``rank`` is the place that it would have had without overrides, from 1; ``override`` is the key of the
-    one that moved it.
+    one that moved it.  ``share`` is what its flow stood at, ``None`` where nothing is shared.
     """
 
     entry: Entry
@@ -122,9 +129,18 @@ class Choice(NamedTuple):
     rank: int
     override: str | None
     runners_up: tuple[Standing, ...]
+    share: int | None = None
 
     def decision(self, revision: int, levels: Sequence[str]) -> Decision:
         """What the activation keeps of this choice, made at ``revision`` of the board; ``levels`` names them."""
+        decision = self._decision(revision, levels)
+        if self.level < self.entry.level and self.override is None:
+            decision["promoted_from"] = levels[self.entry.level]
+        if self.share is not None:
+            decision["share"], decision["flow"] = self.share, self.entry.flow
+        return decision
+
+    def _decision(self, revision: int, levels: Sequence[str]) -> Decision:
         return {
             "revision": revision,
             "eligible": self.eligible,
@@ -146,20 +162,29 @@ class Choice(NamedTuple):
         }
 
 
-def rank_of(entry: Entry, policy: Policy, now_ms: int, lift: Lift = _UNLIFTED) -> Rank:
+def rank_of(entry: Entry, policy: Policy, now_ms: int, lift: Lift = _UNLIFTED, shares: Shares | None = None) -> Rank:
     """The sort key of ``entry`` at ``now_ms``; ids are unique, so no two entries share one."""
-    score = policy.score_units(entry, now_ms) + lift.units
-    return (-lift.boost, policy.level_of(entry, now_ms, lift), -score, policy.arrival(entry), entry.activation)
+    level, score = policy.level_of(entry, now_ms, lift), policy.score_units(entry, now_ms) + lift.units
+    share = 0 if shares is None else shares.tag(level, entry.flow)
+    return (-lift.boost, level, share, -score, policy.arrival(entry), entry.activation)
 
 
 def order(
-    entries: Iterable[Entry], policy: Policy, overrides: Mapping[str, Lift], now_ms: int, limit: int
+    entries: Iterable[Entry],
+    policy: Policy,
+    overrides: Mapping[str, Lift],
+    now_ms: int,
+    limit: int,
+    *,
+    shares: Shares | None = None,
 ) -> list[Entry]:
     """The first ``limit`` of ``entries`` in the order in which they would fire; ``overrides`` by activation id."""
     if not overrides:
-        return nsmallest(limit, entries, key=lambda entry: rank_of(entry, policy, now_ms))
+        return nsmallest(limit, entries, key=lambda entry: rank_of(entry, policy, now_ms, _UNLIFTED, shares))
     return nsmallest(
-        limit, entries, key=lambda entry: rank_of(entry, policy, now_ms, overrides.get(entry.activation, _UNLIFTED))
+        limit,
+        entries,
+        key=lambda entry: rank_of(entry, policy, now_ms, overrides.get(entry.activation, _UNLIFTED), shares),
     )
 
 
@@ -169,33 +194,49 @@ def pick(
     overrides: Mapping[str, Lift],
     now_ms: int,
     *,
-    blocked: Collection[str] = frozenset(),
+    blocked: Collection[Key] = frozenset(),
+    shares: Shares | None = None,
 ) -> Choice | None:
     """The entry that fires next, or ``None`` if none may.
 
-    Entries whose time has not come (``not_before_ms``) and those of agents in ``blocked`` are not eligible.
+    Entries whose time has not come (``not_before_ms``) and those of agents or groups in ``blocked`` are not
+    eligible.  ``shares`` is what each flow has had, where the policy shares.
     """
-    eligible = [e for e in entries if e.not_before_ms <= now_ms and e.agent not in blocked]
-    first = order(eligible, policy, overrides, now_ms, SHOWN)
+    eligible = [e for e in entries if e.not_before_ms <= now_ms and blocked_by(e, blocked) is None]
+    first = order(eligible, policy, overrides, now_ms, SHOWN, shares=shares)
     if not first:
         return None
-    rank = rank_without_overrides(first[0], eligible, policy, now_ms) if overrides else 1
-    return choose(first, policy, overrides, now_ms, eligible=len(eligible), rank=rank)
+    rank = rank_without_overrides(first[0], eligible, policy, now_ms, shares) if overrides else 1
+    return choose(first, policy, overrides, now_ms, eligible=len(eligible), rank=rank, shares=shares)
 
 
-def rank_without_overrides(chosen: Entry, eligible: Iterable[Entry], policy: Policy, now_ms: int) -> int:
+def blocked_by(entry: Entry, blocked: Collection[Key]) -> Key | None:
+    """What of ``blocked`` keeps ``entry`` from firing, the first there is."""
+    return next((key for key in keys_of(entry.lane) if key in blocked), None) if blocked else None
+
+
+def rank_without_overrides(
+    chosen: Entry, eligible: Iterable[Entry], policy: Policy, now_ms: int, shares: Shares | None = None
+) -> int:
     """The place, from 1, that ``chosen`` has among ``eligible`` where no override moves any."""
-    own = rank_of(chosen, policy, now_ms)
-    return 1 + sum(rank_of(entry, policy, now_ms) < own for entry in eligible)
+    own = rank_of(chosen, policy, now_ms, _UNLIFTED, shares)
+    return 1 + sum(rank_of(entry, policy, now_ms, _UNLIFTED, shares) < own for entry in eligible)
 
 
 def choose(
-    first: Sequence[Entry], policy: Policy, overrides: Mapping[str, Lift], now_ms: int, *, eligible: int, rank: int
+    first: Sequence[Entry],
+    policy: Policy,
+    overrides: Mapping[str, Lift],
+    now_ms: int,
+    *,
+    eligible: int,
+    rank: int,
+    shares: Shares | None = None,
 ) -> Choice:
     """The choice of ``first[0]``, with the rest of ``first`` as its runners-up."""
     chosen = first[0]
     lift = overrides.get(chosen.activation) if overrides else None
-    now = _standing(chosen, policy, lift, now_ms)
+    now = _standing(chosen, policy, lift, now_ms, shares)
     return Choice(
         entry=chosen,
         level=now.level,
@@ -204,10 +245,13 @@ def choose(
         eligible=eligible,
         rank=rank,
         override=lift.key if lift else None,
-        runners_up=tuple(_standing(e, policy, overrides.get(e.activation), now_ms) for e in first[1:]),
+        runners_up=tuple(_standing(e, policy, overrides.get(e.activation), now_ms, shares) for e in first[1:]),
+        share=None if shares is None else now.share,
     )
 
 
-def _standing(entry: Entry, policy: Policy, lift: Lift | None, now_ms: int) -> Standing:
+def _standing(entry: Entry, policy: Policy, lift: Lift | None, now_ms: int, shares: Shares | None) -> Standing:
     units = policy.score_units(entry, now_ms) + (lift.units if lift is not None else 0)
-    return Standing(entry, policy.level_of(entry, now_ms, lift), units / POINT)
+    level = policy.level_of(entry, now_ms, lift or _UNLIFTED)
+    share = 0 if shares is None else shares.tag(level, entry.flow)
+    return Standing(entry, level, units / POINT, share)
