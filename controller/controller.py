@@ -8,8 +8,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
+from blackboard.control_records import ACTIVATIONS
+from blackboard.control_shapes import checked
 from blackboard.ending import end
 from blackboard.errors import BlackboardError, HistoryLost
+from blackboard.keys import CONTROL_REGION
 from controller.agenda_view import AgendaView
 from controller.collection import collected_rarely
 from controller.cycle import Cycle
@@ -73,6 +76,11 @@ class Controller:
             desk.reserve.arrange(desk.sources.values())
             for name in desk.reserve.groups:  # who could go on must be known before what has died is buried
                 cycle.matcher.look(desk.sources[name])
+            cycle.lineup.recall(
+                checked(record).value["decision"]
+                for record in replica.region(CONTROL_REGION).values()
+                if record.key.startswith(ACTIVATIONS)
+            )
             for waiting in await take_over(desk, cycle.overseer):
                 cycle.intake.take_up(*waiting)
             for source in desk.sources.values():

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
+from controller.occupancy import Occupancy
 from controller.takeover import obviate
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from controller.side_work import SideWork
     from controller.strategy import Choice
 
-AT_LIMIT: Final = "at its limit"
-"""why an agent is off its agenda that runs as often as it may"""
 STOP_WITHIN_S: Final = 5.0
 """after which an agent that does not heed its cancellation is left alone"""
 
@@ -38,7 +37,7 @@ class Told(Protocol):
 
 
 class Crew:
-    """Who fires.  An agent that runs as often as it may is kept off its agenda until one of its firings ends."""
+    """Who fires.  What runs as often as it may is kept off its agenda until one of its firings ends."""
 
     def __init__(self, desk: Desk, lineup: Lineup, side: SideWork, told: Told) -> None:
         self.firings: dict[str, Firing] = {}
@@ -51,8 +50,7 @@ class Crew:
         self._told = told
         self._loop = asyncio.get_running_loop()
         self._stopped = False
-        self._running: dict[str, int] = {}
-        """agent → how many of its activations run"""
+        self._occupancy = Occupancy(desk.settings.running)
 
     def begin(self, firing: Firing, choice: Choice) -> None:
         """Let ``firing`` fire, soon."""
@@ -61,10 +59,9 @@ class Crew:
         self._desk.ledger.note_dispatch(entry, self._desk.steady_ms())
         self._desk.repetition.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
-        running = self._running.get(source.name, 0) + 1
-        self._running[source.name] = running
-        if source.max_running is not None and running >= source.max_running:
-            self._lineup.of(source.name).block(source.name, AT_LIMIT)
+        if source.max_running is not None or entry.lane != entry.agent:
+            for full in self._occupancy.begin(entry, source.max_running):
+                self._lineup.of(source.name).block(*full)
         firing.begin(choice)
         firing.task = self._loop.create_task(self._drive(firing))
 
@@ -106,10 +103,10 @@ class Crew:
         """``firing`` has ended, or is handed back because all stop, so that it was no call."""
         source = firing.source
         del self.firings[firing.activation]
-        self._running[source.name] -= 1
         self.ordinary -= source.kind != "supervisor"
-        if source.max_running is not None:
-            self._lineup.of(source.name).unblock(source.name, AT_LIMIT)
+        if source.max_running is not None or firing.entry.lane != source.name:
+            for free in self._occupancy.end(firing.entry, source.max_running):
+                self._lineup.of(source.name).unblock(*free)
         # Settled already if it failed; one that was taken away or handed back was no failure.
         now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
         self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, failed=firing.given_up, counts=counts)

@@ -266,6 +266,7 @@ class Cycle:
     def _fire(self, choice: Choice) -> None:
         entry = choice.entry
         activation = entry.activation
+        self.lineup.agents.served(choice)
         self.matcher.drop(activation)
         firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
         self.crew.begin(firing, choice)

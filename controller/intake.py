@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller.aftermath import refuse_call
 from controller.entry import Entry
+from controller.grouping import Grouping
 from controller.matching import Match, Matcher
 from controller.takeover import obviate, pass_on, stored_match
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, FailureClass, State
     from blackboard.log import Change
     from controller.desk import Desk
+    from controller.grouping import Group
     from controller.lineup import Lineup
     from controller.overseer import Overseer
     from controller.registration import Registration
@@ -48,6 +50,8 @@ class Intake:
         """by activation: these are not pending"""
         self._overseer = overseer
         self._side = side
+        settings = desk.settings
+        self._grouping = Grouping.needed(settings.running, settings.policy.fair, settings.case)
 
     def matched(self, match: Match) -> None:
         if match.activation in self._firings:
@@ -88,11 +92,16 @@ class Intake:
         source, records = match.source, match.records
         triggers = tuple(records.values())
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
+        case = triggers[0].case or triggers[0].key
+        groups: tuple[Group, ...] = ()
+        flow = ""
+        if self._grouping is not None and source.kind == "agent":
+            groups, flow = self._grouping.of(source.provides, match.captures, case)
         entry = Entry(
             match.activation,
             source.name,
             source.provides,
-            triggers[0].case or triggers[0].key,
+            case,
             level=self._desk.level_of(source),
             rating=self._rating(match) if source.rating else 0.0,
             eligible_ms=max(since_ms, *[record.time_ms for record in triggers]),
@@ -101,6 +110,8 @@ class Intake:
             triggers=records,
             attempt=attempt,
             not_before_ms=not_before_ms,
+            groups=groups,
+            flow=flow,
         )
         self._lineup.add(entry)
         if source.respond_within_ms is not None and source.kind == "agent":

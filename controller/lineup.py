@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.agenda import Agenda
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation
+    from collections.abc import Iterable
+
+    from blackboard.control_records import Activation, Decision
     from controller.desk import Desk
     from controller.entry import Entry
     from controller.strategy import Policy
@@ -19,7 +22,7 @@ class Lineup:
     def __init__(self, desk: Desk, policy: Policy) -> None:
         self._desk = desk
         self.agents = Agenda(policy)
-        self.supervisors = Agenda(policy)
+        self.supervisors = Agenda(replace(policy, fair=""))
         """these do not wait behind those whom they supervise"""
         self.stored: dict[str, tuple[Activation, str]] = {}
         """pending activations that have a record, with its commit: to be tried again"""
@@ -32,6 +35,17 @@ class Lineup:
     def of(self, agent: str) -> Agenda:
         """The agenda that ``agent`` is on."""
         return self.supervisors if self._desk.sources[agent].kind == "supervisor" else self.agents
+
+    def recall(self, decisions: Iterable[Decision]) -> None:
+        """Go on sharing as the ``decisions`` of earlier controllers of the board tell."""
+        shares, levels = self.agents.shares, self._desk.settings.levels
+        if shares is None:
+            return
+        shares.rebuild(
+            (levels.index(one["level"]), one["flow"], one["share"], one["override"] is None)
+            for one in sorted(decisions, key=lambda one: one["revision"])
+            if "share" in one and "flow" in one and one["level"] in levels
+        )
 
     def add(self, entry: Entry) -> None:
         """Make ``entry`` pending; nothing happens if it is."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from controller.budgets import Limits
+from controller.grouping import RunningLimits
 from controller.repetition import FIRINGS_PER_KEYS
 from controller.strategy import DEFAULT_LEVELS, Policy
+
+if TYPE_CHECKING:
+    from blackboard.pattern import Pattern
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +24,10 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     max_running: int = 16
     """activations of ordinary agents side by side"""
+    running: RunningLimits = field(default_factory=RunningLimits)
+    """activations side by side of one capability, or for one value of a capture"""
+    case: Pattern | None = None
+    """the key of the fed records: its captures count for all that descends from one"""
     guarded: bool = True
     """false drops the guards of contributions, to show what happens without them"""
     reroute_off: frozenset[str] = frozenset()

@@ -11,10 +11,14 @@ equal.  Who was away saves nothing up, and who comes is not made to wait for wha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+KEPT: Final = 10_000
+"""Flows that are ahead of the virtual time and remembered; of more the half that was served longest ago is forgotten,
+which costs the others one firing for each that comes again."""
 
 
 class Shares:
@@ -23,7 +27,6 @@ class Shares:
     def __init__(self) -> None:
         self._next: dict[tuple[int, str], int] = {}
         self._virtual: dict[int, int] = {}
-        self._pruned_at = 64
 
     def tag(self, level: int, flow: str) -> int:
         """What ``flow`` stands at in the order of ``level``; the least is first."""
@@ -34,16 +37,20 @@ class Shares:
 
         Where an override put it in front, ``in_turn`` is false: it is counted, and the others do not fall behind.
         """
-        self._next[level, flow] = max(tag + 1, self._next.get((level, flow), 0))
+        before = self._next.pop((level, flow), 0)
+        self._next[level, flow] = max(tag + 1, before)  # the latest is last
         if in_turn:
             self._virtual[level] = max(tag, self._virtual.get(level, 0))
-        if len(self._next) > self._pruned_at:
-            # Who stands where one stands that never was served needs no mark.
-            self._next = {at: tag for at, tag in self._next.items() if tag > self._virtual.get(at[0], 0)}
-            self._pruned_at = 64 + 2 * len(self._next)
+        if len(self._next) > KEPT:
+            self._prune()
+
+    def _prune(self) -> None:
+        """Drop the marks of those who stand where one stands that never was served, then the oldest ones."""
+        ahead = [(at, tag) for at, tag in self._next.items() if tag > self._virtual.get(at[0], 0)]
+        self._next = dict(ahead[-KEPT // 2 :])
 
     def rebuild(self, decisions: Iterable[tuple[int, str, int, bool]]) -> None:
-        """What the decisions of a run tell, in any order: level, flow, tag, and whether it was in its turn."""
+        """What the decisions of a run tell, the latest last: level, flow, tag, and whether it was in its turn."""
         self._next, self._virtual = {}, {}
         for level, flow, tag, in_turn in decisions:
             self.serve(level, flow, tag, in_turn=in_turn)

@@ -15,6 +15,9 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
     """How the controller is to run ``scenario``; without the limit of the run's time where it is not ``timed``."""
     return Settings(
         levels=scenario.levels,
+        policy=scenario.policy.policy(),
+        running=scenario.limits.running.limits(),
+        case=scenario.case,
         limits=limits_of(scenario, timed=timed),
         max_running=scenario.max_running,
         guarded=scenario.guard,

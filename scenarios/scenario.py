@@ -34,6 +34,7 @@ from scenarios.fields import (
     SizeBytes,
     Switch,
 )
+from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
@@ -95,6 +96,7 @@ class Limits(Model):
     case: WorkLimits = WorkLimits()
     work_item: WorkLimits = WorkLimits()
     run: RunLimits = RunLimits()
+    running: SideBySide = SideBySide()
 
 
 class LogLimits(Model):
@@ -127,6 +129,7 @@ class Scenario(Model):
     agents_dir: FileName | None = None
     agents: dict[Name, AgentSettings] = Field(default_factory=dict)
     capabilities: dict[Name, CapabilitySettings] = Field(default_factory=dict)
+    policy: PolicySettings = PolicySettings()
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
     faults: Faults = ()

@@ -13,10 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from controller.agenda import Agenda, Entry
 from controller.entry import POINT
+from controller.grouping import Group, Grouping, RunningLimits
+from controller.shares import KEPT
 from controller.strategy import Choice, Lift, Policy, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from controller.grouping import Key
 
 AGENTS = ("label", "notify", "refund", "stock")
 IDS = tuple(f"a{n:02}" for n in range(24))
@@ -27,7 +31,19 @@ policies = st.builds(
     ageing_cap=st.sampled_from([0.0, 0.01, 3.0, 60.0, math.inf]),
     tie=st.sampled_from(["fifo", "recency"]),
     promote_after_ms=st.sampled_from([None, None, 1, 500, 5_000]),
+    fair=st.sampled_from(["", "customer"]),
 )
+CUSTOMERS = ("", "ann", "bob", "cy")
+GROUPING = Grouping(RunningLimits({"stock": 1}, {"shop": 1}), "customer", None)
+
+
+def group(name: str, value: str) -> Group:
+    return Group("capture", name, value)
+
+
+KEYS: tuple[Key, ...] = (
+    *AGENTS, group("customer", "ann"), group("customer", "bob"), group("shop", "s1"), Group("capability", "", "stock"),
+)  # fmt: skip
 
 
 def an_entry(
@@ -39,7 +55,9 @@ def an_entry(
     eligible_ms: int = 0,
     sequence: int = 0,
     not_before_ms: int = 0,
+    captures: Mapping[str, str] | None = None,
 ) -> Entry:
+    groups, flow = GROUPING.of(agent, captures or {}, "return/R-1")
     return Entry(
         activation,
         agent,
@@ -49,9 +67,11 @@ def an_entry(
         rating=rating,
         eligible_ms=eligible_ms,
         sequence=sequence,
-        captures={},
+        captures=captures or {},
         triggers={},
         not_before_ms=not_before_ms,
+        groups=groups,
+        flow=flow,
     )
 
 
@@ -59,14 +79,14 @@ def shown(choice: Choice | None) -> object:
     """A choice in what two can be compared by: names instead of entries."""
     if choice is None:
         return None
-    runners_up = [(s.entry.activation, s.level, s.score) for s in choice.runners_up]
-    return (choice.entry.activation, *choice[1:-1], runners_up)
+    runners_up = [(s.entry.activation, *s[1:]) for s in choice.runners_up]
+    return choice._replace(entry=choice.entry.activation, runners_up=runners_up)  # type: ignore[arg-type]
 
 
 def agrees(agenda: Agenda, now_ms: int) -> Choice | None:
     """The agenda's pick, found equal to the pure one over its entries."""
     ours = agenda.pick(now_ms)
-    pure = pick(list(agenda), agenda.policy, agenda.overrides, now_ms, blocked=agenda.blocked)
+    pure = pick(list(agenda), agenda.policy, agenda.overrides, now_ms, blocked=agenda.blocked, shares=agenda.shares)
     assert shown(ours) == shown(pure)
     return ours
 
@@ -91,13 +111,15 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
                 st.sampled_from([-2.5, 0.0, 0.0, 0.1, 0.2, 3.0, 5.0]),
                 st.sampled_from([-700, 0, 0, 1, 10, 300, 2_999, 3_000, 70_000]),
                 st.sampled_from([0, 0, 0, 1, 400, 9_000]),
+                st.sampled_from(CUSTOMERS),
+                st.sampled_from(["", "s1", "s2"]),
             ),
             min_size=1,
             max_size=12,
         ),
     )
-    def add(self, arrivals: list[tuple[str, str, int, float, int, int]]) -> None:
-        for n, (activation, agent, level, rating, age_ms, delay_ms) in enumerate(arrivals):
+    def add(self, arrivals: list[tuple[str, str, int, float, int, int, str, str]]) -> None:
+        for n, (activation, agent, level, rating, age_ms, delay_ms, customer, shop) in enumerate(arrivals):
             known = activation in self.agenda
             added = self.agenda.add(
                 an_entry(
@@ -108,6 +130,7 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
                     eligible_ms=self.now_ms - age_ms,
                     sequence=n % 3,
                     not_before_ms=self.now_ms + delay_ms if delay_ms else 0,
+                    captures={"customer": customer, "shop": shop},
                 )
             )
             assert added is not known
@@ -124,10 +147,11 @@ class AgendaAgreesWithPick(RuleBasedStateMachine):
             choice = self.agenda.pick(self.now_ms)
             if choice is not None:
                 self.agenda.remove(choice.entry.activation)
+                self.agenda.served(choice)
 
-    @rule(agent=st.sampled_from(AGENTS), may_run=st.booleans())
-    def limit(self, agent: str, may_run: bool) -> None:
-        (self.agenda.unblock if may_run else self.agenda.block)(agent, "at its limit")
+    @rule(key=st.sampled_from(KEYS), may_run=st.booleans())
+    def limit(self, key: Key, may_run: bool) -> None:
+        (self.agenda.unblock if may_run else self.agenda.block)(key, "at its limit")
 
     @rule(
         activation=st.sampled_from(IDS),
@@ -178,15 +202,24 @@ def test_draining_an_agenda_fires_in_the_order_of_repeated_pure_picks(
     """Draining with time passing between picks gives the order of picking purely from what is left."""
     agenda, left, now_ms = Agenda(policy), {}, 90_000
     for n, (agent, level, rating, eligible_ms) in enumerate(plan):
-        entry = an_entry(f"a{n:03}", agent=agent, level=level, rating=rating, eligible_ms=eligible_ms, sequence=n)
+        entry = an_entry(
+            f"a{n:03}",
+            agent=agent,
+            level=level,
+            rating=rating,
+            eligible_ms=eligible_ms,
+            sequence=n,
+            captures={"customer": CUSTOMERS[eligible_ms % 4]},
+        )
         left[entry.activation] = entry
         agenda.add(entry)
     while left:
-        pure = pick(left.values(), policy, {}, now_ms)
+        pure = pick(left.values(), policy, {}, now_ms, shares=agenda.shares)
         ours = agenda.pick(now_ms)
         assert shown(ours) == shown(pure)
         assert ours is not None
         assert agenda.remove(ours.entry.activation) is left.pop(ours.entry.activation)
+        agenda.served(ours)
         now_ms += step_ms
     assert agenda.pick(now_ms) is None
 
@@ -195,22 +228,29 @@ def test_draining_an_agenda_fires_in_the_order_of_repeated_pure_picks(
 def test_several_picks_at_once_are_those_of_picking_one_by_one(seed: int) -> None:
     """Also where entries come, agents are blocked and overrides fall between two of them."""
     drawn = random.Random(seed)
-    policy = Policy(ageing_cap=drawn.choice([0, 4, math.inf]), promote_after_ms=drawn.choice([None, 2_000]))
+    policy = Policy(
+        ageing_cap=drawn.choice([0, 4, math.inf]),
+        promote_after_ms=drawn.choice([None, 2_000]),
+        fair=drawn.choice(["", "customer"]),
+    )
     agenda, now_ms = Agenda(policy), 10_000
 
     def arrive(name: str) -> None:
         eligible_ms = now_ms - drawn.choice([0, 0, 500, 4_000])
         agent, level = drawn.choice(AGENTS), drawn.randrange(2)
-        agenda.add(an_entry(name, agent=agent, level=level, rating=drawn.choice([0.0, 1.0]), eligible_ms=eligible_ms))
+        captures, rating = {"customer": drawn.choice(CUSTOMERS)}, drawn.choice([0.0, 1.0])
+        agenda.add(an_entry(name, agent=agent, level=level, rating=rating, eligible_ms=eligible_ms, captures=captures))
 
     for n in range(80):
         arrive(f"a{n:02}")
     for round_ in range(12):
         now_ms += drawn.choice([0, 50, 700])
         for taken, choice in enumerate(agenda.picks(now_ms, 7)):
-            pure = pick(list(agenda), policy, agenda.overrides, now_ms, blocked=agenda.blocked)
+            pure = pick(list(agenda), policy, agenda.overrides, now_ms, blocked=agenda.blocked, shares=agenda.shares)
             assert shown(choice) == shown(pure)
             agenda.remove(choice.entry.activation)
+            if drawn.random() < 0.9:  # else it was refused its call
+                agenda.served(choice)
             if drawn.random() < 0.3:
                 arrive(f"b{round_:02}{taken}")
             if drawn.random() < 0.2:
@@ -228,6 +268,7 @@ def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> Non
         ageing_cap=drawn.choice([0, 2, 4, 60, math.inf]),
         tie=drawn.choice(["fifo", "recency"]),
         promote_after_ms=drawn.choice([None, None, 2_000]),
+        fair=drawn.choice(["", "customer"]),
     )
     agenda, now_ms = Agenda(policy), 10_000
     for n in range(400):
@@ -241,9 +282,10 @@ def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> Non
                 eligible_ms=now_ms - drawn.choice([-20, 0, 0, 500, 4_000]),
                 sequence=n // 2,
                 not_before_ms=now_ms + drawn.choice([-1, -1, -1, 3_000]),
+                captures={"customer": f"c{drawn.randrange(9)}", "shop": drawn.choice(["", "s1", "s2"])},
             )
         )
-        (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(AGENTS), drawn.choice("ab"))
+        (agenda.block if drawn.random() < 0.5 else agenda.unblock)(drawn.choice(KEYS), drawn.choice("ab"))
         if drawn.random() < 0.05:
             lift = Lift(drawn.choice([-1, 0, 1, 2]), "k", drawn.choice([0, POINT]), drawn.choice([None, 0]))
             agenda.lift(f"a{drawn.randrange(n + 9):03}", lift)
@@ -254,6 +296,7 @@ def test_a_busy_agenda_agrees_with_the_pure_pick_at_every_step(seed: int) -> Non
         choice = agrees(agenda, now_ms)
         if choice is not None and drawn.random() < 0.6:
             agenda.remove(choice.entry.activation)
+            agenda.served(choice)
 
 
 def test_an_agent_at_its_limit_does_not_hold_up_the_others() -> None:
@@ -319,6 +362,20 @@ def test_entries_that_come_and_go_leave_nothing_behind(turn: Callable[[int], int
         agenda.remove(f"goes{n}")
     assert len(agenda) == 20
     assert agenda._items() <= 4 * 20 + 64 + 4
+
+
+def test_values_of_a_shared_capture_that_come_and_go_leave_nothing_behind() -> None:
+    """Neither lanes nor levels nor marks pile up with the customers that were served once."""
+    agenda = Agenda(Policy(fair="customer"))
+    for n in range(KEPT + 10):
+        agenda.add(an_entry(f"a{n}", captures={"customer": f"c{n}", "shop": f"s{n}"}))
+        choice = agenda.pick(n)
+        assert choice is not None
+        agenda.remove(choice.entry.activation)
+        agenda.served(choice)
+    assert agenda.shares is not None
+    assert len(agenda.shares._next) < KEPT
+    assert (len(agenda._lanes), len(agenda._ready_of), len(agenda._levels._levels)) == (0, 0, 0)
 
 
 def picked(agenda: Agenda, now_ms: int) -> str:
