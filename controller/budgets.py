@@ -95,7 +95,7 @@ class OverBudget(NamedTuple):
 class _Account:
     """One scope's use; costs in billionths.  Running time: each running call counts from its start."""
 
-    __slots__ = ("cost", "failed", "reserved", "running", "started_ms", "time_ms")
+    __slots__ = ("cost", "failed", "reserved", "running", "started_ms", "time_ms", "unknown")
 
     def __init__(self) -> None:
         self.failed = 0
@@ -104,6 +104,8 @@ class _Account:
         self.reserved = 0
         self.time_ms = 0
         self.started_ms = 0
+        self.unknown = 0
+        """running calls of which nobody knows what they may cost"""
 
     def time_used_ms(self, now_ms: int) -> int:
         return self.time_ms + self.running * now_ms - self.started_ms
@@ -113,7 +115,7 @@ class _Running(NamedTuple):
     agent: str
     accounts: tuple[_Account, ...]
     started_ms: int
-    reserved: int
+    reserved: int | None
 
 
 @dataclass(slots=True)
@@ -121,8 +123,10 @@ class Ledger:
     """What has been used and reserved.  ``started_ms`` is when the run began.
 
     No call is let through that would take attempts, firings or reserved money past a limit, in whatever
-    order calls start and end.  Money passes a limit only by what a call costs above its reservation,
-    and time by what the calls run that were let through before it was used up.
+    order calls start and end.  A call of an agent of which nobody knows what it costs reserves all that is left:
+    others wait for its end.  So money passes a limit only by what one call costs above what its agent declared or,
+    where it declared nothing, above its dearest call before; and time by what the calls run that were let through
+    before it was used up.
     """
 
     started_ms: int = 0
@@ -143,7 +147,7 @@ class Ledger:
         """``None`` if ``entry`` may be called now, else the first limit that it does not fit into.
 
         ``max_cost`` is what the agent declares that a call costs at most; the default is the most that a
-        call of it has cost so far, nothing at first.  A call that a person asked for needs no check.
+        call of it has cost so far.  A call that a person asked for needs no check.
         """
         need = self._need(entry.agent, max_cost)
         run = limits.run
@@ -190,9 +194,14 @@ class Ledger:
         for account in running.accounts:
             account.running -= 1
             account.started_ms -= running.started_ms
-            account.reserved -= running.reserved
+            if running.reserved is None:
+                account.unknown -= 1
+            else:
+                account.reserved -= running.reserved
         self.firings -= not counts
         self._settle(running.agent, running.accounts, now_ms - running.started_ms, cost, failed=failed and counts)
+        if counts:
+            self._learn(running.agent, cost)
 
     def attempts(self, work_item: str) -> int:
         """The calls for that work item that failed: what the retry ladder counts."""
@@ -209,18 +218,29 @@ class Ledger:
         account = self._accounts.get((scope, name))
         return account.time_used_ms(now_ms) if account else 0
 
-    def _start(self, activation: str, agent: str, accounts: tuple[_Account, ...], now_ms: int, reserved: int) -> None:
+    def _start(
+        self, activation: str, agent: str, accounts: tuple[_Account, ...], now_ms: int, reserved: int | None
+    ) -> None:
         if activation in self._running:
             raise ValueError(f"{activation} is running already")
         for account in accounts:
             account.running += 1
             account.started_ms += now_ms
-            account.reserved += reserved
+            if reserved is None:
+                account.unknown += 1
+            else:
+                account.reserved += reserved
         self.firings += 1
         self._running[activation] = _Running(agent, accounts, now_ms, reserved)
 
-    def _need(self, agent: str, max_cost: float | None) -> int:
-        return self._dearest.get(agent, 0) if max_cost is None else as_units(max_cost, f"the cost of {agent}")
+    def _need(self, agent: str, max_cost: float | None) -> int | None:
+        """What a call may cost, ``None`` where nobody knows."""
+        return self._dearest.get(agent) if max_cost is None else as_units(max_cost, f"the cost of {agent}")
+
+    def _learn(self, agent: str, cost: float) -> None:
+        units = as_units(cost, f"the cost of {agent}") if cost else 0
+        if units > self._dearest.get(agent, -1):
+            self._dearest[agent] = units
 
     def _accounts_of(self, work_item: str, case: str) -> tuple[_Account, ...]:
         found = []
@@ -238,14 +258,13 @@ class Ledger:
             account.cost += units
             account.time_ms += ran_ms
             account.failed += failed
-        if units > self._dearest.get(agent, 0):
-            self._dearest[agent] = units
 
     def _add_record(self, activation: str, record: Activation) -> None:
         agent, finished = record["agent"], record.get("attempts", [])
         accounts = self._accounts_of(record["work_item"], record["case"])
         for one in finished:
             self._settle(agent, accounts, one["ended_ms"] - one["started_ms"], one["cost"], failed=True)
+            self._learn(agent, one["cost"])
         self.firings += len(finished)
         if record["state"] == "running":
             self._start(activation, agent, accounts, record["dispatched_ms"], self._need(agent, None))
@@ -253,16 +272,19 @@ class Ledger:
             self.firings += 1
             cost = sum(usage["cost"] for usage in record.get("usage", []))
             self._settle(agent, accounts, record.get("run_us", 0) // 1000, cost, failed=False)
+            self._learn(agent, cost)
 
 
-def _over_money(scope: Scope, limit: float | None, account: _Account, need: int) -> OverBudget | None:
+def _over_money(scope: Scope, limit: float | None, account: _Account, need: int | None) -> OverBudget | None:
     if limit is None:
         return None
     most = as_units(limit, f"the limit of the {scope}'s cost")
-    if account.cost + account.reserved + need <= most:
+    held = most - account.cost if account.unknown else account.reserved
+    least = need if need is not None else min(1, most)  # one that may cost anything needs that something is left
+    if not account.unknown and account.cost + held + least <= most:
         return None
-    waits = account.cost + need <= most
-    return OverBudget(scope, "cost", limit, account.cost / POINT, account.reserved / POINT, waits)
+    waits = account.running > 0 and account.cost + least <= most
+    return OverBudget(scope, "cost", limit, account.cost / POINT, held / POINT, waits)
 
 
 def _over_calls(scope: Scope, limit: Limit, account: _Account, now_ms: int) -> OverBudget | None:

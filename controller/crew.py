@@ -56,7 +56,7 @@ class Crew:
         """Let ``firing`` fire, soon."""
         entry, source = firing.entry, firing.source
         self.firings[firing.activation] = firing
-        self._desk.ledger.note_dispatch(entry, self._desk.steady_ms())
+        self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.max_cost)
         self._desk.repetition.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
         if source.max_running is not None or entry.lane != entry.agent:

@@ -234,7 +234,7 @@ class Cycle:
         self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms())
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
-        desk = self.desk
+        desk, limits, steady_ms = self.desk, self.desk.settings.limits, self.desk.steady_ms()
         free = self.desk.settings.max_running - self.crew.ordinary if limited else len(agenda)
         choices = agenda.picks(now_ms, free) if free > 0 else iter(())
         while True:
@@ -245,7 +245,7 @@ class Cycle:
             entry = choice.entry
             agenda.remove(entry.activation)
             desk.meter.router += perf_counter() - started
-            over = desk.ledger.check(entry, desk.settings.limits, desk.steady_ms())
+            over = desk.ledger.check(entry, limits, steady_ms, max_cost=desk.sources[entry.agent].max_cost)
             if over is not None and over.scope == "run":
                 agenda.add(entry)
                 if not over.waits or not self.crew.firings:

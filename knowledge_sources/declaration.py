@@ -204,6 +204,15 @@ def check_limit(limit: object) -> int | None:
     return limit
 
 
+def check_cost(cost: object) -> float | None:
+    """A finite amount of money that is not negative, or ``None`` where nobody knows."""
+    if cost is None:
+        return None
+    if isinstance(cost, bool) or not isinstance(cost, (int, float)) or not 0 <= cost <= 1e9:
+        raise InvalidInput(f"max_cost: {cost!r} is not an amount of money from 0 to 1,000,000,000")
+    return float(cost)
+
+
 def check_rating(rating: object) -> Rating:
     """A finite number, or a function of the agent's records and captures."""
     if callable(rating):

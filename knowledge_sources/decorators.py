@@ -53,6 +53,8 @@ class Options(TypedDict, total=False):
     """agents of its capability that it stands in for: those before it"""
     max_running: int | None
     """how many of its activations may run side by side"""
+    max_cost: float | None
+    """what a call of it costs at most, which is reserved before the call; by default the most that one has cost"""
     escalate: Texts
     """who is asked in turn where it is late or has failed"""
     config: Mapping[str, Any] | None
@@ -137,6 +139,7 @@ def _declared(
         retry=declaration.parse_retry(options.get("retry")),
         instead_of=declaration.check_names(options.get("instead_of", ()), "instead_of"),
         max_running=declaration.check_limit(options.get("max_running")),
+        max_cost=declaration.check_cost(options.get("max_cost")),
         escalate=declaration.check_names(options.get("escalate", ()), "escalate"),
         authority=declaration.check_authority(given.authority),
         over=over,

@@ -53,6 +53,8 @@ class KnowledgeSource:
     instead_of: tuple[str, ...]
     """agents of its capability that come before it: it has its turn where each of them has failed for good or declined"""
     max_running: int | None
+    max_cost: float | None
+    """what a call costs at most; ``None`` where that was not said"""
     escalate: tuple[str, ...]
     authority: frozenset[str]
     over: tuple[str, ...]
@@ -98,9 +100,8 @@ class KnowledgeSource:
     def configured(self, **settings: Any) -> KnowledgeSource:
         """A copy with ``settings`` in the place of what the decorator said, checked in the same way.
 
-        Settings: name, level, rating, respond_within (a duration, or ``None`` for no limit), respond_within_ms,
-        retry, instead_of, max_running, escalate, authority, over, config (laid over the decorator's), guarded, provides,
-        description, source.
+        Settings are those of ``_CHECKS`` and ``respond_within`` (a duration, or ``None`` for no limit); ``config`` is
+        laid over the decorator's.
         Raises :class:`DeclarationError`.  A class gets an instance of its own in each copy.
         """
         try:
@@ -116,6 +117,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "rating": declaration.check_rating,
     "respond_within_ms": declaration.check_limit,
     "max_running": declaration.check_limit,
+    "max_cost": declaration.check_cost,
     "retry": declaration.parse_retry,
     "instead_of": lambda names: declaration.check_names(names, "instead_of"),
     "escalate": lambda names: declaration.check_names(names, "escalate"),

@@ -70,6 +70,7 @@ class AgentSettings(Model):
     retry: RetrySettings | None = None
     instead_of: Names | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    max_cost: Money | None = None
     guard: Switch | None = None
 
 

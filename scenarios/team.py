@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
@@ -17,6 +17,19 @@ from scenarios.yaml_nodes import path_text
 
 if TYPE_CHECKING:
     from knowledge_sources.source import KnowledgeSource
+
+
+_OVERRIDING: Final = (
+    "rating",
+    "respond_within_ms",
+    "max_running",
+    "max_cost",
+    "escalate",
+    "authority",
+    "over",
+    "instead_of",
+)
+"""settings of an agent in the file that take the place of its own, where they are given"""
 
 
 class Team(NamedTuple):
@@ -97,7 +110,7 @@ def configured(
     """
     changes: dict[str, Any] = {"name": name, "level": _level(source, scenario, settings)}
     given = settings or AgentSettings(use=source.source)
-    for setting in ("rating", "respond_within_ms", "max_running", "escalate", "authority", "over", "instead_of"):
+    for setting in _OVERRIDING:
         value = getattr(given, setting)
         if value is not None:
             changes[setting] = value
