@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         InvalidTrigger,
         LoadingError,
         RetryAfter,
+        StalePointer,
         UnknownAgent,
     )
     from knowledge_sources.outcome import Cancel, Decide, Escalate, Extend, Veto
@@ -43,6 +44,7 @@ __all__ = [
     "Record",
     "Retry",
     "RetryAfter",
+    "StalePointer",
     "ThreadContext",
     "UnknownAgent",
     "Veto",
@@ -67,6 +69,7 @@ _HOME: Final = {
     "Record": "blackboard.record",
     "Retry": "knowledge_sources.source",
     "RetryAfter": "knowledge_sources.errors",
+    "StalePointer": "knowledge_sources.errors",
     "ThreadContext": "knowledge_sources.thread_context",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.outcome",

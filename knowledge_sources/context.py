@@ -15,7 +15,7 @@ from blackboard.pattern import Pattern
 from knowledge_sources import contribution
 from knowledge_sources.capture import Lines
 from knowledge_sources.declaration import NEW
-from knowledge_sources.errors import ActivationEnded, InvalidContribution
+from knowledge_sources.errors import ActivationEnded, InvalidContribution, StalePointer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -116,6 +116,17 @@ class Context:
         whole region of the pattern is guarded.
         """
         return self.search(pattern, stable=stable, guard=guard)
+
+    async def fetch(self, pointer: str) -> Record[Any]:
+        """The record that ``key@commit`` points to, guarded as with :meth:`get`.
+
+        Raises :class:`StalePointer` where another version stands there now, or none.
+        """
+        key, _, commit = pointer.rpartition("@")
+        record = self.read(key)
+        if record is None or record.commit != commit:
+            raise StalePointer(pointer, "" if record is None else record.commit)
+        return record
 
     async def progress(self, text: str) -> None:
         """Show ``text`` as what the agent is doing now; it is not kept in the activation's record."""

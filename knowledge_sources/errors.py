@@ -83,6 +83,18 @@ class RetryAfter(BlackboardError):
         super().__init__(f"{reason} (again in {after})")
 
 
+class StalePointer(BlackboardError):
+    """A ``key@commit`` at which another version stands now, or nothing; ``present`` is the commit there, or ``""``."""
+
+    failure: ClassVar[FailureClass] = "ungrounded"
+
+    def __init__(self, pointer: str, present: str) -> None:
+        self.pointer = pointer
+        self.present = present
+        there = f"what is there now was written by {present}" if present else "nothing is there"
+        super().__init__(f"{pointer[:600]} points to no record: {there}")
+
+
 class ActivationEnded(BlackboardError):
     """A task or thread that outlived its activation still used ``ctx``; what it wrote is refused."""
 
@@ -111,6 +123,6 @@ def retry_after_ms(error: BaseException) -> int:
 
 def failure_of(error: BaseException) -> FailureClass:
     """The class under which an error out of an agent's run is treated; ``error`` for all but ours."""
-    if isinstance(error, (InvalidTrigger, InvalidContribution, UnknownAgent)):
+    if isinstance(error, (InvalidTrigger, InvalidContribution, UnknownAgent, StalePointer)):
         return error.failure
     return "error"

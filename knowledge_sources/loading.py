@@ -1,4 +1,4 @@
-"""Agents from where a scenario says they are: ``./agents.py:refund`` or ``module:attribute``.
+"""Agents from where a scenario says they are: ``./agents.py:refund``, ``module:attribute`` or ``library:name``.
 
 A file is found from the scenario's folder, and its modules are kept apart from those of other folders;
 ``isolation`` says how.  A module is imported as Python imports it.
@@ -12,7 +12,7 @@ import importlib.util
 import itertools
 import traceback as tracebacks
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.declaration import place_of
@@ -20,12 +20,16 @@ from knowledge_sources.errors import DeclarationError, LoadingError
 from knowledge_sources.isolation import import_file
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.source import source_of
+from knowledge_sources.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType, TracebackType
 
     from knowledge_sources.source import KnowledgeSource
+
+LIBRARY: Final = "library"
+"""where the agents are that come with the runtime"""
 
 
 def load_source(use: str, base: Path) -> KnowledgeSource:
@@ -34,11 +38,54 @@ def load_source(use: str, base: Path) -> KnowledgeSource:
     Its ``source`` is ``use``.  Raises :class:`LoadingError`: nothing is there, it is no agent, or its file
     raised; then ``place`` is ``file:line:col`` and ``traceback`` is the text.
     """
+    found = load_agent(use, base)
+    if isinstance(found, Template):
+        raise LoadingError(f"{use!r} is a template: it becomes an agent by what it is given")
+    return found
+
+
+def load_agent(use: str, base: Path) -> KnowledgeSource | Template[Any]:
+    """The agent, or the template of one, that ``use`` names; ``library:name`` is one that comes with the runtime.
+
+    Raises as :func:`load_source` does.
+    """
+    where, attribute = _parted(use, "agent")
+    if where == LIBRARY:
+        return _template(attribute)
+    module = _load_module_of(where, base)
+    found = _agent_in(module, attribute)
+    return dataclasses.replace(found, source=use) if not isinstance(found, Template) else found
+
+
+def load_function(use: str, base: Path | None) -> Any:
+    """What ``./file.py:name`` or ``module:name`` is called; raises :class:`LoadingError`, as above."""
+    where, attribute = _parted(use, "function")
+    module = _load_module_of(where, base or Path())
+    if not hasattr(module, attribute):
+        names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
+        raise LoadingError(f"there is no {attribute!r}{did_you_mean(attribute, names)}", place=f"{module.__file__}:1")
+    return getattr(module, attribute)
+
+
+def _parted(use: str, what: str) -> tuple[str, str]:
     where, colon, attribute = use.rpartition(":")
     if not colon or not where or not attribute.isidentifier():
-        raise LoadingError(f"{use!r} names no agent: write ./file.py:name or module:name")
-    module = load_file(base / where) if _is_path(where) else _load_module(where)
-    return dataclasses.replace(_agent_in(module, attribute), source=use)
+        raise LoadingError(f"{use!r} names no {what}: write ./file.py:name or module:name")
+    return where, attribute
+
+
+def _load_module_of(where: str, base: Path) -> ModuleType:
+    return load_file(base / where) if _is_path(where) else _load_module(where)
+
+
+def _template(name: str) -> Template[Any]:
+    library = importlib.import_module("knowledge_sources.library")
+    names: list[str] = library.__all__
+    if name not in names:
+        hint = did_you_mean(name, names) or f"; there is {', '.join(names)}"
+        raise LoadingError(f"the library has no {name!r}{hint}")
+    found: Template[Any] = getattr(library, name)
+    return found
 
 
 def load_file(path: Path) -> ModuleType:
@@ -133,13 +180,15 @@ def _is_beside(filename: str, path: Path) -> bool:
     return Path(filename).is_relative_to(path.parent)
 
 
-def _agent_in(module: ModuleType, attribute: str) -> KnowledgeSource:
+def _agent_in(module: ModuleType, attribute: str) -> KnowledgeSource | Template[Any]:
     file = module.__file__ or module.__name__
     names = [name for name, value in vars(module).items() if source_of(value) is not None]
     if not hasattr(module, attribute):
         declared = f"; it declares {', '.join(names)}" if names else "; it declares no agent"
         raise LoadingError(f"there is no {attribute!r}{did_you_mean(attribute, names)}{declared}", place=f"{file}:1")
     value = getattr(module, attribute)
+    if isinstance(value, Template):
+        return value
     source = source_of(value)
     if source is None:
         reason = f"{attribute!r} is no agent: put @knowledge_source(watches=…) or @supervisor(…) on it"

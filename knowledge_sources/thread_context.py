@@ -70,6 +70,10 @@ class ThreadContext:
         """See :meth:`Context.find`."""
         return self._on_loop(lambda: self._context.find(pattern, stable=stable, guard=guard))
 
+    def fetch(self, pointer: str) -> Record[Any]:
+        """See :meth:`Context.fetch`."""
+        return self._on_loop(lambda: self._context.fetch(pointer))
+
     def progress(self, text: str) -> None:
         """See :meth:`Context.progress`."""
         self._on_loop(lambda: self._context.progress(text))

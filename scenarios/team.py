@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
-from knowledge_sources.loading import load_source
+from knowledge_sources.loading import load_agent
 from knowledge_sources.nearest import did_you_mean
+from knowledge_sources.template import InvalidParameters, Template
 from scenarios.capability_models import instead_of
 from scenarios.faults import beset
 from scenarios.problem import InvalidScenario, Problem
@@ -69,15 +70,27 @@ def _named(scenario: Scenario) -> tuple[dict[str, KnowledgeSource], list[Problem
     for name, settings in scenario.agents.items():
         path: DocumentPath = ("agents", name)
         try:
-            loaded = load_source(settings.use, scenario.folder)
+            loaded = load_agent(settings.use, scenario.folder)
         except InvalidInput as error:
             problems.append(_problem(scenario, (*path, "use"), str(error)))
             continue
         try:
-            sources[name] = configured(loaded, scenario, name, settings)
+            sources[name] = _settled(loaded, scenario, name, settings)
+        except InvalidParameters as error:
+            problems += [_problem(scenario, (*path, "with", *one.path), one.reason) for one in error.misuses]
         except InvalidInput as error:
             problems.append(_problem(scenario, path, str(error)))
     return sources, problems
+
+
+def _settled(
+    loaded: KnowledgeSource | Template[Any], scenario: Scenario, name: str, settings: AgentSettings
+) -> KnowledgeSource:
+    """An agent with its settings; those of a template are what it is made of."""
+    if isinstance(loaded, Template):
+        made = dataclasses.replace(loaded.made(settings.config, scenario.folder), source=settings.use)
+        return configured(made, scenario, name, settings.model_copy(update={"config": {}}))
+    return configured(loaded, scenario, name, settings)
 
 
 def _in_folder(scenario: Scenario, problems: list[Problem]) -> list[KnowledgeSource]:

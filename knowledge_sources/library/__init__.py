@@ -1,0 +1,27 @@
+"""Ready-made agents, taken as they are: ``use: library:planner`` in a scenario, ``planner(…)`` in Python.
+
+Each is a :class:`~knowledge_sources.template.Template`; a name is loaded at its first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from blackboard.exporting import lister, loader
+
+if TYPE_CHECKING:
+    from knowledge_sources.library.advance import advance
+    from knowledge_sources.library.composer import composer
+    from knowledge_sources.library.planner import planner, replanner
+
+__all__ = ["advance", "composer", "planner", "replanner"]
+
+_HOME: Final = {
+    "advance": "knowledge_sources.library.advance",
+    "composer": "knowledge_sources.library.composer",
+    "planner": "knowledge_sources.library.planner",
+    "replanner": "knowledge_sources.library.planner",
+}
+
+__getattr__ = loader(__name__, _HOME)
+__dir__ = lister(__name__, _HOME)
