@@ -19,11 +19,24 @@ OVERRIDES: Final = "control/overrides/"
 ESCALATIONS: Final = "control/escalations/"
 PROGRESS: Final = "control/progress/"
 EVENTS: Final = "control/events/"
+PROPOSALS: Final = "control/proposals/"
+"""``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
 
 State: TypeAlias = Literal[
-    "pending", "held", "running", "failed", "executed", "obviated", "vetoed", "cancelled", "abandoned", "escalated"
+    "pending",
+    "held",
+    "running",
+    "proposed",
+    "failed",
+    "executed",
+    "obviated",
+    "vetoed",
+    "cancelled",
+    "abandoned",
+    "escalated",
 ]
-"""The states of an activation.  ``pending`` is stored only for one that is to be tried again."""
+"""The states of an activation.  ``pending`` is stored only for one that is to be tried again, ``proposed`` is what
+waits for a validator."""
 
 
 class Count(NamedTuple):
@@ -68,6 +81,8 @@ class Agent(TypedDict):
     description: str
     source: str
     """where it was loaded from, as the scenario wrote it"""
+    validates: NotRequired[str]
+    """the pattern of the proposed records that it passes or rejects"""
     error: NotRequired[str]
     """why it is broken, as a traceback; of a ready one, what its rating or precondition raised"""
 
@@ -127,6 +142,33 @@ class Attempt(TypedDict):
     """how long it asked to be left alone"""
 
 
+class Proposed(TypedDict):
+    """A contribution that waits for validators: its records lie under ``control/proposals/<activation>/``."""
+
+    wanted: list[str]
+    """the keys that are still to be passed"""
+    keys: list[str]
+    """all that is to be written together, those of no concern to a validator included"""
+    removes: list[str]
+    ttl_ms: dict[str, int]
+    """key → how long it is to stand from then on"""
+    guards: list[Annotated[list[str], Count(3)]]
+    """``[kind, key or region, commit]``: what must hold when it is written, as when it was proposed"""
+    passed: dict[str, str]
+    """key → the validator that passed it"""
+
+
+class Verdict(TypedDict):
+    """What a validator said of a proposed record."""
+
+    passed: bool
+    key: str
+    activation: str
+    """whose contribution it was"""
+    score: float | None
+    reason: str
+
+
 class Activation(TypedDict):
     """``control/activations/<id>``: one firing of one agent on one set of records."""
 
@@ -175,6 +217,10 @@ class Activation(TypedDict):
     """contributions refused and tried again"""
     passed_to: NotRequired[str]
     """the agent that had its turn instead, for one that has failed for good"""
+    proposed: NotRequired[Proposed]
+    """what waits for a validator"""
+    verdict: NotRequired[Verdict]
+    """of a validator: what it said"""
 
 
 class Progress(TypedDict):

@@ -20,7 +20,8 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     {
         "pending": frozenset({"running", "held", "vetoed", "obviated", "escalated"}),
         "held": frozenset({"pending", "cancelled"}),
-        "running": frozenset({"executed", "failed", "obviated", "cancelled", "pending", "escalated"}),
+        "running": frozenset({"executed", "proposed", "failed", "obviated", "cancelled", "pending", "escalated"}),
+        "proposed": frozenset({"executed", "failed", "obviated", "cancelled", "pending"}),
         "failed": frozenset({"pending", "abandoned", "escalated"}),
         "escalated": frozenset({"executed", "abandoned", "pending"}),
         "executed": frozenset(),

@@ -203,6 +203,11 @@ class Ledger:
         if counts:
             self._learn(running.agent, cost)
 
+    def note_rejected(self, work_item: str, case: str, times: int = 1) -> None:
+        """A call that had ended well counts as failed after all (1), or does not (-1)."""
+        for account in self._accounts_of(work_item, case):
+            account.failed += times
+
     def attempts(self, work_item: str) -> int:
         """The calls for that work item that failed: what the retry ladder counts."""
         account = self._accounts.get(("work_item", work_item))

@@ -105,7 +105,11 @@ class Cycle:
         if orphans:
             agents = ", ".join(sorted(set(orphans.values())))
             return RunEnd("stalled", f"{len(orphans)} wait for agents that are not here: {agents}")
-        return RunEnd("awaiting", f"{awaited} wait for a person") if awaited else RunEnd("finished")
+        if awaited:
+            return RunEnd("awaiting", f"{awaited} wait for a person")
+        if self.intake.proposed:
+            return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
+        return RunEnd("finished")
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from blackboard import codec
 from blackboard.commit import Absent, At
-from blackboard.control_records import ACTIVATIONS, PROGRESS
+from blackboard.control_records import ACTIVATIONS, PROGRESS, PROPOSALS
 from blackboard.errors import Conflict
 from blackboard.group import Packed
 from blackboard.record import Stamp, revision_of
@@ -101,7 +101,8 @@ class Desk:
 
     def written_over(self, activation: str, record: Activation) -> list[Packed]:
         """An activation as somebody else than its worker writes it; what its worker said on the way goes with that."""
-        writes = [packed_activation(activation, record, self.member)]
+        withdrawn = withdrawal(activation, record)
+        writes = [packed_activation(activation, record, self.member), *withdrawn]
         if self.replica.get(PROGRESS + activation) is not None:
             writes.append(removal(PROGRESS + activation))
         return writes
@@ -133,6 +134,20 @@ def packed_activation(activation: str, record: Activation, author: str) -> Packe
 def removal(key: str) -> Packed:
     """The removal of the record at ``key`` as a write."""
     return Packed(key, 0, "", b"")
+
+
+def withdrawal(activation: str, record: Activation) -> list[Packed]:
+    """What an activation that no longer waits for validators had proposed, removed; ``record`` forgets it."""
+    proposed = record.get("proposed") if record["state"] != "proposed" else None
+    if proposed is None:
+        return []
+    del record["proposed"]
+    return [removal(proposal_key(activation, key)) for key in proposed["keys"]]
+
+
+def proposal_key(activation: str, key: str) -> str:
+    """Where what ``activation`` proposes for ``key`` lies."""
+    return f"{PROPOSALS}{activation}/{key}"
 
 
 def packed_control(key: str, value: object, author: str, case: str = "", activation: str = "") -> Packed:

@@ -22,6 +22,7 @@ from controller.desk import packed_activation, packed_control, removal
 from controller.ended import LOST
 from controller.matching import exclusions
 from controller.opening import opened
+from controller.proposals import as_proposed
 from controller.setback import fail
 from controller.settling import settle
 from knowledge_sources.context import Context
@@ -216,6 +217,9 @@ class Firing:
         started = perf_counter()
         try:
             records = {alias: record.fresh() for alias, record in self.entry.triggers.items()}
+            if self.source.validates is not None:
+                judged = next(iter(records))  # what it validates is its first watch
+                records[judged] = as_proposed(records[judged])
             return await invoke(self.source, records, self.entry.captures, ctx, executor=self.desk.executor)
         finally:
             self.usages += ctx.usages

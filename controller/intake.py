@@ -41,6 +41,8 @@ class Intake:
         self.matcher = Matcher(desk.replica, self)
         self.awaited: set[str] = set()
         """activations that wait for a person"""
+        self.proposed: set[str] = set()
+        """activations whose contribution waits for a validator"""
         self.orphans: dict[str, str] = {}
         """activations that wait for an agent which is not here"""
         self._desk = desk
@@ -154,11 +156,15 @@ class Intake:
         self.orphans = {waiting: awaited for waiting, awaited in self.orphans.items() if awaited != agent}
 
     def note(self, activation: str, state: State) -> None:
-        """Keep count of those that wait for a person."""
+        """Keep count of those that wait for a person, and of those that wait for a validator."""
         if state == "escalated":
             self.awaited.add(activation)
         elif self.awaited:
             self.awaited.discard(activation)
+        if state == "proposed":
+            self.proposed.add(activation)
+        elif self.proposed:
+            self.proposed.discard(activation)
 
     def turn_away(self, entry: Entry, failure: FailureClass, why: str) -> None:
         """A limit is used up for this one: a person decides."""

@@ -32,5 +32,7 @@ class Settings:
     """false drops the guards of contributions, to show what happens without them"""
     reroute_off: frozenset[str] = frozenset()
     """capabilities whose agents in reserve are never called, to show what happens without them"""
+    validate: tuple[Pattern, ...] = ()
+    """what is contributed to these keys waits for a validator, whoever contributes it"""
     repeats: int | None = FIRINGS_PER_KEYS
     """firings of one agent on the same keys after which a person is asked; ``None`` is no limit"""

@@ -14,8 +14,10 @@ from controller.desk import packed_control
 from controller.ended import Ended
 from controller.escalation import question_of
 from controller.hot_records import HotRecords
+from controller.proposals import proposal_of, settle_verdict, to_be_validated
 from controller.setback import refused
 from knowledge_sources.outcome import Contribution, Escalate
+from knowledge_sources.verdict import Pass, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +37,8 @@ async def settle(firing: Firing, ctx: Context, outcome: Outcome) -> Ended | None
         return await _contribute(firing, ctx, outcome)
     if isinstance(outcome, Escalate):
         return await _ask(firing, ctx, outcome)
+    if isinstance(outcome, Pass | Reject):
+        return await settle_verdict(firing, ctx, outcome, _guards(firing, ctx))
     return await _order(firing, ctx, outcome)
 
 
@@ -42,6 +46,10 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> En
     desk = firing.desk
     started = perf_counter()
     stamp = _stamp(firing, ctx)
+    if firing.source.proposed or desk.settings.validate:
+        wanted = to_be_validated(firing.source, desk, outcome.writes)
+        if wanted:
+            return await _propose(firing, ctx, outcome, wanted, stamp)
     writes = [desk.board.pack(write, stamp) for write in outcome.writes]
     desk.meter.validation += perf_counter() - started
     wrote = [write.key for write in outcome.writes] + [update.key for update in outcome.updates]
@@ -58,6 +66,21 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> En
     except Conflict as conflict:
         return await refused(firing, ctx, conflict)
     desk.hit("controller.after_contribution")
+    return Ended(record, done.commit)
+
+
+async def _propose(
+    firing: Firing, ctx: Context, outcome: Contribution, wanted: list[str], stamp: Stamp
+) -> Ended | None:
+    """The contribution waits until a validator has passed what is ``wanted``."""
+    guards = _guards(firing, ctx)
+    record, writes = proposal_of(firing, ctx, outcome, wanted=wanted, stamp=stamp, guards=guards)
+    writes += firing.closing(record, firing.source.name)
+    try:
+        done = await firing.submit(guards, writes, firing.source.name)
+    except Conflict as conflict:
+        return await refused(firing, ctx, conflict)
+    firing.desk.hit("controller.after_proposal")
     return Ended(record, done.commit)
 
 

@@ -62,7 +62,7 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
             buried = await _bury(desk, activation, record, last_ms)
             if buried is not None:
                 waiting.append(buried)
-        elif state in ("pending", "escalated"):
+        elif state in ("pending", "escalated", "proposed"):
             waiting.append(Waiting(activation, record.fresh().value, record.commit))
     return waiting
 

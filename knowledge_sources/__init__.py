@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from knowledge_sources.overdue import Overdue
     from knowledge_sources.source import KnowledgeSource, Retry, source_of
     from knowledge_sources.thread_context import ThreadContext
+    from knowledge_sources.verdict import Pass, Reject
 
 __all__ = [
     "ActivationEnded",
@@ -41,7 +42,9 @@ __all__ = [
     "KnowledgeSource",
     "LoadingError",
     "Overdue",
+    "Pass",
     "Record",
+    "Reject",
     "Retry",
     "RetryAfter",
     "StalePointer",
@@ -66,7 +69,9 @@ _HOME: Final = {
     "KnowledgeSource": "knowledge_sources.source",
     "LoadingError": "knowledge_sources.errors",
     "Overdue": "knowledge_sources.overdue",
+    "Pass": "knowledge_sources.verdict",
     "Record": "blackboard.record",
+    "Reject": "knowledge_sources.verdict",
     "Retry": "knowledge_sources.source",
     "RetryAfter": "knowledge_sources.errors",
     "StalePointer": "knowledge_sources.errors",

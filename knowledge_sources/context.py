@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged, Update
+from blackboard.control_records import PROPOSALS
 from blackboard.durations import parse_duration
+from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
 from knowledge_sources import contribution
 from knowledge_sources.capture import Lines
@@ -210,7 +212,7 @@ class Context:
         """:meth:`get`, now."""
         self.check_open()
         complete = contribution.fill(self._source, self, key)
-        record = self._reader.get(complete)
+        record = None if complete.startswith(PROPOSALS) else self._reader.get(complete)
         if guard:
             self._guard(complete, "" if record is None else record.commit)
         return None if record is None else record.fresh()
@@ -221,6 +223,8 @@ class Context:
         parsed = Pattern.parse(contribution.filled_pattern(str(pattern), self.captures))
         commit = self._reader.commit
         records = self._reader.find(parsed)
+        if parsed.region == CONTROL_REGION:  # what is proposed is for its validators alone
+            records = [record for record in records if not record.key.startswith(PROPOSALS)]
         if stable or (guard and len(records) > MAX_RECORD_GUARDS):
             if self._regions is None:
                 self._regions = {}

@@ -14,6 +14,7 @@ from knowledge_sources.answer_schema import schema_fault
 from knowledge_sources.declaration import NEW
 from knowledge_sources.errors import InvalidContribution
 from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Veto
+from knowledge_sources.verdict import Pass, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,8 @@ _CAPTURE: Final = re.compile(r"\{([^{}]*)\}")
 
 def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
     """What the run of ``source`` that returned ``result`` comes to; raises :class:`InvalidContribution`."""
+    if isinstance(result, (Pass, Reject)) or source.validates is not None:
+        return _judged(source, ctx, result)
     if isinstance(result, Escalate):
         _check_wrote_nothing(source, ctx, "a question")
         _check_answerable(source, result)
@@ -40,6 +43,17 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
             ctx.put(key, value)
     writes, updates = ctx.written()
     return Contribution(writes, updates) if writes or updates else NOTHING
+
+
+def _judged(source: KnowledgeSource, ctx: Context, result: object) -> Pass | Reject:
+    """The verdict of a validator, which gives one and nothing else."""
+    if not isinstance(result, (Pass, Reject)):
+        what = "nothing" if result is None else type(result).__name__
+        raise InvalidContribution(source.name, f"returned {what}; a validator returns Pass() or Reject(reason)")
+    if source.validates is None:
+        raise InvalidContribution(source.name, "returned a verdict, but declares no validates")
+    _check_wrote_nothing(source, ctx, "a verdict")
+    return result
 
 
 def _returned(source: KnowledgeSource, ctx: Context, result: object) -> list[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from blackboard.control_records import ACTIVATIONS, ATTENTION
+from blackboard.control_records import ACTIVATIONS, ATTENTION, PROPOSALS
 from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
@@ -31,6 +31,7 @@ Precondition: TypeAlias = Callable[..., bool]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}\Z")
 _OVERDUE_ALIAS: Final = "overdue"
+_PROPOSALS: Final = Pattern.parse(PROPOSALS + "**")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,20 @@ def parse_watches(watches: Watches) -> tuple[Watch, ...]:
             raise InvalidInput(f"watches: {{{NEW}}} is kept for the keys that an agent writes; rename it in {text!r}")
         if pattern.match_key(ACTIVATIONS + "x") is not None:
             raise InvalidInput(f"watches: {text!r} covers control/activations/: an agent would wake itself for ever")
+        _check_no_proposals(pattern, "watches")
         found[alias] = Watch(alias, pattern)
     return tuple(found.values())
+
+
+def proposal_watch(validates: str) -> Watch:
+    """What makes a validator fire: a proposed record that ``validates`` matches, under the alias of its region."""
+    wanted = parse_pattern(validates, "validates")
+    if wanted.region == CONTROL_REGION:
+        raise InvalidInput(f"validates: {validates!r} covers control/, which agents do not write")
+    alias = re.sub(r"\W", "_", wanted.region)
+    if not alias.isidentifier() or alias == "ctx":
+        raise InvalidInput(f"validates: {alias!r} cannot be the name of a parameter; watch another region")
+    return Watch(alias, Pattern.parse(f"{PROPOSALS}*/{wanted.text}"))
 
 
 def parse_pattern(text: object, what: str) -> Pattern:
@@ -116,6 +129,7 @@ def parse_unless(unless: Texts, bound: tuple[str, ...]) -> tuple[Pattern, ...]:
     """The patterns whose presence keeps the agent from firing; each capture is one that a watch binds."""
     patterns = tuple(parse_pattern(text, "unless") for text in as_texts(unless, "unless"))
     for pattern in patterns:
+        _check_no_proposals(pattern, "unless")
         _check_bound(pattern, "unless", bound, hint="write * for a segment that may be anything")
     return patterns
 
@@ -138,6 +152,13 @@ def target_of(contributes: tuple[Pattern, ...]) -> Pattern | None:
     if len(contributes) != 1 or any(each.kind in ("any", "rest") for each in contributes[0].segments):
         return None
     return contributes[0]
+
+
+def _check_no_proposals(pattern: Pattern, what: str) -> None:
+    if pattern.region == CONTROL_REGION and pattern.overlaps(_PROPOSALS):
+        raise InvalidInput(
+            f"{what}: {pattern.text!r} covers control/proposals/: only who validates= sees what is proposed"
+        )
 
 
 def _check_bound(pattern: Pattern, what: str, bound: tuple[str, ...], *, hint: str) -> None:

@@ -61,16 +61,20 @@ class Options(TypedDict, total=False):
     """its settings, over which a scenario lays its own"""
     guarded: bool
     """false drops the read-set guards"""
+    proposed: bool
+    """true: what it contributes is seen by nobody until a validator has passed it"""
+    validates: str | None
+    """the pattern of the proposed records that it passes or rejects"""
     description: str | None
     """by default its docstring"""
 
 
-def knowledge_source(watches: Watches, **options: Unpack[Options]) -> Callable[[F], F]:
+def knowledge_source(watches: Watches | None = None, **options: Unpack[Options]) -> Callable[[F], F]:
     """Declare an agent: an ``async def``, a ``def`` (which runs in a thread) or a class with ``run`` or ``__call__``.
 
     ``watches`` is a pattern, a list, or ``{alias: pattern}``; parameters are bound by name to an alias or a
-    capture.  The rest is in :class:`Options`.  Raises :class:`DeclarationError`, which names the function and what
-    is wrong.
+    capture; a validator needs none beside ``validates``.  The rest is in :class:`Options`.  Raises
+    :class:`DeclarationError`, which names the function and what is wrong.
     """
     return _decorator(_Given("agent", watches), options)
 
@@ -100,11 +104,21 @@ class _Given(NamedTuple):
     authority: Texts = ()
 
 
-def _watches_of(given: _Given, name: str, over: tuple[str, ...]) -> tuple[Watch, ...]:
-    addressed = (declaration.overdue_watch(name, over),) if given.kind == "supervisor" else ()
+def _watches_of(given: _Given, name: str, over: tuple[str, ...], validates: str | None) -> tuple[Watch, ...]:
+    addressed: tuple[Watch, ...] = ()
+    if given.kind == "supervisor":
+        addressed = (declaration.overdue_watch(name, over),)
+    if validates is not None:
+        if addressed:
+            raise InvalidInput("validates: a supervisor gives orders; let another agent validate")
+        addressed = (declaration.proposal_watch(validates),)
+    elif not addressed and given.watches is None:
+        raise InvalidInput("watches is missing: the agent would never fire")
     watches = (*addressed, *(declaration.parse_watches(given.watches) if given.watches is not None else ()))
     if len({watch.alias for watch in watches}) < len(watches):
-        raise InvalidInput("watches: 'overdue' is what a supervisor is asked about; choose another alias")
+        taken = addressed[0].alias
+        what = "a supervisor is asked about" if given.kind == "supervisor" else "is validated"
+        raise InvalidInput(f"watches: {taken!r} is what {what}; choose another alias")
     return watches
 
 
@@ -116,7 +130,7 @@ def _declared(
     if unknown is not None:
         raise InvalidInput(f"there is no option {unknown!r}{did_you_mean(unknown, Options.__annotations__)}")
     over = declaration.check_names(given.over, "over")
-    watches = _watches_of(given, name, over)
+    watches = _watches_of(given, name, over, options.get("validates"))
     bound = declaration.captures_of(watches)
     limit, provides = options.get("respond_within"), options.get("provides")
     rating, precondition = declaration.check_rating(options.get("rating", 0.0)), options.get("precondition")
@@ -145,6 +159,8 @@ def _declared(
         over=over,
         config=dict(options.get("config") or {}),
         guarded=options.get("guarded", True),
+        proposed=bool(options.get("proposed", False)),
+        validates=options.get("validates"),
         description=inspect.cleandoc(options.get("description") or getattr(fn, "__doc__", None) or ""),
         source=f"{fn.__module__}:{fn.__qualname__}",
         place=declaration.place_of(fn),

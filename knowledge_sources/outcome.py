@@ -9,6 +9,7 @@ from blackboard.codec import check_value
 from blackboard.durations import parse_duration
 from blackboard.errors import InvalidValue
 from blackboard.record import Record
+from knowledge_sources.verdict import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ class Veto:
 
 
 Order: TypeAlias = Extend | Decide | Cancel | Veto
-Outcome: TypeAlias = Contribution | Escalate | Order
+Outcome: TypeAlias = Contribution | Escalate | Order | Said
 
 
 def _check_reason(verb: str, reason: str) -> None:

@@ -45,7 +45,7 @@ def performance_of(activations: Iterable[Activation]) -> Performance:
     return Performance(
         activations=len(found),
         running=sum(a["state"] == "running" for a in found),
-        waiting=sum(a["state"] in ("pending", "held", "failed", "escalated") for a in found),
+        waiting=sum(a["state"] in ("pending", "held", "proposed", "failed", "escalated") for a in found),
         executed=len(executed),
         failed_calls=failed_calls,
         overruled=sum(bool(a.get("decided_by")) for a in found),

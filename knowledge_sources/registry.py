@@ -48,6 +48,8 @@ def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
     }
     if source.instead_of:
         record["instead_of"] = list(source.instead_of)
+    if source.validates is not None:
+        record["validates"] = source.validates
     if error:
         record["error"] = error
     return record

@@ -60,6 +60,10 @@ class KnowledgeSource:
     over: tuple[str, ...]
     config: Mapping[str, Any]
     guarded: bool
+    proposed: bool
+    """whether what it contributes waits for a validator"""
+    validates: str | None
+    """the pattern of the proposed records that it judges; they are its first watch"""
     description: str
     source: str
     """where it comes from: ``module:name``, or what the scenario says"""
@@ -125,6 +129,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "authority": declaration.check_authority,
     "config": dict,
     "guarded": bool,
+    "proposed": bool,
     "description": str,
     "source": str,
 }

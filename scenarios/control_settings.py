@@ -22,6 +22,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         max_running=scenario.max_running,
         guarded=scenario.guard,
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
+        validate=scenario.validate_keys,
     )
 
 

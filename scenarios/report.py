@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 INTERACTIONS_A_DAY: Final = 10_000
 """what the projection is for: one case is one interaction"""
 
-_UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "failed"})
+_UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "proposed", "failed"})
 _GIVEN_UP: Final[frozenset[State]] = frozenset({"abandoned", "cancelled"})
 _CAME_TO_NOTHING: Final[frozenset[State]] = _GIVEN_UP | {"obviated", "vetoed"}
 

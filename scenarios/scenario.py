@@ -34,6 +34,7 @@ from scenarios.fields import (
     SizeBytes,
     Switch,
 )
+from scenarios.grounding_models import ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
@@ -72,6 +73,7 @@ class AgentSettings(Model):
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_cost: Money | None = None
     guard: Switch | None = None
+    proposed: Switch | None = None
 
 
 class WorkLimits(Model):
@@ -133,6 +135,7 @@ class Scenario(Model):
     policy: PolicySettings = PolicySettings()
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
+    validate_keys: Annotated[ValidatedKeys, Field(alias="validate")] = ()
     faults: Faults = ()
     limits: Limits = Limits()
     log: LogLimits | None = None

@@ -17,6 +17,7 @@ ENDINGS: Final = {
     "pending": "is to be tried again",
     "held": "is held",
     "running": "is running",
+    "proposed": "waits for a validator",
     "failed": "has failed and waits for a supervisor",
     "executed": "executed",
     "obviated": "was obviated",

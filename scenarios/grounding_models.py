@@ -1,0 +1,37 @@
+"""What a scenario file says of what may be believed: which keys wait for a validator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from blackboard.keys import CONTROL_REGION
+from scenarios.fields import PatternField
+
+if TYPE_CHECKING:
+    from blackboard.pattern import Pattern
+
+
+def _one_or_more(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _keys_alone(pattern: Pattern) -> Pattern:
+    reason = ""
+    if pattern.predicate is not None:
+        reason = "says which keys, without a condition: leave out 'where …'"
+    elif pattern.region == CONTROL_REGION:
+        reason = "control/ is written by the runtime alone"
+    if reason:
+        raise PydanticCustomError("refused", "refused", {"reason": reason, "column": 0})
+    return pattern
+
+
+ValidatedKeys = Annotated[
+    tuple[Annotated[PatternField, AfterValidator(_keys_alone)], ...],
+    BeforeValidator(_one_or_more),
+    Field(strict=False),
+]
+"""One key pattern or a list of them."""
