@@ -21,6 +21,7 @@ PROGRESS: Final = "control/progress/"
 EVENTS: Final = "control/events/"
 PROPOSALS: Final = "control/proposals/"
 """``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
+BREAKERS: Final = "control/breakers/"
 
 State: TypeAlias = Literal[
     "pending",
@@ -49,6 +50,7 @@ Seen: TypeAlias = Annotated[list[str], Count(2)]
 """``[key, commit]`` of a record; commit ``""`` was absent"""
 Trigger: TypeAlias = Annotated[list[str], Count(3)]
 """``[alias, key, commit]`` of a record that triggered an activation"""
+BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 FailureClass: TypeAlias = Literal["slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"]
 
 
@@ -295,6 +297,22 @@ class Escalation(TypedDict):
     reason: NotRequired[str]
 
 
+class BreakerRecord(TypedDict):
+    """``control/breakers/<agent>``: the circuit breaker of an agent; written when its state changes."""
+
+    agent: str
+    state: BreakerState
+    reason: str
+    """one sentence for a person: why it is as it is"""
+    opened_ms: int
+    until_ms: int
+    """while it is open: when one call is let through"""
+    times: int
+    """how often it has opened since it was last closed"""
+    at_ms: int
+    """calls that ended by then are judged already"""
+
+
 class EventMark(TypedDict):
     """``control/events/<n>``: event n of the scenario, counted from 0, has happened; written in its commit."""
 
@@ -368,5 +386,6 @@ SHAPES: Final[dict[str, Any]] = {
     ESCALATIONS: Escalation,
     PROGRESS: Progress,
     EVENTS: EventMark,
+    BREAKERS: BreakerRecord,
 }
 """what the records under ``control/`` hold, by the beginning of their keys"""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.wording import first_line, seconds
 from controller.activation import advance
+from controller.breaker import Call
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, question_of
 from controller.opening import undispatched
@@ -87,6 +88,8 @@ def after_failure(
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
+    if desk.breakers.machines:
+        desk.breakers.ended(source.name, activation, Call(ended_ms, failure, error, cost=cost), now_ms)
     told_before = any(_told_alike(attempt, one) for one in attempts[:-1])
     failed = Failure(
         failure, error, activation, record["agent"], record["case"], attempts[0]["started_ms"], ended_ms, told_before,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from controller.side_work import SideWork
     from controller.strategy import Choice
 
+OPEN: Final = "its breaker is open"
 STOP_WITHIN_S: Final = 5.0
 """after which an agent that does not heed its cancellation is left alone"""
 
@@ -59,6 +60,9 @@ class Crew:
         self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.max_cost)
         self._desk.repetition.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
+        if source.name in self._desk.breakers.half_open:
+            self._desk.breakers.begins(source.name, entry.activation)
+            self._lineup.of(source.name).block(source.name, OPEN)
         if source.max_running is not None or entry.lane != entry.agent:
             for full in self._occupancy.begin(entry, source.max_running):
                 self._lineup.of(source.name).block(*full)
@@ -88,6 +92,7 @@ class Crew:
             ended = await firing.fire()
         except asyncio.CancelledError:
             self._put_away(firing)
+            self._desk.breakers.came_to_nothing(firing.source.name, firing.activation)
             if self._stopped:
                 raise
             if firing.superseded is not None and firing.record is not None and firing.dispatched:

@@ -10,14 +10,17 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from blackboard.control_records import ACTIVATIONS, ATTENTION, CONTROL, LEADER, OVERRIDES, activation_key
+from blackboard.control_records import ACTIVATIONS, ATTENTION, BREAKERS, CONTROL, LEADER, OVERRIDES, activation_key
 from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
 from controller.activation import FINAL
 from controller.alarm import Alarm
-from controller.crew import Crew
+from controller.breaker import Call
+from controller.breakers import breaker_record
+from controller.crew import OPEN, Crew
+from controller.desk import packed_control
 from controller.errors import LostLeadership
 from controller.firing import Firing
 from controller.intake import Intake
@@ -28,7 +31,7 @@ from controller.run_end import RunEnd
 from controller.side_work import SideWork
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation
+    from blackboard.control_records import Activation, BreakerRecord
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.agenda import Agenda
@@ -53,6 +56,7 @@ class Cycle:
             desk, registration, self.lineup, firings=self.crew.firings, overseer=self.overseer, side=self._side
         )
         self.matcher = self.intake.matcher
+        desk.reserve.blocked = desk.breakers.blocked
         desk.reserve.pending = lambda activation: self.lineup.get(activation) is not None
         self.stirred = asyncio.Event()
         """set whenever it may have come to an end"""
@@ -152,6 +156,10 @@ class Cycle:
         firing = self.crew.firings.get(activation)
         if firing is not None:
             firing.given_up = "passed_to" in record
+            if record.get("failure") == "slow":
+                now_ms = self.desk.now_ms()
+                call = Call(now_ms, "slow", record.get("reason", ""), cost=firing.cost)
+                self.desk.breakers.ended(firing.source.name, activation, call, now_ms)
             self.crew.stop(firing)
 
     def _changed(self, change: Change) -> None:
@@ -227,6 +235,8 @@ class Cycle:
     def _proceed(self) -> None:
         """Let fire who may, attend to what is late, and set the clock for what comes next."""
         now_ms = self.desk.now_ms()
+        if self.desk.breakers.machines or self.desk.breakers.turned:
+            self._heed_breakers(now_ms)
         if self.desk.reserve.dirty:
             self.intake.settle_reserve()
         self._fire_from(self.lineup.supervisors, now_ms, limited=False)
@@ -235,7 +245,25 @@ class Cycle:
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
             self._side.do(self._attend())
-        self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms())
+        self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms(), self.desk.breakers.next_ms())
+
+    def _heed_breakers(self, now_ms: int) -> None:
+        """Keep those off the agenda whose breaker is open, and write down what has changed."""
+        breakers = self.desk.breakers
+        breakers.tick(now_ms)
+        turned, breakers.turned = breakers.turned, {}
+        for agent, write in turned.items():
+            if agent in self.desk.sources:
+                agenda = self.lineup.of(agent)
+                (agenda.block if agent in breakers.blocked else agenda.unblock)(agent, OPEN)
+            self.desk.reserve.breaker_turned(agent)
+            if write:
+                record = breaker_record(agent, breakers.machines.get(agent), now_ms)
+                self._side.do(self._write_breaker(record))
+
+    async def _write_breaker(self, record: BreakerRecord) -> None:
+        write = packed_control(BREAKERS + record["agent"], record, self.desk.member)
+        await self.desk.commit_leading([], [write])
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk, limits, steady_ms = self.desk, self.desk.settings.limits, self.desk.steady_ms()
@@ -287,8 +315,9 @@ class Cycle:
         self.stirred.set()
 
     def ended(self, firing: Firing, ended: Ended) -> None:
-        activation, record = firing.activation, ended.record
+        activation, record, breakers = firing.activation, ended.record, self.desk.breakers
         if record is None:
+            breakers.came_to_nothing(firing.source.name, activation)
             present = self.desk.replica.get(activation_key(activation))
             if present is not None:
                 self._activation_changed(activation, present)
@@ -299,6 +328,10 @@ class Cycle:
         self.desk.meter.activations += 1
         self.intake.note(activation, record["state"])
         self.desk.reserve.note(activation, record)
+        if breakers.machines and not record.get("failure"):  # one that failed was told of as it failed
+            said = bool(record.get("wrote")) or record["state"] == "escalated"
+            call = Call(self.desk.now_ms(), wrote=said, cost=firing.cost)
+            breakers.ended(firing.source.name, activation, call, call.ended_ms)
         if record["state"] == "pending":
             self.intake.requeue(activation, record, ended.commit)
         elif record["state"] != "failed":

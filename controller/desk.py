@@ -11,6 +11,7 @@ from blackboard.control_records import ACTIVATIONS, PROGRESS, PROPOSALS
 from blackboard.errors import Conflict
 from blackboard.group import Packed
 from blackboard.record import Stamp, revision_of
+from controller.breakers import Breakers
 from controller.budgets import Ledger
 from controller.meter import Meter
 from controller.repetition import Repetition
@@ -43,6 +44,7 @@ class Desk:
     ledger: Ledger = field(default_factory=Ledger)
     meter: Meter = field(default_factory=Meter)
     repetition: Repetition = field(default_factory=Repetition)
+    breakers: Breakers = field(default_factory=Breakers)
     reserve: Reserve = field(default_factory=Reserve)
     sources: dict[str, KnowledgeSource] = field(default_factory=dict)
     hot: dict[str, asyncio.Lock] = field(default_factory=dict)

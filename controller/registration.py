@@ -29,6 +29,9 @@ class Registration:
     async def enter(self, source: KnowledgeSource) -> None:
         """Put an agent into the registry and on the desk, ready."""
         self._desk.sources[source.name] = source
+        if source.kind == "agent":
+            terms = self._desk.settings.breaker if source.breaker is None else source.breaker
+            self._desk.breakers.watch(source.name, terms)
         self._misjudged.discard(source.name)
         await self._write(agent_record(source))
 

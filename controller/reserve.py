@@ -50,6 +50,11 @@ class Work:
         """activations that somebody ordered to go on it"""
         self.records: dict[str, Activation] = {}
 
+    @property
+    def undone(self) -> bool:
+        """Whether somebody's turn may still come."""
+        return bool(self.matches) or any(record["state"] == "pending" for record in self.records.values())
+
     def stands(self, blocked: Collection[str], pending: Callable[[str], bool]) -> dict[str, Stand]:
         """How each agent stands that has a match or a record here; ``pending`` tells which activation is on the agenda."""
         found: dict[str, Stand] = {}
@@ -165,7 +170,7 @@ class Reserve:
         """The breaker of ``agent`` has opened or closed: its work is looked at again."""
         group = self.groups.get(agent)
         if group is not None:
-            self.dirty |= {place: work for place, work in self._works.items() if work.group is group}
+            self.dirty |= {place: work for place, work in self._works.items() if work.group is group and work.undone}
 
     def release(self, activation: str) -> bool:
         """Let a match in reserve have its turn whoever else has the work; false where it is none."""

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 Stand: TypeAlias = Literal["done", "busy", "asked", "ended", "queued", "ready", "blocked", "passed"]
 """How one agent stands with one piece of work.
 
-``done``: it has contributed.  ``busy``: it runs or is to be tried again.  ``asked``: a person or a supervisor has its
+``done``: it has contributed.  ``busy``: it runs, is to be tried again, or
+waits for a validator.  ``asked``: a person or a supervisor has its
 failure before them.  ``ended``: somebody's order ended it.  ``queued``: it is on the agenda.  ``ready``: it could be.
 ``blocked``: it could be, and its breaker is open.  ``passed``: it has failed for good or declined.
 """
@@ -70,7 +71,7 @@ def stand_of(record: Activation) -> Stand | None:
         return "done" if record.get("wrote") else "passed"
     if record.get("passed_to"):
         return "passed"
-    if state in ("running", "pending", "held"):
+    if state in ("running", "pending", "held", "proposed"):
         return "busy"
     if state in ("escalated", "failed"):
         return "asked"

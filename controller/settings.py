@@ -11,6 +11,9 @@ from controller.repetition import FIRINGS_PER_KEYS
 from controller.strategy import DEFAULT_LEVELS, Policy
 
 if TYPE_CHECKING:
+    from knowledge_sources.breaker_terms import Breaker
+
+if TYPE_CHECKING:
     from blackboard.pattern import Pattern
 
 
@@ -30,6 +33,8 @@ class Settings:
     """the key of the fed records: its captures count for all that descends from one"""
     guarded: bool = True
     """false drops the guards of contributions, to show what happens without them"""
+    breaker: Breaker | None = None
+    """that of each agent that has none of its own"""
     reroute_off: frozenset[str] = frozenset()
     """capabilities whose agents in reserve are never called, to show what happens without them"""
     validate: tuple[Pattern, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
-from blackboard.control_records import ACTIVATIONS, ATTENTION, OVERRIDES
+from blackboard.control_records import ACTIVATIONS, ATTENTION, BREAKERS, OVERRIDES
 from blackboard.control_shapes import checked
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import Change
@@ -44,6 +44,10 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     desk.ledger = Ledger.rebuild(
         ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations), started_ms=started_ms
     )
+    left = [(record.key.removeprefix(BREAKERS), record.value) for record in control if record.key.startswith(BREAKERS)]
+    if left or desk.breakers.machines:
+        told = ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
+        desk.breakers.rebuild(left, told, desk.now_ms())
     for record in activations:
         desk.reserve.note(record.key.removeprefix(ACTIVATIONS), record.value)
     desk.repetition.rebuild((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, Ty
 from blackboard.errors import InvalidInput
 from knowledge_sources import declaration
 from knowledge_sources.annotations import declaring_frame, namespace_of
+from knowledge_sources.breaker_terms import parse_breaker
 from knowledge_sources.callee import callee_of
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
@@ -20,6 +21,7 @@ from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
 
 if TYPE_CHECKING:
     from knowledge_sources.annotations import Namespace
+    from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watch, Watches
 
 __all__ = ["Options", "knowledge_source", "supervisor"]
@@ -51,6 +53,8 @@ class Options(TypedDict, total=False):
     retry: Retry | Mapping[str, Any] | None
     instead_of: Texts
     """agents of its capability that it stands in for: those before it"""
+    breaker: Breaker | Mapping[str, Any] | bool | None
+    """when it is called no more for a while: errors, of, spend, idle, cooldown; false: never"""
     max_running: int | None
     """how many of its activations may run side by side"""
     max_cost: float | None
@@ -152,6 +156,7 @@ def _declared(
         respond_within_ms=None if limit is None else declaration.duration_ms(limit, "respond_within"),
         retry=declaration.parse_retry(options.get("retry")),
         instead_of=declaration.check_names(options.get("instead_of", ()), "instead_of"),
+        breaker=parse_breaker(options.get("breaker")),
         max_running=declaration.check_limit(options.get("max_running")),
         max_cost=declaration.check_cost(options.get("max_cost")),
         escalate=declaration.check_names(options.get("escalate", ()), "escalate"),

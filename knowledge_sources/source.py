@@ -10,6 +10,7 @@ from blackboard.errors import InvalidInput
 from knowledge_sources import declaration
 from knowledge_sources.annotations import namespace_of
 from knowledge_sources.binding import bind
+from knowledge_sources.breaker_terms import parse_breaker
 from knowledge_sources.declaration import Retry, Watch
 from knowledge_sources.errors import DeclarationError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from blackboard.pattern import Pattern
     from blackboard.record import Record
     from knowledge_sources.binding import Binding, Input
+    from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.callee import Callee
     from knowledge_sources.declaration import Precondition, Rating
 
@@ -52,6 +54,8 @@ class KnowledgeSource:
     retry: Retry
     instead_of: tuple[str, ...]
     """agents of its capability that come before it: it has its turn where each of them has failed for good or declined"""
+    breaker: Breaker | None
+    """``None``: that of the controller, if it has one"""
     max_running: int | None
     max_cost: float | None
     """what a call costs at most; ``None`` where that was not said"""
@@ -122,6 +126,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "respond_within_ms": declaration.check_limit,
     "max_running": declaration.check_limit,
     "max_cost": declaration.check_cost,
+    "breaker": parse_breaker,
     "retry": declaration.parse_retry,
     "instead_of": lambda names: declaration.check_names(names, "instead_of"),
     "escalate": lambda names: declaration.check_names(names, "escalate"),

@@ -21,6 +21,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         limits=limits_of(scenario, timed=timed),
         max_running=scenario.max_running,
         guarded=scenario.guard,
+        breaker=scenario.breaker.terms if scenario.breaker is not None else None,
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
         validate=scenario.validate_keys,
     )

@@ -16,6 +16,7 @@ from controller.strategy import DEFAULT_LEVELS
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.outcome import AUTHORITIES
+from scenarios.breaker_models import BreakerField
 from scenarios.capability_models import CapabilitySettings, contradictions
 from scenarios.event_models import Events
 from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
@@ -70,6 +71,7 @@ class AgentSettings(Model):
     config: dict[str, Any] = Field(alias="with", default_factory=dict)
     retry: RetrySettings | None = None
     instead_of: Names | None = None
+    breaker: BreakerField | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_cost: Money | None = None
     guard: Switch | None = None
@@ -136,6 +138,7 @@ class Scenario(Model):
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
     validate_keys: Annotated[ValidatedKeys, Field(alias="validate")] = ()
+    breaker: BreakerField | None = None
     faults: Faults = ()
     limits: Limits = Limits()
     log: LogLimits | None = None

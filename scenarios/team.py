@@ -132,6 +132,8 @@ def configured(
         changes |= {"provides": capability, "instead_of": before}
     if given.config:
         changes["config"] = {**source.config, **given.config}
+    if given.breaker is not None:
+        changes["breaker"] = given.breaker.terms
     if given.retry is not None:
         changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
     changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)

@@ -65,8 +65,8 @@ async def info(target: Target, name: str) -> None:
 
 
 async def _documents(board: Board) -> list[dict[str, Any]]:
-    """The entries of the registry, by name, each with the agent's ``performance``."""
-    from blackboard.control_records import ACTIVATIONS, AGENTS
+    """The entries of the registry, by name, each with the agent's ``performance`` and its ``breaker``."""
+    from blackboard.control_records import ACTIVATIONS, AGENTS, BREAKERS
     from blackboard.control_shapes import sound
     from knowledge_sources.performance import performance_of
 
@@ -76,7 +76,15 @@ async def _documents(board: Board) -> list[dict[str, Any]]:
     entries = sorted(
         (record.value for record in sound(await board.find(f"{AGENTS}*"))), key=lambda entry: str(entry["name"])
     )
-    return [{**entry, "performance": performance_of(by_agent.get(entry["name"], []))._asdict()} for entry in entries]
+    breakers = {record.value["agent"]: record.value for record in sound(await board.find(f"{BREAKERS}*"))}
+    return [
+        {
+            **entry,
+            "performance": performance_of(by_agent.get(entry["name"], []))._asdict(),
+            "breaker": breakers.get(entry["name"]),
+        }
+        for entry in entries
+    ]
 
 
 def _render_list(console: SafeConsole, documents: list[dict[str, Any]]) -> None:
@@ -89,10 +97,30 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]]) -> None:
 
 
 def _row(document: dict[str, Any], did: dict[str, Any]) -> tuple[object, ...]:
-    about = (document["name"], document["kind"], document["status"], document["level"])
+    about = (document["name"], document["kind"], _status(document), document["level"])
     counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
     quality = (_percent(did["success"]), _milliseconds(did["median_ms"]), f"{did['cost']:.4f}")
     return (*about, ", ".join(document["capabilities"]), *counts, *quality)
+
+
+def _status(document: dict[str, Any]) -> str:
+    breaker = document["breaker"]
+    if breaker is None or breaker["state"] == "closed":
+        return str(document["status"])
+    return f"{document['status']}, breaker {breaker['state'].replace('_', ' ')}"
+
+
+def _breaker(breaker: dict[str, Any] | None) -> str:
+    """What an agent's breaker is and why, where it was ever opened."""
+    from blackboard.commands.record_view import instant
+
+    if breaker is None:
+        return ""
+    if breaker["state"] == "closed":
+        return f"closed again: {breaker['reason']}"
+    if breaker["state"] == "half_open":
+        return f"half open, so that one call is let through; it had opened because {breaker['reason']}"
+    return f"open since {instant(breaker['opened_ms'])} until {instant(breaker['until_ms'])}: {breaker['reason']}"
 
 
 def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
@@ -103,7 +131,7 @@ def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
     did = document["performance"]
     within = document["respond_within_ms"]
     facts = [
-        ("agent", f"{document['name']} ({document['kind']}, {document['status']})"),
+        ("agent", f"{document['name']} ({document['kind']}, {_status(document)})"),
         ("does", document["description"]),
         ("from", document["source"]),
         ("provides", ", ".join(document["capabilities"])),
@@ -117,6 +145,8 @@ def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
         ("may", ", ".join(document["authority"])),
         ("takes", "\n".join(f"{a}: {format_json(s)}" for a, s in document["input_schema"].items() if s)),
         ("gives", format_json(document["output_schema"]) if document["output_schema"] else ""),
+        ("in reserve for", ", ".join(document.get("instead_of", ()))),
+        ("breaker", _breaker(document["breaker"])),
         ("now", f"{did['running']} running, {did['waiting']} waiting"),
         ("so far", f"{did['executed']} executed, {did['failed_calls']} failed calls, {did['overruled']} overruled"),
         ("success", _percent(did["success"])),
