@@ -51,6 +51,8 @@ Seen: TypeAlias = Annotated[list[str], Count(2)]
 Trigger: TypeAlias = Annotated[list[str], Count(3)]
 """``[alias, key, commit]`` of a record that triggered an activation"""
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
+Rewrite: TypeAlias = Annotated[list[str], Count(3)]
+"""``[key, digest before, digest after]`` of a record that was overwritten; digest ``""`` was absent"""
 FailureClass: TypeAlias = Literal["slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"]
 
 
@@ -201,6 +203,8 @@ class Activation(TypedDict):
     """for an obviated one: the author whose record made it moot"""
     wrote: NotRequired[list[str]]
     """keys of its contribution"""
+    rewrote: NotRequired[list[Rewrite]]
+    """those of them that answer what stood there, being of the same case and later in the lineage"""
     read: NotRequired[list[Seen]]
     """what it read through ``ctx``"""
     usage: NotRequired[list[Usage]]
@@ -223,6 +227,8 @@ class Activation(TypedDict):
     """what waits for a validator"""
     verdict: NotRequired[Verdict]
     """of a validator: what it said"""
+    stall: NotRequired[list[str]]
+    """for one that was held back as stalled: by which sign, and where that showed"""
 
 
 class Progress(TypedDict):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.wording import first_line, seconds
 from controller.activation import advance
 from controller.breaker import Call
@@ -15,7 +14,7 @@ from controller.recovery import AskPerson, Failure, PassOn, Supervise, TryAgain,
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation, Attempt, Escalation, FailureClass
+    from blackboard.control_records import Activation, Attempt, FailureClass
     from blackboard.group import Packed
     from controller.desk import Desk
     from controller.entry import Entry
@@ -39,6 +38,8 @@ def subject_of(activation: str, record: Activation) -> Subject:
             last["ended_ms"],
         )  # fmt: skip
         told = tale(failed, len(attempts))
+    elif record["state"] == "held" and record.get("failure") == "stalled":
+        told = record.get("reason", "").rpartition("; ")[0]
     return Subject(
         activation,
         record["agent"],
@@ -191,6 +192,8 @@ def ask_person(
         context=[],
         failure=failure,
     )
+    if record["state"] == "held":
+        record = advance(record, "pending")
     waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)
     return Aftermath(waiting, (packed_control(key, question, desk.member, record["case"]),))
 
@@ -207,20 +210,3 @@ async def refuse_call(
     sentence = f"{entry.agent} was not called for {entry.case}: {why}; waiting for a person"
     aftermath = ask_person(desk, desk.sources[entry.agent], activation, record, failure=failure, sentence=sentence)
     await desk.write_over(activation, commit, aftermath.record, aftermath.writes)
-    before = desk.repetition.asked(entry) if failure == "stalled" else ""
-    if before:
-        await withdraw(desk, before, f"{entry.agent} would have fired on a newer version since")
-
-
-async def withdraw(desk: Desk, activation: str, reason: str) -> None:
-    """Give up an activation that waits for a person, whose question another one has taken the place of."""
-    waiting = desk.replica.get(ACTIVATIONS + activation)
-    asked = desk.replica.get(ESCALATIONS + activation)
-    if waiting is None or asked is None or waiting.value["state"] != "escalated":
-        return
-    stale: Escalation = asked.fresh().value
-    stale["status"], stale["reason"] = "stale", reason
-    ended = advance(waiting.fresh().value, "abandoned", ended_ms=desk.now_ms(), reason=reason)
-    await desk.write_over(
-        activation, waiting.commit, ended, [packed_control(asked.key, stale, desk.member, asked.case)]
-    )

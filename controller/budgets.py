@@ -27,12 +27,14 @@ class Limit:
     """What one case, or one work item, may use; ``None`` is no limit.
 
     ``attempts``: calls that have not contributed: those that failed, and those still running.  ``cost``:
-    money as agents report it.  ``time_ms``: running time of its calls together.
+    money as agents report it.  ``time_ms``: running time of its calls together.  ``firings``: all its calls, those
+    that contributed and those still running too.
     """
 
     attempts: int | None = None
     cost: float | None = None
     time_ms: int | None = None
+    firings: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,11 @@ class OverBudget(NamedTuple):
 class _Account:
     """One scope's use; costs in billionths.  Running time: each running call counts from its start."""
 
-    __slots__ = ("cost", "failed", "reserved", "running", "started_ms", "time_ms", "unknown")
+    __slots__ = ("cost", "failed", "firings", "reserved", "running", "started_ms", "time_ms", "unknown")
 
     def __init__(self) -> None:
         self.failed = 0
+        self.firings = 0
         self.running = 0
         self.cost = 0
         self.reserved = 0
@@ -199,6 +202,8 @@ class Ledger:
             else:
                 account.reserved -= running.reserved
         self.firings -= not counts
+        for account in running.accounts:
+            account.firings -= not counts
         self._settle(running.agent, running.accounts, now_ms - running.started_ms, cost, failed=failed and counts)
         if counts:
             self._learn(running.agent, cost)
@@ -229,6 +234,7 @@ class Ledger:
         if activation in self._running:
             raise ValueError(f"{activation} is running already")
         for account in accounts:
+            account.firings += 1
             account.running += 1
             account.started_ms += now_ms
             if reserved is None:
@@ -270,14 +276,17 @@ class Ledger:
         for one in finished:
             self._settle(agent, accounts, one["ended_ms"] - one["started_ms"], one["cost"], failed=True)
             self._learn(agent, one["cost"])
-        self.firings += len(finished)
+        made = len(finished)
         if record["state"] == "running":
             self._start(activation, agent, accounts, record["dispatched_ms"], self._need(agent, None))
         elif record["attempt"] > len(finished) and record["state"] != "pending":
-            self.firings += 1
+            made += 1
             cost = sum(usage["cost"] for usage in record.get("usage", []))
             self._settle(agent, accounts, record.get("run_us", 0) // 1000, cost, failed=False)
             self._learn(agent, cost)
+        self.firings += made
+        for account in accounts:
+            account.firings += made
 
 
 def _over_money(scope: Scope, limit: float | None, account: _Account, need: int | None) -> OverBudget | None:
@@ -293,6 +302,8 @@ def _over_money(scope: Scope, limit: float | None, account: _Account, need: int 
 
 
 def _over_calls(scope: Scope, limit: Limit, account: _Account, now_ms: int) -> OverBudget | None:
+    if limit.firings is not None and account.firings >= limit.firings:
+        return OverBudget(scope, "firings", limit.firings, account.firings)
     if limit.attempts is not None and account.failed + account.running >= limit.attempts:
         waits = account.failed < limit.attempts
         return OverBudget(scope, "attempts", limit.attempts, account.failed, account.running, waits)

@@ -19,10 +19,10 @@ from controller.cycle import Cycle
 from controller.desk import Desk
 from controller.leadership import Leadership, new_member
 from controller.registration import Registration
-from controller.repetition import Repetition
 from controller.reserve import Reserve
 from controller.run_end import RunEnd
 from controller.settings import Settings
+from controller.stalling import Stalls
 from controller.strategy import DEFAULT_LEVELS
 from controller.takeover import hand_back, take_over
 from knowledge_sources.capture import intercepted
@@ -64,8 +64,8 @@ class Controller:
             raise
         executor = ThreadPoolExecutor(max_workers=settings.max_running + 8, thread_name_prefix="agent")
         desk = Desk(
-            board, replica, leadership, settings, executor,
-            repetition=Repetition(settings.repeats), reserve=Reserve(settings.reroute_off),
+            board, replica, leadership, settings, executor, Stalls(settings.stall),
+            reserve=Reserve(settings.reroute_off),
         )  # fmt: skip
         controller = cls(desk)
         try:

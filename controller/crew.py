@@ -58,7 +58,7 @@ class Crew:
         entry, source = firing.entry, firing.source
         self.firings[firing.activation] = firing
         self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.max_cost)
-        self._desk.repetition.note(entry, 1)
+        self._desk.stalls.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
         if source.name in self._desk.breakers.half_open:
             self._desk.breakers.begins(source.name, entry.activation)
@@ -116,7 +116,7 @@ class Crew:
         now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
         self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, failed=firing.given_up, counts=counts)
         if not firing.dispatched:
-            self._desk.repetition.note(firing.entry, -1)
+            self._desk.stalls.note(firing.entry, -1)
         self._lineup.unpark()
         self._told.look()
 

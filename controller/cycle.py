@@ -150,6 +150,7 @@ class Cycle:
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self.intake.note(activation, record["state"])
         self.desk.reserve.note(activation, record)
+        self.desk.stalls.settle(record)
         self.lineup.remove(activation)
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
@@ -181,6 +182,8 @@ class Cycle:
             firing = self.crew.firings.get(activation)
             if firing is None or not firing.committing:
                 self._activation_changed(activation, checked(change.record) if change.record is not None else None)
+            elif firing.contributing is not None and change.author == firing.source.name:
+                firing.note_contributed()
             return
         if change.record is not None:
             checked(change.record)
@@ -217,6 +220,7 @@ class Cycle:
             self.intake.requeue(activation, record.fresh().value, record.commit)
         elif state in FINAL or state == "escalated":
             self.overseer.forget(activation)
+            self.desk.stalls.settle(record.value)
 
     def look(self) -> None:
         """Go through the cycle soon: something may have changed."""
@@ -283,14 +287,14 @@ class Cycle:
                 if not over.waits or not self.crew.firings:
                     self.end = RunEnd("timed_out" if over.what == "time" else "stalled", over.sentence())
                 return
-            repeats = desk.repetition.refusal(entry)
-            if (over is None and not repeats) or self.lineup.granted(entry.activation):
+            stalled = desk.stalls.refusal(entry, now_ms)
+            if (over is None and stalled is None) or self.lineup.granted(entry.activation):
                 self._fire(choice)
-            elif over is None:
-                self.intake.turn_away(entry, "stalled", repeats)
-            elif over.waits:
+            elif stalled is not None:
+                self.intake.hold_back(entry, stalled)
+            elif over is not None and over.waits:
                 self.lineup.park(entry)
-            else:
+            elif over is not None:
                 self.intake.turn_away(entry, "over_budget", over.sentence())
         if limited and agenda.eligible and self.crew.ordinary < self.desk.settings.max_running:
             self.look()  # who was refused or parked took nobody's place

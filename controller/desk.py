@@ -14,7 +14,6 @@ from blackboard.record import Stamp, revision_of
 from controller.breakers import Breakers
 from controller.budgets import Ledger
 from controller.meter import Meter
-from controller.repetition import Repetition
 from controller.reserve import Reserve
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from blackboard.store import Store
     from controller.leadership import Leadership
     from controller.settings import Settings
+    from controller.stalling import Stalls
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -41,9 +41,9 @@ class Desk:
     leadership: Leadership
     settings: Settings
     executor: Executor
+    stalls: Stalls
     ledger: Ledger = field(default_factory=Ledger)
     meter: Meter = field(default_factory=Meter)
-    repetition: Repetition = field(default_factory=Repetition)
     breakers: Breakers = field(default_factory=Breakers)
     reserve: Reserve = field(default_factory=Reserve)
     sources: dict[str, KnowledgeSource] = field(default_factory=dict)

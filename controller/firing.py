@@ -52,7 +52,8 @@ class Firing:
 
     __slots__ = (
         "_dispatch", "_dispatched_at", "_opened", "_picked_at", "_progressed", "_running_us", "activation", "commit",
-        "committing", "conflicts", "desk", "entry", "excluded_guards", "given_up", "record", "source", "stopping", "superseded",
+        "committing", "conflicts", "contributing", "desk", "entry", "excluded_guards", "given_up", "record", "source",
+        "stopping", "superseded",
         "task", "trigger_guards", "usages",
     )  # fmt: skip
 
@@ -68,6 +69,8 @@ class Firing:
         self.conflicts = 0
         self.committing = False
         """whether a commit of ours that changes the activation is on its way"""
+        self.contributing: Activation | None = None
+        """the activation as the contribution that is on its way ends it"""
         self.usages: list[Usage] = []
         """what the agent reported, over all its runs"""
         self.stopping = False
@@ -260,6 +263,12 @@ class Firing:
             record["log"] = ctx.lines
         self.desk.meter.tracing += perf_counter() - started
         return record
+
+    def note_contributed(self) -> None:
+        """The contribution is on the board: known by the change or by the answer, whichever comes first."""
+        record, self.contributing = self.contributing, None
+        if record is not None:
+            self.desk.stalls.contributed(record)
 
     def closing(self, record: Activation, author: str) -> list[Packed]:
         """The activation as it ends; what it said on the way goes with that."""

@@ -9,6 +9,7 @@ from controller.aftermath import refuse_call
 from controller.entry import Entry
 from controller.grouping import Grouping
 from controller.matching import Match, Matcher
+from controller.standstill import hold_back
 from controller.takeover import obviate, pass_on, stored_match
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from controller.overseer import Overseer
     from controller.registration import Registration
     from controller.side_work import SideWork
+    from controller.stalling import Refusal
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -166,9 +168,16 @@ class Intake:
         elif self.proposed:
             self.proposed.discard(activation)
 
+    def hold_back(self, entry: Entry, refusal: Refusal) -> None:
+        """This one would only go round once more: its supervisor decides."""
+        self._side.do(hold_back(self._desk, entry, self._taken_out(entry), refusal))
+
     def turn_away(self, entry: Entry, failure: FailureClass, why: str) -> None:
         """A limit is used up for this one: a person decides."""
+        self._side.do(refuse_call(self._desk, entry, self._taken_out(entry), failure=failure, why=why))
+
+    def _taken_out(self, entry: Entry) -> tuple[Activation, str] | None:
+        """``entry`` is not to fire: nobody waits for it.  Returns its record and commit, if it has one."""
         self.matcher.drop(entry.activation)
         self._overseer.forget(entry.activation)
-        stored = self._lineup.stored.pop(entry.activation, None)
-        self._side.do(refuse_call(self._desk, entry, stored, failure=failure, why=why))
+        return self._lineup.stored.pop(entry.activation, None)

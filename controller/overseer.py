@@ -184,7 +184,8 @@ class Overseer:
         if isinstance(asked, AskSupervisor):
             last = self._attention.get(activation)
             cause: FailureClass = last.value["failure"] if last is not None else "slow"
-            note = attention(asked, subject, desk.now_ms(), kind=kind, failure=cause)
+            reason = f"{subject.tale}; {asked.supervisor} decides" if kind == "stalled" else ""
+            note = attention(asked, subject, desk.now_ms(), kind=kind, failure=cause, reason=reason)
             key = last.key if last is not None else attention_key(kind, activation)
             done = await self._desk.commit_leading(
                 [standing.guard(activation)], [packed_control(key, note, desk.member, subject.case)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 async def refused(firing: Firing, ctx: Context, conflict: Conflict) -> Ended | None:
     """What a refused contribution means: lost, obviated, or run again on what is there now."""
     firing.conflicts += 1
+    firing.contributing = None
     firing.desk.meter.conflicts += 1
     failures = {getattr(failure.guard, "key", ""): failure for failure in conflict.failures}
     if firing.key in failures:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from controller.budgets import Limits
 from controller.grouping import RunningLimits
-from controller.repetition import FIRINGS_PER_KEYS
+from controller.stalling import StallLimits
 from controller.strategy import DEFAULT_LEVELS, Policy
 
 if TYPE_CHECKING:
@@ -39,5 +39,5 @@ class Settings:
     """capabilities whose agents in reserve are never called, to show what happens without them"""
     validate: tuple[Pattern, ...] = ()
     """what is contributed to these keys waits for a validator, whoever contributes it"""
-    repeats: int | None = FIRINGS_PER_KEYS
-    """firings of one agent on the same keys after which a person is asked; ``None`` is no limit"""
+    stall: StallLimits = field(default_factory=StallLimits)
+    """when work counts as stalled"""

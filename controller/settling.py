@@ -54,8 +54,13 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> En
     desk.meter.validation += perf_counter() - started
     wrote = [write.key for write in outcome.writes] + [update.key for update in outcome.updates]
     record = firing.finished(ctx, "executed", wrote)
+    rewrote = desk.stalls.rewritten(desk.replica.get, writes, stamp)
+    if rewrote:
+        # What many count together says nothing of its own.
+        record["rewrote"] = rewrote + [[update.key, "", ""] for update in outcome.updates]
     writes += firing.closing(record, firing.source.name)
     guards = _guards(firing, ctx)
+    firing.contributing = record
     desk.hit("controller.before_contribution")
     try:
         if outcome.updates:
@@ -66,6 +71,7 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> En
     except Conflict as conflict:
         return await refused(firing, ctx, conflict)
     desk.hit("controller.after_contribution")
+    firing.note_contributed()
     return Ended(record, done.commit)
 
 

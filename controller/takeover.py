@@ -13,6 +13,7 @@ from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
 from controller.matching import Match, excluded_by
+from controller.stalling import Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Waiting(NamedTuple):
 async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     """Take up what the board shows as undone: what was running is dead, for nobody else leads; the rest goes on.
 
-    Rebuilds the ledger and the counts of firings.  Returns what is to be tried again and what waits for a person,
+    Rebuilds the ledger and what has stalled.  Returns what is to be tried again and what waits for a person,
     as it stands then.  Raises :class:`Corrupt` for a record that the runtime does not write.
     """
     control = sorted(map(checked, desk.replica.region(CONTROL_REGION).values()), key=lambda record: record.revision)
@@ -50,7 +51,9 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
         desk.breakers.rebuild(left, told, desk.now_ms())
     for record in activations:
         desk.reserve.note(record.key.removeprefix(ACTIVATIONS), record.value)
-    desk.repetition.rebuild((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
+    desk.stalls = Stalls.rebuild(
+        desk.settings.stall, ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
+    )
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):
             overseer.changed(_standing(record))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controller.budgets import Limit, Limits, RunLimit
 from controller.settings import Settings
+from controller.stalling import StallLimits
 
 if TYPE_CHECKING:
     from scenarios.scenario import Scenario
@@ -24,6 +25,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         breaker=scenario.breaker.terms if scenario.breaker is not None else None,
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
         validate=scenario.validate_keys,
+        stall=StallLimits(**scenario.stall.model_dump()),
     )
 
 
@@ -31,7 +33,7 @@ def limits_of(scenario: Scenario, *, timed: bool = True) -> Limits:
     """The scenario's limits; without that of the run's time where it is not ``timed``."""
     case, work_item, run = scenario.limits.case, scenario.limits.work_item, scenario.limits.run
     return Limits(
-        case=Limit(case.attempts, case.cost, case.time_ms),
+        case=Limit(case.attempts, case.cost, case.time_ms, case.firings),
         work_item=Limit(work_item.attempts, work_item.cost, work_item.time_ms),
         run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead),
     )

@@ -38,6 +38,7 @@ from scenarios.fields import (
 from scenarios.grounding_models import ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
+from scenarios.stall_models import StallField, StallSettings
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
 if TYPE_CHECKING:
@@ -86,6 +87,12 @@ class WorkLimits(Model):
     time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
 
 
+class CaseLimits(WorkLimits):
+    """What one case may use; ``firings`` are all calls for it, those that contributed too."""
+
+    firings: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+
+
 class RunLimits(Model):
     """What the whole run may use; ``overhead`` is a share of all agents' running time."""
 
@@ -98,7 +105,7 @@ class RunLimits(Model):
 class Limits(Model):
     """The limits of a scenario; what is not given is not limited, but for the runtime's own caps."""
 
-    case: WorkLimits = WorkLimits()
+    case: CaseLimits = CaseLimits()
     work_item: WorkLimits = WorkLimits()
     run: RunLimits = RunLimits()
     running: SideBySide = SideBySide()
@@ -141,6 +148,7 @@ class Scenario(Model):
     breaker: BreakerField | None = None
     faults: Faults = ()
     limits: Limits = Limits()
+    stall: StallField = StallSettings()
     log: LogLimits | None = None
     expect: Expectations = ()
 

@@ -6,12 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from controller.escalation import Answer, answer
-from controller.repetition import FIRINGS_PER_KEYS
+from controller.stalling import StallLimits
 from knowledge_sources import knowledge_source
 from tests.leading import activations, leading, quiescent, run, states, values
 
 if TYPE_CHECKING:
     from blackboard.board import Board
+
+REPEATS = StallLimits().repeats or 0
 
 
 def restless() -> Any:
@@ -31,7 +33,7 @@ async def test_an_agent_that_sets_itself_off_for_ever_is_stopped_and_a_person_is
     agent = restless()
     await board.create("count/1", 0)
     end = await run(board, agent)
-    assert (end.status, len(agent.calls)) == ("awaiting", FIRINGS_PER_KEYS)
+    assert (end.status, len(agent.calls)) == ("awaiting", REPEATS)
     (waiting,) = (one for one in await activations(board) if one["state"] == "escalated")
     assert waiting["failure"] == "stalled"
     assert "it has fired 100 times on count/1 and does not come to rest" in waiting["reason"]
@@ -49,7 +51,7 @@ async def test_two_agents_that_set_each_other_off_are_stopped_too(board: Board) 
         return n + 1
 
     await board.create("ping/1", 0)
-    assert (await run(board, ping, pong, repeats=10)).status == "awaiting"
+    assert (await run(board, ping, pong, stall=StallLimits(repeats=10))).status == "awaiting"
     assert await values(board, "ping/*") == {"ping/1": 20}
 
 
@@ -57,11 +59,11 @@ async def test_the_count_survives_a_restart_and_a_person_may_allow_one_more(boar
     """Three firings, a restart, one that a person allows, one more up to the new limit."""
     agent = restless()
     await board.create("count/1", 0)
-    await run(board, agent, repeats=3)
+    await run(board, agent, stall=StallLimits(repeats=3))
     assert agent.calls == [0, 1, 2]
     (asked,) = await board.find('control/escalations/* where status == "open"')
     await answer(board, asked.key, Answer("retry", "eve", "once more"), board.store.server_now_ms())
-    assert (await run(board, agent, repeats=5)).status == "awaiting"
+    assert (await run(board, agent, stall=StallLimits(repeats=5))).status == "awaiting"
     assert agent.calls == [0, 1, 2, 3, 4]
 
 
@@ -69,7 +71,7 @@ async def test_a_newer_version_takes_the_place_of_the_question_about_the_one_bef
     """One question is open, however often others go on changing the record."""
     agent = restless()
     await board.create("count/1", 0)
-    async with leading(board, agent, repeats=2) as controller:
+    async with leading(board, agent, stall=StallLimits(repeats=2)) as controller:
         await quiescent(controller)
         for n in (10, 20, 30):
             await board.put("count/1", n)
@@ -85,7 +87,7 @@ async def test_what_a_wildcard_matches_is_not_one_key(board: Board) -> None:
     @knowledge_source(watches="item/*")
     async def audit() -> None: ...
 
-    for n in range(FIRINGS_PER_KEYS + 20):
+    for n in range(REPEATS + 20):
         await board.create(f"item/{n}", n)
     assert (await run(board, audit)).status == "finished"
 

@@ -245,3 +245,19 @@ def test_the_overhead_is_a_share_of_the_agents_running_time() -> None:
     assert overhead_exceeded(limits, 301, 1_000) == OverBudget("run", "overhead", 0.3, 0.301)
     assert overhead_exceeded(limits, 1, 0) is not None
     assert overhead_exceeded(Limits(), 10**9, 1) is None
+
+
+def test_the_calls_of_a_case_are_counted_whatever_they_came_to() -> None:
+    """One that a clean stop handed back was none; the records tell the same count."""
+    limits = Limits(case=Limit(firings=2))
+    ledger = Ledger()
+    for activation in ("a", "b"):
+        assert ledger.check(an_entry(activation), limits, 0) is None
+        ledger.note_dispatch(an_entry(activation), 0)
+        ledger.note_end(activation, 10, counts=activation == "a")
+    assert ledger.check(an_entry("c"), limits, 0) is None
+    ledger.note_dispatch(an_entry("c"), 0)
+    over = ledger.check(an_entry("d"), limits, 0)
+    assert over is not None
+    assert (over.scope, over.what, over.waits) == ("case", "firings", False)
+    assert over.sentence() == "the case has used 2 of 2 firings"
