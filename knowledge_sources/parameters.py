@@ -100,6 +100,14 @@ def _duration(value: object) -> int:
         raise refuse(error.reason.removeprefix("it: ").removeprefix("it=")) from error
 
 
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("on", "off"):
+        return value == "on"
+    raise refuse(f"{value!r} is neither on nor off")
+
+
 def taking(*offered: str) -> Callable[[object, ValidationInfo], Code]:
     """The validator of a parameter that is a function with some of the parameters ``offered``, ``ctx`` being one."""
 
@@ -126,6 +134,8 @@ KeyText = Annotated[Pattern, PlainValidator(_key)]
 """A key with captures in braces, without wildcards or a condition."""
 WatchTexts = Annotated[Any, PlainValidator(_watches)]
 """A pattern, a list of them, or ``{alias: pattern}``, as the decorators take them."""
+Switch = Annotated[bool, PlainValidator(_switch)]
+"""``on`` or ``off``; ``true`` and ``false`` too."""
 DurationMs = Annotated[int, PlainValidator(_duration)]
 Texts = Annotated[list[str], BeforeValidator(_as_list)]
 """One text or a list of them."""

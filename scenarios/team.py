@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
-from knowledge_sources.loading import load_agent
+from knowledge_sources.loading import LIBRARY, load_agent
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.template import InvalidParameters, Template
 from scenarios.capability_models import instead_of
@@ -159,7 +159,9 @@ def _self_wakings(scenario: Scenario, source: KnowledgeSource) -> list[Problem]:
 
     An ``unless`` that covers the key keeps the agent from firing on what it has just written.
     """
-    found = []
+    found: list[Problem] = []
+    if source.source.startswith(f"{LIBRARY}:"):  # written so that what they write brings them to rest
+        return found
     for written in source.contributes:
         if any(written.overlaps(blocker) for blocker in source.unless):
             continue

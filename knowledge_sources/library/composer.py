@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import PlainValidator
 
-from blackboard.pattern import Pattern
 from knowledge_sources.calling import Code
 from knowledge_sources.errors import InvalidContribution
-from knowledge_sources.library.plan_board import PLAN, RESULTS, PlanBoard
+from knowledge_sources.library.plan_board import PLAN, PlanBoard
 from knowledge_sources.parameters import KeyText, Parameters, taking
 from knowledge_sources.template import InvalidParameters, Misuse, Recipe, template
 
@@ -24,8 +23,8 @@ class ComposerParameters(Parameters):
     """``fields`` says which part each field of the answer is, ``by`` is a function of the parts."""
 
     contributes: KeyText
-    plan: KeyText = Pattern.parse(PLAN)
-    results: KeyText = Pattern.parse(RESULTS)
+    plan: KeyText = PLAN
+    results: KeyText | None = None
     fields: dict[str, str] | None = None
     by: Annotated[Code, PlainValidator(taking("parts", "captures", "ctx"))] | None = None
 
@@ -35,7 +34,7 @@ def composer(given: ComposerParameters) -> Recipe:
     """Write one record from the results of a plan that is done; without ``fields`` and ``by``, each under its step."""
     if given.fields is not None and given.by is not None:
         raise InvalidParameters("composer", [Misuse(("by",), "fields and by are two ways: leave one out")])
-    board = PlanBoard(given.plan, given.results)
+    board = PlanBoard.at("composer", given.plan, given.results, None)
 
     async def compose(ctx: Context, _: Records) -> Any:
         parts = board.values_of(ctx, board.steps_of(ctx))

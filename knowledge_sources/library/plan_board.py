@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypedDict, ca
 
 from blackboard.pattern import Pattern
 from knowledge_sources.errors import InvalidContribution
+from knowledge_sources.template import InvalidParameters, Misuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
     from knowledge_sources.context import Context
     from knowledge_sources.library.plan import StepRecord
 
-PLAN: Final = "plan/{case}"
-RESULTS: Final = "result/{case}"
-REPLAN: Final = "replan/{case}"
-
+PLAN: Final = Pattern.parse("plan/{case}")
 _NEEDED: Final = frozenset({"capability", "needs", "status"})
 
 
@@ -38,6 +36,20 @@ class PlanBoard(NamedTuple):
 
     plan: Pattern
     results: Pattern
+    replan: Pattern
+
+    @classmethod
+    def at(cls, agent: str, plan: Pattern, results: Pattern | None, replan: Pattern | None) -> PlanBoard:
+        """Plans at ``plan``; results and requests for another plan stand in ``result/`` and ``replan/`` as plans do.
+
+        Raises :class:`InvalidParameters` where a key has a capture that the plan's has not.
+        """
+        for name, key in (("results", results), ("replan", replan)):
+            for capture in key.captures if key is not None else ():
+                if capture not in plan.captures:
+                    raise InvalidParameters(agent, [Misuse((name,), f"{{{capture}}} is not in {plan.text}")])
+        below = plan.text.removeprefix(plan.region)
+        return cls(plan, results or Pattern.parse(f"result{below}"), replan or Pattern.parse(f"replan{below}"))
 
     @property
     def steps(self) -> str:
@@ -57,6 +69,11 @@ class PlanBoard(NamedTuple):
         if not isinstance(found.value, dict) or "times" not in found.value:
             raise InvalidContribution(ctx.agent, f"{found.key} is no head of a plan", key=found.key)
         return cast("Head", found.value)
+
+    def asked(self, ctx: Context, head: Head) -> bool:
+        """Whether another plan was asked for than the one of ``head``; that none is guards the contribution."""
+        request = ctx.read(self.replan.fill(ctx.captures))
+        return request is not None and head["replan"] != f"{request.key}@{request.commit}"
 
     def steps_of(self, ctx: Context) -> dict[str, StepRecord]:
         """The steps as they stand, by name; each guards the contribution."""

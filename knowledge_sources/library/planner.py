@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import PlainValidator
 
 from blackboard.errors import InvalidInput
-from blackboard.pattern import Pattern
 from blackboard.predicate import Predicate
 from knowledge_sources.calling import Code
 from knowledge_sources.errors import InvalidContribution
 from knowledge_sources.library.plan import InvalidPlan, Step, StepRecord, finished, parse_plan, replanned
-from knowledge_sources.library.plan_board import PLAN, REPLAN, RESULTS, Head, PlanBoard
-from knowledge_sources.parameters import KeyText, Parameters, PatternText, refuse, taking
+from knowledge_sources.library.plan_board import PLAN, Head, PlanBoard
+from knowledge_sources.parameters import KeyText, Parameters, PatternText, Switch, refuse, taking
 from knowledge_sources.template import InvalidParameters, Misuse, Recipe, template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from blackboard.pattern import Pattern
     from blackboard.record import Record
     from knowledge_sources.context import Context
+    from knowledge_sources.decorators import Options
     from knowledge_sources.template import Records
 
 
@@ -65,64 +66,73 @@ class PlanParameters(Parameters):
 
     plans: Rules | None = None
     by: Planning | None = None
-    plan: KeyText = Pattern.parse(PLAN)
-    results: KeyText = Pattern.parse(RESULTS)
+    plan: KeyText = PLAN
+    results: KeyText | None = None
 
 
 class PlannerParameters(PlanParameters):
     """``watches`` is the goal."""
 
     watches: PatternText
-    replan: KeyText = Pattern.parse(REPLAN)
+    replan: KeyText | None = None
 
 
 class ReplannerParameters(PlanParameters):
-    """``watches`` is the request for another plan, ``goal`` the key of what it is for."""
+    """``watches`` is the request for another plan, ``goal`` the key of what it is for.
 
-    watches: PatternText = Pattern.parse(REPLAN)
+    With ``keep`` off every step of the new plan is done anew, and the results of the earlier one are taken away.
+    """
+
+    watches: KeyText | None = None
     goal: KeyText
+    keep: Switch = True
 
 
 @template(PlannerParameters)
 def planner(given: PlannerParameters) -> Recipe:
     """Make a plan for each goal that has none: one record for each step, ready where it needs no other."""
-    planning = _Planning("planner", given)
+    planning = _Planning("planner", given, given.replan)
 
     async def plan(ctx: Context, records: Records) -> None:
         # Asked for before there was any plan: then the first one is made with that in mind.
-        request = ctx.read(given.replan.fill(ctx.captures))
+        request = ctx.read(planning.board.replan.fill(ctx.captures))
         await planning.plan(ctx, records["goal"], request, None)
 
-    return Recipe(
-        plan, {"goal": given.watches.text}, {"contributes": planning.board.written, "unless": given.plan.text}
-    )
+    options: Options = {"contributes": planning.board.written, "unless": given.plan.text}
+    return Recipe(plan, {"goal": given.watches.text}, options)
 
 
 @template(ReplannerParameters)
 def replanner(given: ReplannerParameters) -> Recipe:
     """Plan again when that is asked for: what is done stays, what is under way and still wanted goes on."""
-    planning = _Planning("replanner", given)
+    planning = _Planning("replanner", given, given.watches, keep=given.keep)
+    board = planning.board
+    for capture in given.goal.captures:
+        if capture not in given.plan.captures:
+            raise InvalidParameters("replanner", [Misuse(("goal",), f"{{{capture}}} is not in {given.plan.text}")])
 
     async def replan(ctx: Context, records: Records) -> None:
-        request, head = records["request"], planning.board.head(ctx)
-        if head is None or head["replan"] == f"{request.key}@{request.commit}":
+        request, head = records["request"], board.head(ctx)
+        if head is None or not board.asked(ctx, head):
             return
         goal = ctx.read(given.goal.fill(ctx.captures))
         if goal is None:
             raise InvalidContribution(ctx.agent, f"there is no goal {given.goal.fill(ctx.captures)} to plan for")
         await planning.plan(ctx, goal, request, head)
 
-    return Recipe(replan, {"request": given.watches.text}, {"contributes": planning.board.written})
+    written = [*board.written, *([] if given.keep else [f"{board.results.text}/*"])]
+    return Recipe(replan, {"request": board.replan.text}, {"contributes": written})
 
 
 class _Planning:
     """One planning agent: which plan a goal gets, and how it is laid over the present one."""
 
-    def __init__(self, agent: str, given: PlanParameters) -> None:
+    def __init__(self, agent: str, given: PlanParameters, replan: Pattern | None, *, keep: bool = True) -> None:
         if given.plans is not None and given.by is not None:
             raise InvalidParameters(agent, [Misuse(("by",), "plans and by are two ways of planning: leave one out")])
         self._given = given
-        self.board = PlanBoard(given.plan, given.results)
+        self._keep = keep
+        self.board = PlanBoard.at(agent, given.plan, given.results, replan)
 
     async def plan(self, ctx: Context, goal: Record[Any], request: Record[Any] | None, head: Head | None) -> None:
         """Post the records that the goal's plan changes, each step for an agent that has its capability.
@@ -132,6 +142,8 @@ class _Planning:
         """
         before = self.board.steps_of(ctx)
         results = self.board.results_of(ctx, before, absent=True)
+        if not self._keep:
+            before, results = self._forgotten(ctx, before, results), {}
         done = {name for name, step in before.items() if step["status"] == "done"} | results.keys()
         reason = _reason(request)
         wanted = await self._wanted(ctx, goal, request, before, reason)
@@ -147,6 +159,15 @@ class _Planning:
             else:
                 ctx.post(f"{template_text}/{name}", step)
         ctx.post(template_text, _head(goal, request, head, reason, done=finished({**before, **changed})))
+
+    def _forgotten(
+        self, ctx: Context, before: Mapping[str, StepRecord], results: Mapping[str, str]
+    ) -> dict[str, StepRecord]:
+        """The steps as if none had come to anything; what those that did came to is taken away."""
+        for name, step in before.items():
+            if step["status"] == "done" or name in results:
+                ctx.delete(f"{self.board.results.text}/{name}")
+        return {name: {**step, "status": "waiting"} for name, step in before.items() if step["status"] != "dropped"}
 
     async def _wanted(
         self,

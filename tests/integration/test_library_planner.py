@@ -122,3 +122,31 @@ async def test_a_function_plans_and_reports_what_it_cost(board: Board) -> None:
     assert end.status == "finished"
     assert set(await values(board, "result/1/*")) == {"result/1/step0", "result/1/step1", "result/1/step2"}
     assert (await only(board, "planner"))["usage"][0]["input_tokens"] == 100
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_plan_made_anew_at_a_random_moment_keeps_what_was_done(board: Board, seed: int) -> None:
+    rng = random.Random(100 + seed)
+    names = [f"s{n}" for n in range(10)]
+    first, second = random_plan(rng, rng.sample(names, 7)), random_plan(rng, rng.sample(names, 7))
+    turn = rng.choice(list(first))
+
+    @knowledge_source("result/{case}/{step}", contributes="replan/{case}", unless="replan/{case}")
+    async def whim(step: str) -> Any:
+        return {"reason": "a whim"} if step == turn else None
+
+    def planned(reason: str, done: dict[str, Any]) -> Any:
+        return {name: step for name, step in second.items() if name not in done} if reason else first
+
+    await board.put("goal/1", {})
+    end = await run(board, *team(by=planned), whim)
+    assert end.status == "finished"
+    steps = {key.rpartition("/")[2]: value["status"] for key, value in (await values(board, "plan/1/*")).items()}
+    results = {record.key.rpartition("/")[2]: record.version for record in await board.find("result/1/*")}
+    assert set(results.values()) == {1}
+    assert {name for name, status in steps.items() if status == "done"} == set(results)
+    assert set(results) >= {turn, *second}
+    assert set(steps) - set(results) == {name for name, status in steps.items() if status == "dropped"}
+    head = (await values(board, "plan/1"))["plan/1"]
+    assert (head["status"], head["times"]) == ("done", 2)
+    assert (await values(board, "answer/*"))["answer/1"].keys() == set(results)
