@@ -217,6 +217,10 @@ class Activation(TypedDict):
     """moved by ``extend``"""
     decided_by: NotRequired[str]
     """the author of the override that executed or ended it"""
+    override: NotRequired[str]
+    """the key of that override"""
+    reassigned_to: NotRequired[str]
+    """the activation that goes on with it, where the override says so"""
     escalation: NotRequired[str]
     """key of the escalation it waits for"""
     conflicts: NotRequired[int]
@@ -260,14 +264,44 @@ class Attention(TypedDict):
     waited_ms: int
 
 
-class Override(TypedDict):
-    """``control/overrides/<id>``: a supervisor's order."""
+class Scope(TypedDict, total=False):
+    """What an order is about: all that is named must fit an activation."""
 
-    verb: Literal["extend", "decide", "cancel", "veto"]
     activation: str
+    agent: str
+    capability: str
+    case: str
+    pattern: str
+    """matched by a record that triggers the activation"""
+
+
+class Override(TypedDict):
+    """``control/overrides/<id>``: the order of a supervisor or a person.
+
+    It is ``open`` until the controller has judged it.  Then it is ``refused``, or ``applied`` where what it says is
+    done, or ``standing`` where it holds for what is there and what comes, until its activation has ended
+    (``applied``), its time is over (``expired``), or somebody takes it back (``revoked``).
+    """
+
+    verb: Literal["force", "veto", "hold", "boost", "reassign", "cancel", "extend", "decide"]
+    activation: str
+    """the one it is about; ``""`` where ``scope`` is wider"""
     author: str
+    """a supervisor's name, or ``human/<name>``"""
     reason: str
-    status: Literal["open", "applied", "refused"]
+    status: Literal["open", "applied", "standing", "refused", "expired", "revoked"]
+    scope: NotRequired[Scope]
+    """left out where it is the activation alone"""
+    expires_ms: NotRequired[int]
+    """when it no longer stands; left out: not before it is revoked"""
+    points: NotRequired[float]
+    """boost: added to the score"""
+    level: NotRequired[str]
+    """boost: the level to compete at"""
+    to: NotRequired[str]
+    """reassign: the agent that is to do it"""
+    moved_to: NotRequired[str]
+    """reassign: the activation of that agent"""
     by_ms: NotRequired[int]
     """extend: how much more time"""
     value: NotRequired[Any]
@@ -275,7 +309,9 @@ class Override(TypedDict):
     key: NotRequired[str]
     """decide: where, if the agent contributes to several keys"""
     outcome: NotRequired[str]
-    """why it was refused"""
+    """one sentence: what it did, or why it was refused or ended"""
+    ended_by: NotRequired[str]
+    """who revoked it"""
 
 
 class Escalation(TypedDict):

@@ -85,6 +85,7 @@ class Controller:
                 cycle.intake.take_up(*waiting)
             for source in desk.sources.values():
                 cycle.matcher.look(source)
+            await cycle.overseer.take_up()
         except BaseException:
             await controller.close()
             raise

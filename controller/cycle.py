@@ -31,6 +31,8 @@ from controller.run_end import RunEnd
 from controller.side_work import SideWork
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from blackboard.control_records import Activation, BreakerRecord
     from blackboard.log import Change
     from blackboard.record import Record
@@ -51,7 +53,7 @@ class Cycle:
         self.lineup = Lineup(desk, desk.settings.policy)
         self._side = SideWork(self.fail, self.look)
         self.crew = Crew(desk, self.lineup, self._side, self)
-        self.overseer = Overseer(desk, self)
+        self.overseer = Overseer(desk, self, self.lineup)
         self.intake = Intake(
             desk, registration, self.lineup, firings=self.crew.firings, overseer=self.overseer, side=self._side
         )
@@ -105,10 +107,14 @@ class Cycle:
     @property
     def quiescent(self) -> RunEnd:
         """How the run ends, now that it is idle."""
-        orphans, awaited = self.intake.orphans, len(self.intake.awaited)
+        orphans, awaited, held = self.intake.orphans, len(self.intake.awaited), self.lineup.held
         if orphans:
             agents = ", ".join(sorted(set(orphans.values())))
             return RunEnd("stalled", f"{len(orphans)} wait for agents that are not here: {agents}")
+        if held:
+            by = sorted({self.overseer.author_of(ruled.key) for ruled in held.values()})
+            waiting = f"{len(held)} held by an order of {', '.join(by)}"
+            return RunEnd("awaiting", waiting + (f", {awaited} wait for a person" if awaited else ""))
         if awaited:
             return RunEnd("awaiting", f"{awaited} wait for a person")
         if self.intake.proposed:
@@ -146,6 +152,12 @@ class Cycle:
 
     def fires(self, activation: str) -> bool:
         return activation in self.crew.firings
+
+    def firing(self) -> Iterator[Entry]:
+        return (firing.entry for firing in self.crew.firings.values())
+
+    def matches_of(self, agent: str) -> Iterator[Match]:
+        return (match for match in self.matcher.live().values() if match.source.name == agent)
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self.intake.note(activation, record["state"])
@@ -280,6 +292,8 @@ class Cycle:
                 break
             entry = choice.entry
             agenda.remove(entry.activation)
+            if choice.override is not None:
+                agenda.drop_lift(entry.activation)
             desk.meter.router += perf_counter() - started
             over = desk.ledger.check(entry, limits, steady_ms, max_cost=desk.sources[entry.agent].max_cost)
             if over is not None and over.scope == "run":

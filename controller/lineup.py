@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.agenda import Agenda
+from controller.rulings import Rulings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from blackboard.control_records import Activation, Decision
     from controller.desk import Desk
     from controller.entry import Entry
+    from controller.rulings import Ruled
     from controller.strategy import Policy
 
 
@@ -28,9 +30,16 @@ class Lineup:
         """pending activations that have a record, with its commit: to be tried again"""
         self._parked: dict[str, Entry] = {}
         """entries that wait for a budget which running calls hold"""
+        self.rulings = Rulings()
+        """the orders that stand, and the entries that they keep off the agendas"""
 
     def __len__(self) -> int:
-        return len(self.agents) + len(self.supervisors) + len(self._parked)
+        return len(self.agents) + len(self.supervisors) + len(self._parked) + self.rulings.waiting
+
+    @property
+    def held(self) -> Mapping[str, Ruled]:
+        """By activation, those that a standing order holds, each with the key of the order."""
+        return self.rulings.held
 
     def of(self, agent: str) -> Agenda:
         """The agenda that ``agent`` is on."""
@@ -49,12 +58,36 @@ class Lineup:
 
     def add(self, entry: Entry) -> None:
         """Make ``entry`` pending; nothing happens if it is."""
-        if entry.activation not in self._parked:
-            self.of(entry.agent).add(entry)
+        if entry.activation in self._parked:
+            return
+        agenda = self.of(entry.agent)
+        if not self.rulings.orders or self.rulings.admit(entry, agenda):
+            agenda.add(entry)
 
     def get(self, activation: str) -> Entry | None:
         """The pending entry of that id, if there is one."""
-        return self.agents.get(activation) or self.supervisors.get(activation) or self._parked.get(activation)
+        return (
+            self.agents.get(activation)
+            or self.supervisors.get(activation)
+            or self._parked.get(activation)
+            or self.rulings.get(activation)
+        )
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, wherever it waits."""
+        yield from self.agents
+        yield from self.supervisors
+        yield from self._parked.values()
+        for ruled in (*self.rulings.held.values(), *self.rulings.condemned.values()):
+            yield ruled.entry
+
+    def revise(self, concerned: Callable[[Entry], bool]) -> None:
+        """The orders that stand are others now: give the entries that are ``concerned`` their places anew."""
+        for entry in [entry for entry in self.entries() if concerned(entry)]:
+            if self._parked.get(entry.activation) is not entry:
+                self.remove(entry.activation)
+                self.of(entry.agent).drop_lift(entry.activation)
+                self.add(entry)
 
     def granted(self, activation: str) -> bool:
         """Whether a person has said that it is to be tried again: budgets were known to whoever said so."""
@@ -63,8 +96,9 @@ class Lineup:
 
     def remove(self, activation: str) -> None:
         """Take the entry of that id out; nothing happens if there is none."""
-        if self.agents.remove(activation) is None and self.supervisors.remove(activation) is None:
-            self._parked.pop(activation, None)
+        on_agenda = self.agents.remove(activation) or self.supervisors.remove(activation)
+        if on_agenda is None and self._parked.pop(activation, None) is None:
+            self.rulings.remove(activation)
 
     def park(self, entry: Entry) -> None:
         """Let ``entry``, which is on no agenda, wait until a running call ends."""

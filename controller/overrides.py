@@ -1,21 +1,30 @@
-"""Whether an override holds, and what it does to its activation."""
+"""Whether an override holds, and what it does to its activation, or to what it is to stand for."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from controller.supervision import HUMAN
+from blackboard.errors import BlackboardError
+from blackboard.pattern import Pattern
+from controller.authority import authority_of, refusal_of
+from controller.entry import POINT
+from controller.standing_orders import StandingOrder
+from controller.strategy import DEFAULT_LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from blackboard.control_records import Activation, Agent, Override, State
+    from blackboard.control_records import Activation, Agent, Override, Scope, State
+    from controller.authority import Authority
 
 PATHS: Final[Mapping[tuple[str, State], tuple[State, ...]]] = MappingProxyType(
     {
         ("extend", "pending"): (),
         ("extend", "running"): (),
+        ("force", "pending"): (),
+        ("hold", "pending"): (),
+        ("boost", "pending"): (),
         ("decide", "pending"): ("running", "executed"),
         ("decide", "held"): ("pending", "running", "executed"),
         ("decide", "running"): ("executed",),
@@ -24,16 +33,28 @@ PATHS: Final[Mapping[tuple[str, State], tuple[State, ...]]] = MappingProxyType(
         ("cancel", "pending"): ("vetoed",),
         ("cancel", "held"): ("cancelled",),
         ("cancel", "running"): ("cancelled",),
+        ("cancel", "proposed"): ("cancelled",),
         ("cancel", "failed"): ("abandoned",),
         ("cancel", "escalated"): ("abandoned",),
+        ("reassign", "pending"): ("vetoed",),
+        ("reassign", "held"): ("cancelled",),
+        ("reassign", "running"): ("cancelled",),
+        ("reassign", "failed"): ("abandoned",),
+        ("reassign", "escalated"): ("abandoned",),
         ("veto", "pending"): ("vetoed",),
         ("veto", "held"): ("cancelled",),
     }
 )
 """The states that an order takes an activation through, all in one commit; a pair that is missing is refused.
 
-Deciding for one that does not run is its run: the supervisor's value is what it contributes.
+Deciding for one that does not run is its run: the supervisor's value is what it contributes.  What is forced, held
+or boosted stays where it is: the order stands, and the agenda heeds it.
 """
+
+STANDING: Final = frozenset({"force", "hold", "boost"})
+"""These stand, whatever they are about."""
+STANDING_WHERE_WIDE: Final = STANDING | {"veto", "extend"}
+"""These stand where they are about more than one activation: for what is there, and for what comes."""
 
 
 class Effect(NamedTuple):
@@ -56,57 +77,122 @@ class Refused(NamedTuple):
     reason: str
 
 
-def judge(order: Override, activation: Activation | None, author: Agent | None, now_ms: int) -> Effect | Refused:
-    """What ``order`` does.  ``activation`` is its target as it is now, or as it would be if it were dispatched now.
+def scope_of(order: Override) -> Scope:
+    """What ``order`` is about."""
+    scope = {part: text for part, text in order.get("scope", {}).items() if text}
+    return cast("Scope", scope or {"activation": order["activation"]})
+
+
+def is_narrow(order: Override) -> bool:
+    """Whether ``order`` is about one activation alone."""
+    return scope_of(order).keys() == {"activation"}
+
+
+def judge(
+    order: Override,
+    activation: Activation | None,
+    author: Agent | None,
+    now_ms: int,
+    *,
+    levels: Sequence[str] = DEFAULT_LEVELS,
+    ruling: StandingOrder | None = None,
+) -> Effect | Refused:
+    """What ``order`` does to one activation, as it is now, or as it would be if it were dispatched now.
 
     ``author`` is the registry's entry of the order's author; a person (author ``human``, or ``human/name``)
     has none and may give every order.  A supervisor needs the verb in its ``authority``, the agent or
     capability among those that it is ``over`` (an empty list is everyone), and may not rule on itself.
-    Once a person has been asked, only a person answers.
+    Once a person has been asked, only a person answers.  ``ruling`` is the order that stands for this
+    activation: nobody overrules one whose word counts more.
     """
     verb, name = order["verb"], order["author"]
-    refusal = _refuse(order, activation, author)
-    if refusal or activation is None:
+    authority = authority_of(name, author, levels)
+    refusal = _refuse_terms(order, levels) or refusal_of(order, authority, author)
+    if activation is None or authority is None:
+        return Refused(refusal or f"{verb}: there is no activation {order['activation']}")
+    refusal = refusal or _refuse_target(order, activation, authority, ruling)
+    if refusal:
         return Refused(refusal)
     path = PATHS.get((verb, activation["state"]))
     if path is None:
-        hint = "; it runs already, so cancel it" if (verb, activation["state"]) == ("veto", "running") else ""
+        runs = activation["state"] == "running" and (verb in STANDING or verb == "veto")
+        hint = "; it runs already, so cancel it" if runs else ""
         return Refused(f"{verb}: {activation['agent']} for {activation['case']} is {activation['state']}{hint}")
-    by_ms = order.get("by_ms", 0)
-    if verb == "extend" and by_ms <= 0:
-        return Refused("extend: by how long is missing")
-    if verb == "decide" and "value" not in order:
-        return Refused("decide: the value is missing")
     return Effect(
         verb=verb,
         path=path,
-        deadline_ms=now_ms + by_ms if verb == "extend" else None,
+        deadline_ms=now_ms + order.get("by_ms", 0) if verb == "extend" else None,
         value=order.get("value"),
         key=order.get("key", ""),
         sentence=f"{name} ordered {verb} for {activation['agent']} on {activation['case']}: {order['reason']}",
     )
 
 
-def _refuse(order: Override, activation: Activation | None, author: Agent | None) -> str:
-    """Why ``order`` does not hold whatever the state of its activation; ``""`` if nothing speaks against it."""
+def judge_scope(
+    order: Override, author: Agent | None, *, levels: Sequence[str] = DEFAULT_LEVELS
+) -> Authority | Refused:
+    """Whether ``order`` can be given for all that its scope covers; what it cannot rule on there, it passes over."""
+    authority = authority_of(order["author"], author, levels)
+    refusal = _refuse_terms(order, levels) or refusal_of(order, authority, author)
+    return Refused(refusal) if refusal or authority is None else authority
+
+
+def standing_order(
+    key: str, order: Override, authority: Authority, revision: int, levels: Sequence[str]
+) -> StandingOrder:
+    """``order``, judged, as it stands since the commit of ``revision``."""
+    scope = scope_of(order)
+    if order["verb"] == "reassign":
+        scope = {"activation": order.get("moved_to", "")}
+    level = order.get("level")
+    return StandingOrder(
+        key=key,
+        verb=order["verb"],
+        scope=scope,
+        pattern=Pattern.parse(scope["pattern"]) if "pattern" in scope else None,
+        authority=authority,
+        revision=revision,
+        expires_ms=order.get("expires_ms"),
+        units=round(order.get("points", 0) * POINT),
+        level=levels.index(level) if level in levels else None,
+        reason=order["reason"],
+    )
+
+
+def _refuse_target(order: Override, activation: Activation, authority: Authority, ruling: StandingOrder | None) -> str:
+    """Why ``order`` cannot be about ``activation``, in whatever state that is; ``""`` where nothing speaks against it."""
     verb, name = order["verb"], order["author"]
+    if not authority.may_rule_on(activation["agent"], activation["capability"]):
+        if activation["agent"] == name:
+            return f"{verb}: {name} cannot rule on its own work"
+        return f"{verb}: {name} is over {', '.join(sorted(authority.over))}, not over {activation['agent']}"
+    if activation["state"] == "escalated" and not authority.is_person:
+        return f"{verb}: a person has been asked about {activation['agent']} for {activation['case']}"
+    if ruling is not None and ruling.verb != "boost" and ruling.authority.rank > authority.rank and verb != "extend":
+        return f"{verb}: {ruling.authority.author} ordered {ruling.verb} ({ruling.key}), and that goes before"
+    return ""
+
+
+def _refuse_terms(order: Override, levels: Sequence[str]) -> str:
+    """What ``order`` lacks or says wrongly, whoever gives it; ``""`` where it can be understood."""
+    verb = order["verb"]
     if order["status"] != "open":
         return f"{verb}: the order is {order['status']} already"
     if not order["reason"].strip():
         return f"{verb}: an order needs a reason"
-    if activation is None:
-        return f"{verb}: there is no activation {order['activation']}"
-    if name.partition("/")[0] == HUMAN:
-        return ""
-    if author is None or author["status"] == "gone":
-        return f"{verb}: {name} is not a registered agent"
-    if verb not in author["authority"]:
-        allowed = ", ".join(author["authority"]) or "nothing"
-        return f"{verb}: {name} has no authority for it (it may order: {allowed})"
-    if activation["agent"] == name:
-        return f"{verb}: {name} cannot rule on its own work"
-    if author["over"] and not {activation["agent"], activation["capability"]} & set(author["over"]):
-        return f"{verb}: {name} is over {', '.join(author['over'])}, not over {activation['agent']}"
-    if activation["state"] == "escalated":
-        return f"{verb}: a person has been asked about {activation['agent']} for {activation['case']}"
+    if verb == "extend" and order.get("by_ms", 0) <= 0:
+        return "extend: by how long is missing"
+    if verb == "decide" and "value" not in order:
+        return "decide: the value is missing"
+    if verb == "reassign" and not order.get("to"):
+        return "reassign: to whom is missing"
+    if verb == "boost" and not order.get("points") and not order.get("level"):
+        return "boost: by how many points, or to which level, is missing"
+    if order.get("level") and order["level"] not in levels:
+        return f"{verb}: {order['level']!r} is not one of the levels; there is {', '.join(levels)}"
+    try:
+        Pattern.parse(scope_of(order).get("pattern", "any/*"))
+        round(order.get("points", 0) * POINT)
+    except (BlackboardError, ValueError, OverflowError) as error:
+        return f"{verb}: {error}"
     return ""

@@ -17,6 +17,7 @@ from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control, removal
 from controller.orders import Orders
 from controller.standing import standing_of
+from controller.standing_orders import Target
 from controller.supervision import AskSupervisor, attention, attention_key
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from blackboard.log import Change
     from blackboard.record import Record
     from controller.desk import Desk
+    from controller.lineup import Lineup
     from controller.recovery import AskPerson
     from controller.standing import Floor, Standing
+    from controller.standing_orders import StandingOrder
     from controller.supervision import Kind, Subject
     from knowledge_sources.source import KnowledgeSource
 
@@ -42,14 +45,15 @@ LOOK_AGAIN_MS: Final = 10
 class Overseer:
     """The deadlines of one controller's activations, and the orders about them."""
 
-    def __init__(self, desk: Desk, floor: Floor) -> None:
+    def __init__(self, desk: Desk, floor: Floor, lineup: Lineup) -> None:
         self._desk = desk
         self._floor = floor
+        self._lineup = lineup
         self._deadlines = DeadlineHeap()
         self._answers = DeadlineHeap()
         self._attention: dict[str, Record] = {}
         """activation → the attention record that stands for it"""
-        self._orders = Orders(desk, floor, self)
+        self._orders = Orders(desk, floor, lineup, self)
         self._moot: set[str] = set()
         """activations that have ended while somebody was asked about them"""
 
@@ -62,6 +66,7 @@ class Overseer:
 
     def forget(self, activation: str) -> None:
         """The activation has come to an end, or is nobody's to wait for: whoever is asked about it no longer is."""
+        self._orders.ended(activation)
         self._deadlines.remove(activation)
         if activation in self._attention:
             self._answers.remove(activation)
@@ -83,6 +88,39 @@ class Overseer:
         """Give an activation until ``deadline_ms``; who is asked about it need not answer."""
         self._deadlines.set(activation, deadline_ms)
         self._answers.remove(activation)
+
+    def heed(self, order: StandingOrder) -> None:
+        """``order`` stands from now on: what it holds is not late, and who was asked and gave it has answered."""
+        if order.verb == "hold":
+            for activation, ruled in self._lineup.held.items():
+                if ruled.key == order.key:
+                    self._deadlines.remove(activation)
+                    if activation in self._attention:
+                        self._answers.remove(activation)
+                        self._moot.add(activation)
+            return
+        for activation, record in self._attention.items():
+            note: Attention = record.value
+            target = Target(activation, note["agent"], note["capability"], note["case"], ())
+            if not order.covers(target):
+                continue
+            if order.verb == "extend" and order.expires_ms is not None:
+                self.extend(activation, order.expires_ms)
+            elif order.authority.is_person or order.authority.author == note["addressed"]:
+                self._answers.remove(activation)
+                self.renew(activation)
+
+    def author_of(self, order: str) -> str:
+        """Who gave the order at that key, which stands."""
+        standing = self._lineup.rulings.orders.get(order)
+        return standing.authority.author if standing is not None else ""
+
+    def renew(self, activation: str) -> None:
+        """A pending one has its agent's ``respond_within`` from now on: it was held, or its place has changed."""
+        entry = self._floor.pending(activation)
+        source = self._desk.sources.get(entry.agent) if entry is not None else None
+        if source is not None and source.kind == "agent" and source.respond_within_ms is not None:
+            self._deadlines.set(activation, self._desk.now_ms() + source.respond_within_ms)
 
     def changed(self, change: Change) -> None:
         """Take in a change of an attention record or an override."""
@@ -107,13 +145,18 @@ class Overseer:
         """When there is something to do next; 0: now."""
         if len(self._orders) or self._moot:
             return 0
-        times = [t for t in (self._deadlines.next_ms(), self._answers.next_ms()) if t is not None]
-        return min(times, default=None)
+        dues = (self._deadlines.next_ms(), self._answers.next_ms(), self._orders.next_ms())
+        return min((due_ms for due_ms in dues if due_ms is not None), default=None)
 
     @property
     def busy(self) -> bool:
         """Whether somebody is still to answer."""
         return bool(self._attention or len(self._orders))
+
+    async def take_up(self) -> None:
+        """Before anybody fires: heed the orders that were given while nobody led."""
+        self._orders.take_up()
+        await self._orders.apply()
 
     async def attend(self) -> None:
         """Apply the orders that were given, then ask about what is late."""
@@ -145,7 +188,11 @@ class Overseer:
         if standing is None:
             return MOVED if self._floor.fires(activation) else SEEN_TO
         source = self._desk.sources.get(standing.record["agent"])
-        if source is None or standing.record["state"] not in ("pending", "running"):
+        if source is None or standing.record["state"] not in ("pending", "running") or activation in self._lineup.held:
+            return SEEN_TO
+        until_ms = self._orders.late_not_before(activation, standing.record)
+        if until_ms > self._desk.now_ms():
+            self._deadlines.set(activation, until_ms)
             return SEEN_TO
         last = self._attention.get(activation)
         subject = subject_of(activation, standing.record)

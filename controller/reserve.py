@@ -164,6 +164,8 @@ class Reserve:
         work.records[activation] = record
         work.matches.pop(activation, None)
         work.queued.discard(activation)
+        if "reassigned_to" in record:
+            work.released.add(record["reassigned_to"])
         self._work_of[activation] = work
 
     def breaker_turned(self, agent: str) -> None:

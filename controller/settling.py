@@ -14,6 +14,7 @@ from controller.desk import packed_control
 from controller.ended import Ended
 from controller.escalation import question_of
 from controller.hot_records import HotRecords
+from controller.ordering import override_of
 from controller.proposals import proposal_of, settle_verdict, to_be_validated
 from controller.setback import refused
 from knowledge_sources.outcome import Contribution, Escalate
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.commit import Guard
-    from blackboard.control_records import Activation, Override
+    from blackboard.control_records import Activation
     from blackboard.group import Packed
     from blackboard.record import Record
     from controller.firing import Firing
     from knowledge_sources.context import Context
-    from knowledge_sources.outcome import Order, Outcome
+    from knowledge_sources.orders import Order
+    from knowledge_sources.outcome import Outcome
 
 
 async def settle(firing: Firing, ctx: Context, outcome: Outcome) -> Ended | None:
@@ -120,22 +122,18 @@ def _as_seen(firing: Firing, about: Record | str) -> list[str]:
     return [about, present.commit if present is not None else ""]
 
 
-async def _order(firing: Firing, ctx: Context, order: Order) -> Ended | None:
+async def _order(firing: Firing, ctx: Context, orders: Sequence[Order]) -> Ended | None:
     """A supervisor's order is a record; the controller judges and applies it when it appears on the board."""
     attention = next(iter(firing.entry.triggers.values())).value
-    override: Override = {
-        "verb": order.verb,  # type: ignore[typeddict-item]  # the four verbs are the four classes
-        "activation": attention["activation"],
-        "author": firing.source.name,
-        "reason": order.reason,
-        "status": "open",
-    }
-    for field in ("by_ms", "value", "key"):
-        if hasattr(order, field):
-            override[field] = getattr(order, field)
-    key = OVERRIDES + firing.activation
-    record = firing.finished(ctx, "executed", [key])
-    return await _end(firing, ctx, record, [packed_control(key, override, firing.source.name, firing.entry.case)])
+    author, now_ms = firing.source.name, firing.desk.now_ms()
+    writes, keys = [], []
+    for number, order in enumerate(orders, 1):
+        key = OVERRIDES + firing.activation + (f"-{number}" if number > 1 else "")
+        override = override_of(order, author=author, about=attention["activation"], now_ms=now_ms)
+        writes.append(packed_control(key, override, author, firing.entry.case))
+        keys.append(key)
+    record = firing.finished(ctx, "executed", keys)
+    return await _end(firing, ctx, record, writes)
 
 
 async def _end(firing: Firing, ctx: Context, record: Activation, extra: Sequence[Packed]) -> Ended | None:

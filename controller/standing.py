@@ -9,9 +9,12 @@ from blackboard.control_records import ACTIVATIONS
 from controller.opening import undispatched
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blackboard.control_records import Activation
     from controller.desk import Desk
     from controller.entry import Entry
+    from controller.matching import Match
 
 
 class Floor(Protocol):
@@ -22,6 +25,12 @@ class Floor(Protocol):
 
     def fires(self, activation: str) -> bool:
         """Whether it is being dispatched or runs."""
+
+    def firing(self) -> Iterable[Entry]:
+        """The entries of those that are being dispatched or run."""
+
+    def matches_of(self, agent: str) -> Iterable[Match]:
+        """The matches of ``agent`` that have not fired."""
 
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         """``record`` was written over a pending or running activation: whoever works on it is to stop."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         StalePointer,
         UnknownAgent,
     )
-    from knowledge_sources.outcome import Cancel, Decide, Escalate, Extend, Veto
+    from knowledge_sources.orders import Boost, Cancel, Decide, Extend, Force, Hold, Reassign, Veto
+    from knowledge_sources.outcome import Escalate
     from knowledge_sources.overdue import Overdue
     from knowledge_sources.source import KnowledgeSource, Retry, source_of
     from knowledge_sources.thread_context import ThreadContext
@@ -31,18 +32,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActivationEnded",
+    "Boost",
     "Cancel",
     "Context",
     "Decide",
     "DeclarationError",
     "Escalate",
     "Extend",
+    "Force",
+    "Hold",
     "InvalidContribution",
     "InvalidTrigger",
     "KnowledgeSource",
     "LoadingError",
     "Overdue",
     "Pass",
+    "Reassign",
     "Record",
     "Reject",
     "Retry",
@@ -58,18 +63,22 @@ __all__ = [
 
 _HOME: Final = {
     "ActivationEnded": "knowledge_sources.errors",
-    "Cancel": "knowledge_sources.outcome",
+    "Boost": "knowledge_sources.orders",
+    "Cancel": "knowledge_sources.orders",
     "Context": "knowledge_sources.context",
-    "Decide": "knowledge_sources.outcome",
+    "Decide": "knowledge_sources.orders",
     "DeclarationError": "knowledge_sources.errors",
     "Escalate": "knowledge_sources.outcome",
-    "Extend": "knowledge_sources.outcome",
+    "Extend": "knowledge_sources.orders",
+    "Force": "knowledge_sources.orders",
+    "Hold": "knowledge_sources.orders",
     "InvalidContribution": "knowledge_sources.errors",
     "InvalidTrigger": "knowledge_sources.errors",
     "KnowledgeSource": "knowledge_sources.source",
     "LoadingError": "knowledge_sources.errors",
     "Overdue": "knowledge_sources.overdue",
     "Pass": "knowledge_sources.verdict",
+    "Reassign": "knowledge_sources.orders",
     "Record": "blackboard.record",
     "Reject": "knowledge_sources.verdict",
     "Retry": "knowledge_sources.source",
@@ -77,7 +86,7 @@ _HOME: Final = {
     "StalePointer": "knowledge_sources.errors",
     "ThreadContext": "knowledge_sources.thread_context",
     "UnknownAgent": "knowledge_sources.errors",
-    "Veto": "knowledge_sources.outcome",
+    "Veto": "knowledge_sources.orders",
     "knowledge_source": "knowledge_sources.decorators",
     "source_of": "knowledge_sources.source",
     "supervisor": "knowledge_sources.decorators",

@@ -13,17 +13,18 @@ from knowledge_sources.annotations import sentence
 from knowledge_sources.answer_schema import schema_fault
 from knowledge_sources.declaration import NEW
 from knowledge_sources.errors import InvalidContribution
-from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Veto
+from knowledge_sources.orders import ORDERS, Decide
+from knowledge_sources.outcome import NOTHING, Contribution, Escalate
 from knowledge_sources.verdict import Pass, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from knowledge_sources.context import Context
+    from knowledge_sources.orders import Order
     from knowledge_sources.outcome import Outcome
     from knowledge_sources.source import KnowledgeSource
 
-_ORDERS: Final = (Extend, Decide, Cancel, Veto)
 _CAPTURE: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -35,9 +36,10 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
         _check_wrote_nothing(source, ctx, "a question")
         _check_answerable(source, result)
         return _addressed(source, ctx, result)
-    if isinstance(result, _ORDERS):
+    orders = _orders_in(result)
+    if orders:
         _check_wrote_nothing(source, ctx, "an order")
-        return _authorised(source, result)
+        return tuple(_authorised(source, order) for order in orders)
     if result is not None:
         for key, value in _returned(source, ctx, result):
             ctx.put(key, value)
@@ -166,7 +168,16 @@ def _addressed(source: KnowledgeSource, ctx: Context, question: Escalate) -> Esc
     return dataclasses.replace(question, answer_to=key)
 
 
-def _authorised(source: KnowledgeSource, order: Extend | Decide | Cancel | Veto) -> Extend | Decide | Cancel | Veto:
+def _orders_in(result: object) -> tuple[Order, ...]:
+    """The order, or the list of orders, that was returned; empty where it is something else."""
+    if isinstance(result, ORDERS):
+        return (result,)
+    if isinstance(result, list) and result and all(isinstance(one, ORDERS) for one in result):
+        return tuple(result)
+    return ()
+
+
+def _authorised(source: KnowledgeSource, order: Order) -> Order:
     if source.kind != "supervisor":
         raise InvalidContribution(source.name, f"returned the order {order.verb}, but is no supervisor")
     if order.verb not in source.authority:

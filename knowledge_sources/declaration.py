@@ -19,7 +19,7 @@ from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
 from knowledge_sources.nearest import did_you_mean
-from knowledge_sources.outcome import AUTHORITIES
+from knowledge_sources.orders import AUTHORITIES
 
 NEW: Final = "new"
 """The capture that a contributed key may have without any watch binding it: a fresh name, filled per write."""

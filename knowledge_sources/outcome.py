@@ -1,23 +1,21 @@
-"""What an agent's run comes to: a contribution, a question to a person, or a supervisor's order."""
+"""What an agent's run comes to: a contribution, a question to a person, or a supervisor's orders."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.codec import check_value
-from blackboard.durations import parse_duration
 from blackboard.errors import InvalidValue
 from blackboard.record import Record
-from knowledge_sources.verdict import Said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.commit import Update, Write
+    from knowledge_sources.orders import Order
+    from knowledge_sources.verdict import Said
 
-AUTHORITIES: Final = frozenset({"force", "veto", "hold", "boost", "reassign", "cancel", "extend", "decide"})
-"""Everything that a supervisor may be given the authority for."""
 MAX_QUESTION: Final = 100_000
 
 
@@ -70,62 +68,7 @@ class Escalate:
             raise ValueError(f"Escalate: the schema is none: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
-    """Give the overdue activation more time: ``by`` is a duration like ``30s``, counted from now."""
-
-    verb: ClassVar[str] = "extend"
-    by: str
-    reason: str
-    by_ms: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_ms", parse_duration(self.by))
-        _check_reason(self.verb, self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Decide:
-    """Contribute ``value`` in the place of the agent; ``key`` says where if the agent contributes to several."""
-
-    verb: ClassVar[str] = "decide"
-    value: Any
-    reason: str
-    key: str = ""
-
-    def __post_init__(self) -> None:
-        _check_reason(self.verb, self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """End the activation without a contribution."""
-
-    verb: ClassVar[str] = "cancel"
-    reason: str
-
-    def __post_init__(self) -> None:
-        _check_reason(self.verb, self.reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Veto:
-    """Forbid the activation, so that it does not run, now or later."""
-
-    verb: ClassVar[str] = "veto"
-    reason: str
-
-    def __post_init__(self) -> None:
-        _check_reason(self.verb, self.reason)
-
-
-Order: TypeAlias = Extend | Decide | Cancel | Veto
-Outcome: TypeAlias = Contribution | Escalate | Order | Said
-
-
-def _check_reason(verb: str, reason: str) -> None:
-    if not _is_text(reason):
-        raise ValueError(f"{verb} needs a reason: it is kept with the order")
+Outcome: TypeAlias = "Contribution | Escalate | tuple[Order, ...] | Said"
 
 
 def _is_text(given: object) -> bool:

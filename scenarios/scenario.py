@@ -15,7 +15,7 @@ from blackboard.retention import DEFAULT_REVISIONS, MAX_REVISIONS
 from controller.strategy import DEFAULT_LEVELS
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
-from knowledge_sources.outcome import AUTHORITIES
+from knowledge_sources.orders import AUTHORITIES
 from scenarios.breaker_models import BreakerField
 from scenarios.capability_models import CapabilitySettings, contradictions
 from scenarios.event_models import Events

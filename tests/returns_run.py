@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from blackboard.control_records import RUN
 from controller.controller import Controller
 from knowledge_sources import Context, Escalate, Overdue, knowledge_source, supervisor  # bound by annotation
-from knowledge_sources.outcome import Decide
+from knowledge_sources.orders import Decide
 from knowledge_sources.source import source_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackboard.board import Board
 from knowledge_sources import Overdue, knowledge_source, supervisor
-from knowledge_sources.outcome import Decide
+from knowledge_sources.orders import Decide
 from tests.leading import going_on, leading, quiescent
 from tests.proof.amounts import amount, chance
 from tests.proof.dump import read_dump

@@ -14,7 +14,7 @@ from blackboard.control_records import ACTIVATIONS
 from blackboard.log import entries_after
 from controller.activation import FINAL, TRANSITIONS
 from knowledge_sources import Context, Overdue, knowledge_source, supervisor
-from knowledge_sources.outcome import Decide
+from knowledge_sources.orders import Decide
 from tests.leading import activations, going_on, leading, quiescent, values
 
 if TYPE_CHECKING:

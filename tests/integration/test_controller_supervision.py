@@ -11,7 +11,7 @@ from blackboard.commit import Put
 from blackboard.control_records import ACTIVATIONS
 from blackboard.pattern import Pattern
 from knowledge_sources import Context, Overdue, knowledge_source, supervisor
-from knowledge_sources.outcome import Cancel, Decide, Extend, Veto
+from knowledge_sources.orders import Cancel, Decide, Extend, Veto
 from tests.leading import activations, going_on, leading, only, question, quiescent, run, states, values
 from tests.waiting import eventually
 

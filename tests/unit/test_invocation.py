@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import math
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel
 
 from blackboard.commit import Put
+from blackboard.errors import InvalidInput
 from knowledge_sources.capture import MAX_LINE_LENGTH, MAX_LINES, Lines, intercepted
 from knowledge_sources.context import Context
 from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of
 from knowledge_sources.invocation import invoke
-from knowledge_sources.outcome import NOTHING, Cancel, Contribution, Decide, Escalate, Extend, Outcome, Veto
+from knowledge_sources.orders import Boost, Cancel, Decide, Extend, Force, Hold, Reassign, Veto
+from knowledge_sources.outcome import NOTHING, Contribution, Escalate, Outcome
 from knowledge_sources.source import KnowledgeSource, source_of
 from tests.still_board import StillBoard, record_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WATCH = {"item": "return/{rma}"}
 RECORDS = {"item": record_of("return/R1", {"amount": 12})}
@@ -189,7 +195,10 @@ async def test_an_agent_that_asks_cannot_write_as_well() -> None:
         await run(agent)
 
 
-@pytest.mark.parametrize("order", [Extend("30s", "slow"), Decide({"amount": 0}, "credit"), Cancel("no"), Veto("no")])
+ORDERS = [Extend("30s", "slow"), Decide({"amount": 0}, "credit"), Cancel("no"), Veto("no")]
+
+
+@pytest.mark.parametrize("order", ORDERS)
 async def test_a_supervisor_returns_an_order_that_it_has_the_authority_for(order: Any) -> None:
     @supervisor(over="refund")
     async def boss() -> Any:
@@ -199,11 +208,53 @@ async def test_a_supervisor_returns_an_order_that_it_has_the_authority_for(order
     async def clerk() -> Any:
         return order
 
-    assert await run(boss) == order
+    assert await run(boss) == (order,)
     with pytest.raises(InvalidContribution, match=f"clerk: has no authority to {order.verb}; it has: none"):
         await run(clerk)
     with pytest.raises(InvalidContribution, match="but is no supervisor"):
         await run(returning(order))
+
+
+async def test_a_supervisor_may_return_several_orders_and_needs_the_authority_for_each() -> None:
+    @supervisor(authority=["cancel", "hold"])
+    async def boss() -> Any:
+        return [Cancel("no"), Hold("not now", case="return/R-2", lasts="10m")]
+
+    @supervisor(authority=["cancel"])
+    async def clerk() -> Any:
+        return [Cancel("no"), Hold("not now")]
+
+    @supervisor()
+    async def muddled() -> Any:
+        return [Cancel("no"), 1]
+
+    orders = await run(boss)
+    assert isinstance(orders, tuple)
+    hold = orders[1]
+    assert isinstance(hold, Hold)
+    assert (hold.scope, hold.lasts_ms) == ({"case": "return/R-2"}, 600_000)
+    with pytest.raises(InvalidContribution, match="clerk: has no authority to hold; it has: cancel"):
+        await run(clerk)
+    with pytest.raises(InvalidContribution, match="muddled: returned a value"):
+        await run(muddled)
+
+
+@pytest.mark.parametrize(
+    ("make", "wanted"),
+    [
+        (lambda: Boost("dear"), "by how many points, or to which level"),
+        (lambda: Boost("dear", points=math.nan), "a finite number"),
+        (lambda: Hold("not now", lasts="0s"), "longer than nothing"),
+        (lambda: Hold("not now", lasts="soon"), "duration"),
+        (lambda: Force(""), "force needs a reason"),
+        (lambda: Force("now", pattern="item/{i} where"), "after where comes a predicate"),
+        (lambda: Reassign("", "another"), "to which agent"),
+        (lambda: Veto("never", agent=7), "agent=7 is not a text"),  # type: ignore[arg-type]  # on purpose
+    ],
+)
+def test_an_order_that_means_nothing_is_refused_where_it_is_made(make: Callable[[], Any], wanted: str) -> None:
+    with pytest.raises((ValueError, InvalidInput), match=wanted):
+        make()
 
 
 async def test_a_decision_is_a_value_that_a_record_holds() -> None:
@@ -211,7 +262,9 @@ async def test_a_decision_is_a_value_that_a_record_holds() -> None:
     async def boss() -> Decide:
         return Decide(Refund(amount=0), reason="credit")
 
-    decided = await run(boss)
+    orders = await run(boss)
+    assert isinstance(orders, tuple)
+    decided = orders[0]
     assert isinstance(decided, Decide)
     assert decided.value == {"amount": 0.0, "note": None}
 

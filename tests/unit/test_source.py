@@ -15,7 +15,8 @@ from knowledge_sources.context import Context
 from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import nearest
-from knowledge_sources.outcome import Escalate, Extend
+from knowledge_sources.orders import Extend
+from knowledge_sources.outcome import Escalate
 from knowledge_sources.overdue import Overdue
 from knowledge_sources.registry import agent_record
 from knowledge_sources.source import KnowledgeSource, Retry, source_of

@@ -13,7 +13,8 @@ from blackboard.commit import Present, Put
 from knowledge_sources.context import Context
 from knowledge_sources.decorators import Options, knowledge_source, supervisor
 from knowledge_sources.invocation import invoke
-from knowledge_sources.outcome import Cancel, Contribution, Escalate, Extend
+from knowledge_sources.orders import Cancel, Extend
+from knowledge_sources.outcome import Contribution, Escalate
 from knowledge_sources.registry import agent_record
 from knowledge_sources.source import source_of
 from tests.still_board import StillBoard, record_of
@@ -88,9 +89,9 @@ async def test_the_supervisor_gives_its_orders(page: ModuleType) -> None:
         "kind": "overdue", "activation": "a9", "agent": "refund_a", "capability": "refund", "case": "c", "captures": {},
         "times": 1, "step": 0, "addressed": "boss", "deadline_ms": 5, "failure": "slow", "reason": "late", "waited_ms": 9,
     }  # fmt: skip
-    order, _ = await run(page.boss, captures={"activation": "a9"}, overdue=attention)
+    (order,), _ = await run(page.boss, captures={"activation": "a9"}, overdue=attention)
     assert isinstance(order, Extend)
-    order, _ = await run(page.boss, captures={"activation": "a9"}, overdue={**attention, "kind": "failed"})
+    (order,), _ = await run(page.boss, captures={"activation": "a9"}, overdue={**attention, "kind": "failed"})
     assert isinstance(order, Cancel)
 
 
