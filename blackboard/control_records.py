@@ -53,6 +53,8 @@ Trigger: TypeAlias = Annotated[list[str], Count(3)]
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 Rewrite: TypeAlias = Annotated[list[str], Count(3)]
 """``[key, digest before, digest after]`` of a record that was overwritten; digest ``""`` was absent"""
+Guarded: TypeAlias = Annotated[list[str], Count(3)]
+"""``[kind, key or region, commit]`` of a guard: ``at absent present unchanged``"""
 FailureClass: TypeAlias = Literal["slow", "dead", "error", "invalid", "ungrounded", "unsure", "over_budget", "stalled"]
 
 
@@ -120,6 +122,30 @@ class Decision(TypedDict):
     """where firings are shared: what its flow stood at in the order of the level, the least first"""
     flow: NotRequired[str]
     """its value of the capture among whose values they are shared"""
+
+
+class ProposedWrite(TypedDict):
+    """One write of a contribution that waits; without a value it removes the record."""
+
+    key: str
+    value: NotRequired[Any]
+    ttl_ms: NotRequired[int]
+    status: NotRequired[str]
+
+
+class Proposal(TypedDict):
+    """A contribution that waits for a person, with what it rests on, so that it can be committed as it was made."""
+
+    writes: list[ProposedWrite]
+    guards: list[Guarded]
+    author: str
+    causes: list[str]
+    depth: int
+    trust: int
+    confidence: NotRequired[float]
+    because: NotRequired[str]
+    omitted: NotRequired[str]
+    """why the writes are not kept: then it can be decided, not approved"""
 
 
 class Usage(TypedDict):
@@ -233,6 +259,18 @@ class Activation(TypedDict):
     """of a validator: what it said"""
     stall: NotRequired[list[str]]
     """for one that was held back as stalled: by which sign, and where that showed"""
+    confidence: NotRequired[float]
+    """how sure the agent said that it was in its last call, from 0 to 1"""
+    because: NotRequired[str]
+    """why it was that sure"""
+    let_through: NotRequired[bool]
+    """it contributed although it was unsure, since nobody is to be asked"""
+    critical: NotRequired[list[str]]
+    """those keys of its contribution that were critical decisions"""
+    reviewed_by: NotRequired[str]
+    """the person who approved, or decided, what was contributed"""
+    proposal: NotRequired[Proposal]
+    """of a failed one that a supervisor is asked about: what it would have contributed"""
 
 
 class Progress(TypedDict):
@@ -333,6 +371,10 @@ class Escalation(TypedDict):
     context: list[Seen]
     """the records that the question is about"""
     failure: FailureClass | None
+    proposal: NotRequired[Proposal]
+    """what the agent would contribute, where the question is whether it may"""
+    critical: NotRequired[list[str]]
+    """patterns of the records that are critical decisions"""
     answer: NotRequired[Any]
     answered_by: NotRequired[str]
     answered_ms: NotRequired[int]

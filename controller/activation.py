@@ -23,7 +23,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         "running": frozenset({"executed", "proposed", "failed", "obviated", "cancelled", "pending", "escalated"}),
         "proposed": frozenset({"executed", "failed", "obviated", "cancelled", "pending"}),
         "failed": frozenset({"pending", "abandoned", "escalated"}),
-        "escalated": frozenset({"executed", "abandoned", "pending"}),
+        "escalated": frozenset({"executed", "abandoned", "pending", "obviated"}),
         "executed": frozenset(),
         "obviated": frozenset(),
         "vetoed": frozenset(),

@@ -8,8 +8,9 @@ from blackboard.wording import first_line, seconds
 from controller.activation import advance
 from controller.breaker import Call
 from controller.desk import packed_control
-from controller.escalation import ABANDON, DECIDE, RETRY, question_of
+from controller.escalation import ABANDON, DECIDE, RETRY, proposed_question, question_of, reviewing
 from controller.opening import undispatched
+from controller.proposing import shortly
 from controller.recovery import AskPerson, Failure, PassOn, Supervise, TryAgain, decide, tale
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
@@ -107,9 +108,12 @@ def after_failure(
         left_ms=_left_ms(desk, source, record),
     )
     if isinstance(step, PassOn):
-        return Aftermath(advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence, passed_to=step.heir), ())
+        passed = advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence, passed_to=step.heir)
+        passed.pop("proposal", None)
+        return Aftermath(passed, ())
     if isinstance(step, TryAgain):
         again = advance(record, "pending", not_before_ms=now_ms + step.after_ms, reason=step.sentence)
+        again.pop("proposal", None)
         return Aftermath(again, ())
     if source.kind == "supervisor":  # the next on the ladder is asked what it was asked
         return Aftermath(advance(record, "abandoned", ended_ms=ended_ms, reason=step.sentence), ())
@@ -180,18 +184,35 @@ def ask_person(
 ) -> Aftermath:
     """The activation waits for a person, who may have it tried again, give it up, or decide in its place."""
     target = source.target.bind(record["captures"]) or "" if source is not None and source.target is not None else ""
-    key, question = question_of(
-        activation,
-        record,
-        question=f"{sentence}. What now?",
-        choices=[RETRY, ABANDON] + ([DECIDE] if target else []),
-        schema=None,
-        answer_to=target,
-        asked_ms=desk.now_ms(),
-        revision=desk.replica.revision,
-        context=[],
-        failure=failure,
-    )
+    critical = desk.settings.review.critical
+    if "proposal" in record:
+        record = record.copy()
+        proposal = record.pop("proposal")
+        key, question = proposed_question(
+            activation,
+            record,
+            proposal,
+            question=f"{sentence}. It wants to write {shortly(proposal)}. Approve?",
+            answer_to=target,
+            critical=critical,
+            asked_ms=desk.now_ms(),
+            revision=desk.replica.revision,
+            failure=failure,
+        )
+    else:
+        key, question = question_of(
+            activation,
+            record,
+            question=f"{sentence}. What now?",
+            choices=[RETRY, ABANDON] + ([DECIDE] if target else []),
+            schema=None,
+            answer_to=target,
+            asked_ms=desk.now_ms(),
+            revision=desk.replica.revision,
+            context=[],
+            failure=failure,
+        )
+        question = reviewing(question, critical)
     if record["state"] == "held":
         record = advance(record, "pending")
     waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)

@@ -42,13 +42,15 @@ class RunLimit:
     """What the whole run may use; ``None`` is no limit.
 
     ``time_ms``: from the run's start, by the clock.  ``firings``: all calls.  ``overhead``: the runtime's
-    share of the agents' running time, 0.3 for 30 %, judged at the end.
+    share of the agents' running time, 0.3 for 30 %, judged at the end.  ``unreviewed_critical``: the share of critical
+    decisions in which no person had a part, judged at the end.
     """
 
     time_ms: int | None = None
     cost: float | None = None
     firings: int | None = None
     overhead: float | None = None
+    unreviewed_critical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from controller.reserve import Reserve
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Executor
 
     from blackboard.board import Board
@@ -150,6 +150,11 @@ def withdrawal(activation: str, record: Activation) -> list[Packed]:
 def proposal_key(activation: str, key: str) -> str:
     """Where what ``activation`` proposes for ``key`` lies."""
     return f"{PROPOSALS}{activation}/{key}"
+
+
+def contents(writes: Iterable[Packed]) -> Iterator[tuple[str, bytes]]:
+    """Key and packed record of each of ``writes``, ``b""`` for a removal."""
+    return ((write.key, write.data) for write in writes)
 
 
 def packed_control(key: str, value: object, author: str, case: str = "", activation: str = "") -> Packed:

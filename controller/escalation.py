@@ -7,18 +7,28 @@ contributes in the agent's place is held to what the agent's ``unless`` names as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from blackboard import exit_codes
 from blackboard.codec import check_value
 from blackboard.commit import Absent, At, Put
-from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
-from blackboard.control_shapes import checked
-from blackboard.errors import UsageError
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.pattern import Pattern
-from blackboard.record import Stamp
 from controller.activation import advance
-from controller.matching import excluded_by, exclusions
+from controller.approval import critical_keys
+from controller.approving import answer_proposal, choices_of
+from controller.desk import contents
+from controller.given_answer import (
+    ABANDON,
+    DECIDE,
+    RETRY,
+    Answer,
+    Refusal,
+    Unfit,
+    answered,
+    exclusions_of,
+    moved,
+    read,
+)
 from knowledge_sources.answer_schema import answer_fault
 
 if TYPE_CHECKING:
@@ -26,39 +36,10 @@ if TYPE_CHECKING:
 
     from blackboard.board import Board
     from blackboard.commit import Guard, Write
-    from blackboard.control_records import Activation, Escalation, FailureClass
+    from blackboard.control_records import Activation, Escalation, FailureClass, Proposal
     from blackboard.record import Record
 
-RETRY: Final = "retry"
-ABANDON: Final = "abandon"
-DECIDE: Final = "decide"
-
-
-class Refusal(UsageError):
-    """An answer that cannot be given: to another question, twice, or after what it was about had changed."""
-
-    exit_code = exit_codes.FAILED
-
-
-class Unfit(Refusal):
-    """An answer that is not what the schema of the question asks for; ``fault`` names the path."""
-
-    exit_code = exit_codes.INVALID
-
-    def __init__(self, fault: str) -> None:
-        self.fault = fault
-        super().__init__(f"the answer does not fit the question's schema: {fault}")
-
-
-class Answer(NamedTuple):
-    """A person's answer: one of the choices, ``decide`` with a value to contribute instead of the agent's,
-    or, where the question names no choices, a value of any kind.
-    """
-
-    choice: str
-    by: str
-    reason: str = ""
-    value: Any = None
+__all__ = ["ABANDON", "DECIDE", "RETRY", "Answer", "Refusal", "Unfit", "answer", "proposed_question", "question_of"]
 
 
 def question_of(
@@ -92,38 +73,70 @@ def question_of(
     return ESCALATIONS + activation, escalation
 
 
+def proposed_question(
+    activation: str,
+    record: Activation,
+    proposal: Proposal,
+    *,
+    question: str,
+    answer_to: str,
+    critical: Sequence[Pattern],
+    asked_ms: int,
+    revision: int,
+    failure: FailureClass | None,
+) -> tuple[str, Escalation]:
+    """The key and record of the question whether ``activation`` may contribute ``proposal``."""
+    about = [[key, commit] for kind, key, commit in proposal["guards"] if kind in ("at", "absent")]
+    key, escalation = question_of(
+        activation,
+        record,
+        question=question,
+        choices=choices_of(proposal, answer_to),
+        schema=None,
+        answer_to=answer_to,
+        asked_ms=asked_ms,
+        revision=revision,
+        context=about,
+        failure=failure,
+    )
+    escalation["proposal"] = proposal
+    return key, reviewing(escalation, critical)
+
+
+def reviewing(escalation: Escalation, critical: Sequence[Pattern]) -> Escalation:
+    """``escalation`` with what makes an answer to it a critical decision, where the settings say that."""
+    return {**escalation, "critical": [pattern.text for pattern in critical]} if critical else escalation
+
+
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
     Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`Conflict` where
     something moved in the very moment, and :class:`Corrupt` where a record about it is not what the runtime writes.
     """
-    asked = await _read(board, key)
+    asked = await read(board, key)
     if asked is None:
         raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")
-    waiting = await _read(board, ACTIVATIONS + asked.value["activation"])
+    waiting = await read(board, ACTIVATIONS + asked.value["activation"])
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
+    if "proposal" in asked.value:
+        return await answer_proposal(board, asked, waiting, given, now_ms)
     _check_fits(asked.value, given)
     contributes = _contributes(asked.value, given)
     basis = _basis(asked.value, waiting.value, contributes=contributes)
-    excluded, unless = await _exclusions(board, waiting.value) if contributes else ("", [])
-    moved = await _moved(board, basis) or excluded
-    if moved:
+    excluded, unless = await exclusions_of(board, waiting.value) if contributes else ("", [])
+    changed = (await moved(board, basis))[1] or excluded
+    if changed:
         if asked.value["failure"] is None:  # else it may still be tried again or given up
             stale: Escalation = asked.fresh().value
-            stale["status"], stale["reason"] = "stale", moved
-            await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=_stamp(given, asked.value))
-        raise Refusal(f"the answer is stale: {moved}")
-    guards, writes, answered = _commit(key, asked, waiting, given, now_ms)
-    await board.commit([*guards, *basis, *unless], writes, stamp=_stamp(given, asked.value))
-    return answered
-
-
-async def _read(board: Board, key: str) -> Record | None:
-    record = await board.get(key)
-    return checked(record) if record is not None else None
+            stale["status"], stale["reason"] = "stale", changed
+            await board.commit([At(key, asked.commit)], [Put(key, stale)], stamp=given.stamp(asked.value))
+        raise Refusal(f"the answer is stale: {changed}")
+    guards, writes, done = _commit(board, asked, waiting, given, now_ms)
+    await board.commit([*guards, *basis, *unless], writes, stamp=given.stamp(asked.value))
+    return done
 
 
 def _contributes(question: Escalation, given: Answer) -> bool:
@@ -141,30 +154,8 @@ def _basis(question: Escalation, activation: Activation, *, contributes: bool) -
     return [_as_was(key, commit) for key, commit in basis.items()]
 
 
-async def _exclusions(board: Board, activation: Activation) -> tuple[str, list[Guard]]:
-    """What the agent's ``unless`` names: the change that excludes an answer in its place, or ``""``, and the guards."""
-    agent = await _read(board, AGENTS + activation["agent"])
-    unless = [Pattern.parse(text) for text in agent.value["unless"]] if agent is not None else []
-    if not unless:
-        return "", []
-    replica = await board.replica()
-    await replica.caught_up(await board.revision())
-    excluding = excluded_by(replica, unless, activation["captures"])
-    told = f"{excluding.key} has changed since it was asked" if excluding is not None else ""
-    return told, exclusions(replica, unless, activation["captures"])
-
-
 def _as_was(key: str, commit: str) -> At | Absent:
     return At(key, commit) if commit else Absent(key)
-
-
-def _stamp(given: Answer, asked: Escalation) -> Stamp:
-    return Stamp(
-        author=given.by,
-        activation=asked["activation"],
-        case=asked["case"],
-        causes=tuple(f"{key}@{commit}" for key, commit in asked["context"]),
-    )
 
 
 def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
@@ -177,7 +168,7 @@ def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
     if waiting is None or waiting.value["state"] != "escalated":
         state = "gone" if waiting is None else waiting.value["state"]
         return f"the answer is stale: the activation that asked is {state}"
-    if given.choice == DECIDE and question["failure"] is not None:
+    if given.choice == DECIDE and question["failure"] is not None and "proposal" not in question:
         return "" if question["answer_to"] else "there is no one key to decide for: answer retry or abandon"
     if question["choices"] and given.choice not in question["choices"]:
         return f"{given.choice!r} is none of the choices: {', '.join(question['choices'])}"
@@ -189,7 +180,7 @@ def _check_fits(question: Escalation, given: Answer) -> None:
     schema = question["schema"]
     if schema is None or question["choices"] or question["failure"] is not None:
         return
-    free = _said(given)
+    free = given.said
     check_value(free)
     fault = answer_fault(schema, free)
     if fault and given.value is None:
@@ -198,31 +189,15 @@ def _check_fits(question: Escalation, given: Answer) -> None:
         raise Unfit(fault)
 
 
-async def _moved(board: Board, basis: Sequence[At | Absent]) -> str:
-    """What became of the first record that is not as it was, ``""`` where all are."""
-    for guard in basis:
-        present = await board.get(guard.key)
-        if (present.commit if present is not None else "") != (guard.commit if isinstance(guard, At) else ""):
-            return f"{guard.key} has changed since it was asked" if present is not None else f"{guard.key} is gone"
-    return ""
-
-
 def _commit(
-    key: str, asked: Record, waiting: Record, given: Answer, now_ms: int
+    board: Board, asked: Record, waiting: Record, given: Answer, now_ms: int
 ) -> tuple[list[Guard], list[Write], Escalation]:
     """The one commit that an answer is."""
     question: Escalation = asked.value
     activation: Activation = waiting.value
-    guards: list[Guard] = [At(key, asked.commit), At(waiting.key, waiting.commit)]
-    answered: Escalation = {
-        **question,
-        "status": "answered",
-        "answer": _said(given),
-        "answered_by": given.by,
-        "answered_ms": now_ms,
-        "reason": given.reason,
-    }
-    writes: list[Write] = [Put(key, answered)]
+    guards: list[Guard] = [At(asked.key, asked.commit), At(waiting.key, waiting.commit)]
+    done = answered(question, given, now_ms)
+    writes: list[Write] = [Put(asked.key, done)]
     said = f"{given.by} answered {given.choice!r}" + (f": {given.reason}" if given.reason else "")
     controllers = question["failure"] is not None
     if controllers and given.choice == RETRY:
@@ -232,16 +207,15 @@ def _commit(
     else:
         after = advance(activation, "executed", ended_ms=now_ms, decided_by=given.by, reason=said)
         if question["answer_to"]:
-            value = given.value if given.choice == DECIDE else _answer_value(given)
-            writes.append(Put(question["answer_to"], value))
-            after["wrote"] = [question["answer_to"]]
+            put = Put(question["answer_to"], given.value if given.choice == DECIDE else _answer_value(given))
+            writes.append(put)
+            after["wrote"], after["reviewed_by"] = [put.key], given.by
+            if question.get("critical"):
+                packed = board.pack(put, given.stamp(question))
+                after["critical"] = critical_keys(map(Pattern.parse, question["critical"]), contents([packed]))
     writes.append(Put(waiting.key, after))
-    return guards, writes, answered
-
-
-def _said(given: Answer) -> Any:
-    return given.choice if given.value is None else given.value
+    return guards, writes, done
 
 
 def _answer_value(given: Answer) -> dict[str, Any]:
-    return {"answer": _said(given), "answered_by": given.by, "reason": given.reason}
+    return {"answer": given.said, "answered_by": given.by, "reason": given.reason}

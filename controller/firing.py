@@ -169,7 +169,16 @@ class Firing:
             record = advance(
                 before, "running", worker=desk.member, attempt=entry.attempt, dispatched_ms=now_ms, decision=decision
             )
-            for past in ("decided_by", "failure", "not_before_ms", "reason"):
+            for past in (
+                "because",
+                "confidence",
+                "critical",
+                "decided_by",
+                "failure",
+                "not_before_ms",
+                "proposal",
+                "reason",
+            ):
                 record.pop(past, None)  # type: ignore[misc]  # optional fields, all of them
             own = At(self.key, self.commit)
         self.excluded_guards = exclusions(desk.replica, self.source.unless, entry.captures)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, FailureClass
     from blackboard.errors import Conflict, GuardFailure
     from blackboard.group import Packed
+    from controller.approval import Marks
     from controller.firing import Firing
     from knowledge_sources.context import Context
 
@@ -60,10 +61,20 @@ async def _obviated(firing: Firing, ctx: Context, failure: GuardFailure) -> Ende
     return await _write_end(firing, record)
 
 
-async def fail(firing: Firing, ctx: Context, failure: FailureClass, error: str, *, retry_after_ms: int = 0) -> Ended:
-    """A failed call: the record says what follows, and why in one sentence."""
+async def fail(
+    firing: Firing,
+    ctx: Context,
+    failure: FailureClass,
+    error: str,
+    *,
+    retry_after_ms: int = 0,
+    marks: Marks | None = None,
+) -> Ended:
+    """A failed call: the record says what follows, and why in one sentence; ``marks`` are added to it."""
     firing.desk.meter.activations += 1
     record = firing.finished(ctx, "failed", [])
+    if marks is not None:
+        record = {**record, **marks}
     cost = firing.cost
     aftermath = after_failure(
         firing.desk, firing.source, firing.activation, record, failure=failure, error=error, cost=cost,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from controller.approval import Review
 from controller.budgets import Limits
 from controller.grouping import RunningLimits
 from controller.stalling import StallLimits
@@ -25,6 +26,7 @@ class Settings:
     """the priority levels, the most urgent first"""
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    review: Review = field(default_factory=Review)
     max_running: int = 16
     """activations of ordinary agents side by side"""
     running: RunningLimits = field(default_factory=RunningLimits)

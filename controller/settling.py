@@ -5,28 +5,29 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from blackboard.commit import Absent, At
 from blackboard.control_records import OVERRIDES
 from blackboard.errors import Conflict
-from blackboard.record import FULL_TRUST, Stamp
 from blackboard.wording import first_line
-from controller.desk import packed_control
+from controller.approval import critical_keys, verdict
+from controller.desk import contents, packed_control
 from controller.ended import Ended
-from controller.escalation import question_of
+from controller.escalation import proposed_question, question_of, reviewing
 from controller.hot_records import HotRecords
 from controller.ordering import override_of
 from controller.proposals import proposal_of, settle_verdict, to_be_validated
-from controller.setback import refused
+from controller.proposing import held_contribution, how_sure, shortly, unsure_because
+from controller.read_set import guards_of, stamp_of
+from controller.setback import fail, refused
 from knowledge_sources.outcome import Contribution, Escalate
 from knowledge_sources.verdict import Pass, Reject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blackboard.commit import Guard
-    from blackboard.control_records import Activation
+    from blackboard.control_records import Activation, Proposal
     from blackboard.group import Packed
     from blackboard.record import Record
+    from controller.approval import Marks
     from controller.firing import Firing
     from knowledge_sources.context import Context
     from knowledge_sources.orders import Order
@@ -36,32 +37,97 @@ if TYPE_CHECKING:
 async def settle(firing: Firing, ctx: Context, outcome: Outcome) -> Ended | None:
     """Commit what the run came to; ``None`` where what it read has changed, so that it must run again."""
     if isinstance(outcome, Contribution):
+        source = firing.source
+        if outcome.confidence is not None or source.approval is not None or firing.desk.settings.review.always:
+            return await _review(firing, ctx, outcome)
         return await _contribute(firing, ctx, outcome)
     if isinstance(outcome, Escalate):
         return await _ask(firing, ctx, outcome)
     if isinstance(outcome, Pass | Reject):
-        return await settle_verdict(firing, ctx, outcome, _guards(firing, ctx))
+        return await settle_verdict(firing, ctx, outcome, guards_of(firing, ctx))
     return await _order(firing, ctx, outcome)
 
 
-async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> Ended | None:
+async def _review(firing: Firing, ctx: Context, outcome: Contribution) -> Ended | None:
+    """Contribute, or wait for a person, as the settings and the agent's confidence say."""
+    desk, source = firing.desk, firing.source
+    review = desk.settings.review
+    marks: Marks = {}
+    if outcome.confidence is not None:
+        marks["confidence"] = outcome.confidence
+        if outcome.because:
+            marks["because"] = outcome.because
+    if review.critical:
+        stamp = stamp_of(firing, ctx)
+        packed = [desk.board.pack(write, stamp) for write in outcome.writes]
+        critical = critical_keys(review.critical, contents(packed), (update.key for update in outcome.updates))
+        if critical:
+            marks["critical"] = critical
+    found = verdict(source.approval, source.threshold, outcome.confidence, review)
+    if source.kind == "supervisor" or not (outcome.writes or outcome.updates):
+        found = "contribute"
+    if found == "contribute":
+        return await _contribute(firing, ctx, outcome, marks)
+    if found == "let through":
+        return await _contribute(firing, ctx, outcome, {**marks, "let_through": True})
+    _, *rests_on = guards_of(firing, ctx)
+    proposal = held_contribution(source, outcome, rests_on, stamp_of(firing, ctx))
+    if found == "unsure":
+        marks["proposal"] = proposal
+        return await fail(firing, ctx, "unsure", unsure_because(source, review, outcome), marks=marks)
+    return await _await_approval(firing, ctx, proposal, marks)
+
+
+async def _await_approval(firing: Firing, ctx: Context, proposal: Proposal, marks: Marks) -> Ended | None:
+    """Put the contribution before a person; the activation waits for the answer."""
+    desk, source, case = firing.desk, firing.source, firing.entry.case
+    confidence = marks.get("confidence")
+    sure = f" ({how_sure(confidence, marks.get('because', ''))})" if confidence is not None else ""
+    question_key, question = proposed_question(
+        firing.activation,
+        firing.as_dispatched(),
+        proposal,
+        question=f"{source.name} wants to write for {case}{sure}: {shortly(proposal)}. Approve?",
+        answer_to=_target(firing),
+        critical=desk.settings.review.critical,
+        asked_ms=desk.now_ms(),
+        revision=desk.replica.revision,
+        failure=None,
+    )
+    record: Activation = {**firing.finished(ctx, "escalated", []), **marks}
+    record["escalation"] = question_key
+    record["reason"] = f"{source.name} waits for the approval of {shortly(proposal)}"
+    del record["ended_ms"]
+    return await _end(firing, ctx, record, [packed_control(question_key, question, source.name, case)])
+
+
+def _target(firing: Firing) -> str:
+    """The one key that the agent contributes to, ``""`` where that is not one."""
+    target = firing.source.target
+    return (target.bind(firing.entry.captures) or "") if target is not None else ""
+
+
+async def _contribute(firing: Firing, ctx: Context, outcome: Contribution, marks: Marks | None = None) -> Ended | None:
+    """Commit a contribution; ``marks`` are added to the activation's record."""
     desk = firing.desk
     started = perf_counter()
-    stamp = _stamp(firing, ctx)
+    stamp = stamp_of(firing, ctx)
     if firing.source.proposed or desk.settings.validate:
         wanted = to_be_validated(firing.source, desk, outcome.writes)
         if wanted:
-            return await _propose(firing, ctx, outcome, wanted, stamp)
+            return await _propose(firing, ctx, outcome, wanted, marks or {})
     writes = [desk.board.pack(write, stamp) for write in outcome.writes]
     desk.meter.validation += perf_counter() - started
     wrote = [write.key for write in outcome.writes] + [update.key for update in outcome.updates]
     record = firing.finished(ctx, "executed", wrote)
+    if marks is not None:
+        record = {**record, **marks}
     rewrote = desk.stalls.rewritten(desk.replica.get, writes, stamp)
     if rewrote:
         # What many count together says nothing of its own.
         record["rewrote"] = rewrote + [[update.key, "", ""] for update in outcome.updates]
     writes += firing.closing(record, firing.source.name)
-    guards = _guards(firing, ctx)
+    guards = guards_of(firing, ctx)
     firing.contributing = record
     desk.hit("controller.before_contribution")
     try:
@@ -78,11 +144,12 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution) -> En
 
 
 async def _propose(
-    firing: Firing, ctx: Context, outcome: Contribution, wanted: list[str], stamp: Stamp
+    firing: Firing, ctx: Context, outcome: Contribution, wanted: list[str], marks: Marks
 ) -> Ended | None:
     """The contribution waits until a validator has passed what is ``wanted``."""
-    guards = _guards(firing, ctx)
+    guards, stamp = guards_of(firing, ctx), stamp_of(firing, ctx)
     record, writes = proposal_of(firing, ctx, outcome, wanted=wanted, stamp=stamp, guards=guards)
+    record = {**record, **marks}
     writes += firing.closing(record, firing.source.name)
     try:
         done = await firing.submit(guards, writes, firing.source.name)
@@ -107,6 +174,7 @@ async def _ask(firing: Firing, ctx: Context, asked: Escalate) -> Ended | None:
         context=[_as_seen(firing, about) for about in asked.context or firing.entry.triggers.values()],
         failure=None,
     )
+    question = reviewing(question, desk.settings.review.critical)
     record = firing.finished(ctx, "escalated", [])
     record["escalation"] = question_key
     record["reason"] = f"{source.name} asks: {first_line(asked.question)}"
@@ -139,29 +207,7 @@ async def _order(firing: Firing, ctx: Context, orders: Sequence[Order]) -> Ended
 async def _end(firing: Firing, ctx: Context, record: Activation, extra: Sequence[Packed]) -> Ended | None:
     writes = [*extra, *firing.closing(record, firing.source.name)]
     try:
-        done = await firing.submit(_guards(firing, ctx), writes, firing.source.name)
+        done = await firing.submit(guards_of(firing, ctx), writes, firing.source.name)
     except Conflict as conflict:
         return await refused(firing, ctx, conflict)
     return Ended(record, done.commit)
-
-
-def _guards(firing: Firing, ctx: Context) -> list[Guard]:
-    own = At(firing.key, firing.commit)
-    if not (firing.source.guarded and firing.desk.settings.guarded):
-        return [own]
-    guards = [own, *firing.trigger_guards, *firing.excluded_guards]
-    known = {guard.key for guard in guards if isinstance(guard, At | Absent)}
-    guards += [g for g in ctx.guards() if not (isinstance(g, At | Absent) and g.key in known)]
-    return guards
-
-
-def _stamp(firing: Firing, ctx: Context) -> Stamp:
-    triggers = firing.entry.triggers.values()
-    depth, trust = 0, FULL_TRUST
-    for record in triggers:
-        head = record.head
-        depth = max(depth, head.depth)
-        trust = min(trust, head.trust)
-    causes = [f"{record.key}@{record.commit}" for record in triggers]
-    causes += [f"{key}@{commit}" for key, commit in ctx.reads if commit]
-    return Stamp(firing.source.name, firing.activation, firing.entry.case, tuple(causes), depth + 1, trust)

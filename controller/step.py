@@ -113,6 +113,11 @@ class Step:
     input_tokens: int
     output_tokens: int
     conflicts: int
+    confidence: float | None
+    """how sure the agent said that it was"""
+    because: str
+    let_through: bool
+    reviewed_by: str
     failed: tuple[Attempt, ...]
     rulings: tuple[Ruling, ...]
     questions: tuple[Asked, ...]
@@ -149,6 +154,10 @@ def step_of(past: Past, activation: str, written: Record | None = None) -> Step:
         input_tokens=sum(one["input_tokens"] for one in usage),
         output_tokens=sum(one["output_tokens"] for one in usage),
         conflicts=record.get("conflicts", 0),
+        confidence=record.get("confidence"),
+        because=record.get("because", ""),
+        let_through=record.get("let_through", False),
+        reviewed_by=record.get("reviewed_by", ""),
         failed=failed,
         rulings=_rulings(past, activation, record["case"]),
         questions=_questions(past, activation),

@@ -11,6 +11,7 @@ from blackboard.exporting import lister, loader
 
 if TYPE_CHECKING:
     from blackboard.record import Record
+    from knowledge_sources.confidence import Sure
     from knowledge_sources.context import Context
     from knowledge_sources.decorators import knowledge_source, supervisor
     from knowledge_sources.errors import (
@@ -53,6 +54,7 @@ __all__ = [
     "Retry",
     "RetryAfter",
     "StalePointer",
+    "Sure",
     "ThreadContext",
     "UnknownAgent",
     "Veto",
@@ -84,6 +86,7 @@ _HOME: Final = {
     "Retry": "knowledge_sources.source",
     "RetryAfter": "knowledge_sources.errors",
     "StalePointer": "knowledge_sources.errors",
+    "Sure": "knowledge_sources.confidence",
     "ThreadContext": "knowledge_sources.thread_context",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.orders",

@@ -11,6 +11,7 @@ from blackboard.errors import InvalidInput
 from blackboard.keys import check_key
 from knowledge_sources.annotations import sentence
 from knowledge_sources.answer_schema import schema_fault
+from knowledge_sources.confidence import Sure
 from knowledge_sources.declaration import NEW
 from knowledge_sources.errors import InvalidContribution
 from knowledge_sources.orders import ORDERS, Decide
@@ -40,6 +41,8 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
     if orders:
         _check_wrote_nothing(source, ctx, "an order")
         return tuple(_authorised(source, order) for order in orders)
+    if type(result) is Sure:
+        return _sure(source, ctx, result)
     if result is not None:
         for key, value in _returned(source, ctx, result):
             ctx.put(key, value)
@@ -56,6 +59,17 @@ def _judged(source: KnowledgeSource, ctx: Context, result: object) -> Pass | Rej
         raise InvalidContribution(source.name, "returned a verdict, but declares no validates")
     _check_wrote_nothing(source, ctx, "a verdict")
     return result
+
+
+def _sure(source: KnowledgeSource, ctx: Context, judged: Sure) -> Contribution:
+    """A contribution with the confidence in it."""
+    if isinstance(judged.value, (Sure, Escalate, *ORDERS)):
+        raise InvalidContribution(source.name, f"is sure of {type(judged.value).__name__}, which is no value")
+    if judged.value is not None:
+        for key, value in _returned(source, ctx, judged.value):
+            ctx.put(key, value)
+    writes, updates = ctx.written()
+    return Contribution(writes, updates, judged.confidence, judged.reason)
 
 
 def _returned(source: KnowledgeSource, ctx: Context, result: object) -> list[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from knowledge_sources import declaration
 from knowledge_sources.annotations import declaring_frame, namespace_of
 from knowledge_sources.breaker_terms import parse_breaker
 from knowledge_sources.callee import callee_of
+from knowledge_sources.confidence import check_approval, check_threshold
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
@@ -22,6 +23,7 @@ from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
 if TYPE_CHECKING:
     from knowledge_sources.annotations import Namespace
     from knowledge_sources.breaker_terms import Breaker
+    from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watch, Watches
 
 __all__ = ["Options", "knowledge_source", "supervisor"]
@@ -69,6 +71,10 @@ class Options(TypedDict, total=False):
     """true: what it contributes is seen by nobody until a validator has passed it"""
     validates: str | None
     """the pattern of the proposed records that it passes or rejects"""
+    approval: Approval | None
+    """which of its contributions wait for a person: ``always``, ``unsure`` ones, ``never``; by default the scenario's"""
+    threshold: float | None
+    """the confidence, from 0 to 1, under which it counts as unsure; by default the scenario's"""
     description: str | None
     """by default its docstring"""
 
@@ -166,6 +172,8 @@ def _declared(
         guarded=options.get("guarded", True),
         proposed=bool(options.get("proposed", False)),
         validates=options.get("validates"),
+        approval=check_approval(options.get("approval")),
+        threshold=check_threshold(options.get("threshold")),
         description=inspect.cleandoc(options.get("description") or getattr(fn, "__doc__", None) or ""),
         source=f"{fn.__module__}:{fn.__qualname__}",
         place=declaration.place_of(fn),

@@ -20,10 +20,15 @@ MAX_QUESTION: Final = 100_000
 
 
 class Contribution(NamedTuple):
-    """What an agent adds to the board in one commit; keys are complete, values are what a record can hold."""
+    """What an agent adds to the board in one commit; keys are complete, values are what a record can hold.
+
+    ``confidence`` is ``None`` where the agent did not say how sure it is, else from 0 to 1, ``because`` why.
+    """
 
     writes: tuple[Write, ...] = ()
     updates: tuple[Update, ...] = ()
+    confidence: float | None = None
+    because: str = ""
 
 
 NOTHING: Final = Contribution()

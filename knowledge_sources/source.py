@@ -11,6 +11,7 @@ from knowledge_sources import declaration
 from knowledge_sources.annotations import namespace_of
 from knowledge_sources.binding import bind
 from knowledge_sources.breaker_terms import parse_breaker
+from knowledge_sources.confidence import check_approval, check_threshold
 from knowledge_sources.declaration import Retry, Watch
 from knowledge_sources.errors import DeclarationError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from knowledge_sources.binding import Binding, Input
     from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.callee import Callee
+    from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating
 
 __all__ = ["KnowledgeSource", "Retry", "Watch", "source_of"]
@@ -68,6 +70,10 @@ class KnowledgeSource:
     """whether what it contributes waits for a validator"""
     validates: str | None
     """the pattern of the proposed records that it judges; they are its first watch"""
+    approval: Approval | None
+    """which of its contributions wait for a person; ``None``: as the controller's settings say"""
+    threshold: float | None
+    """the confidence under which it is unsure; ``None``: as the controller's settings say"""
     description: str
     source: str
     """where it comes from: ``module:name``, or what the scenario says"""
@@ -135,6 +141,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "config": dict,
     "guarded": bool,
     "proposed": bool,
+    "approval": check_approval,
+    "threshold": check_threshold,
     "description": str,
     "source": str,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from controller.approval import Review
 from controller.budgets import Limit, Limits, RunLimit
 from controller.settings import Settings
 from controller.stalling import StallLimits
@@ -26,6 +27,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
         validate=scenario.validate_keys,
         stall=StallLimits(**scenario.stall.model_dump()),
+        review=Review(threshold=scenario.threshold, approval=scenario.approval, critical=scenario.critical),
     )
 
 
@@ -35,5 +37,5 @@ def limits_of(scenario: Scenario, *, timed: bool = True) -> Limits:
     return Limits(
         case=Limit(case.attempts, case.cost, case.time_ms, case.firings),
         work_item=Limit(work_item.attempts, work_item.cost, work_item.time_ms),
-        run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead),
+        run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead, run.unreviewed_critical),
     )

@@ -66,7 +66,11 @@ class AgentLine:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums of a run.  ``people_share`` is the share of cases that a person was asked about."""
+    """The sums of a run.  ``people_share`` is the share of cases that a person was asked about.
+
+    ``critical`` are the contributions that wrote critical records, ``critical_unreviewed`` those of them that no
+    person had a part in, ``let_through`` contributions of unsure agents that nobody was to be asked about.
+    """
 
     cases: int
     activations: int
@@ -77,6 +81,9 @@ class Totals:
     escalations: int
     escalations_open: int
     people_share: float
+    critical: int
+    critical_unreviewed: int
+    let_through: int
     input_tokens: int
     output_tokens: int
     cost: float

@@ -24,6 +24,7 @@ from scenarios.figures import (
     Report,
     Totals,
 )
+from scenarios.reviewing import reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -162,6 +163,7 @@ def percentiles(values: Iterable[float]) -> Percentiles | None:
 
 def _totals(evidence: Evidence, agents: Sequence[AgentLine], run: Run | None) -> Totals:
     conflicts = sum(line.conflicts for line in agents)
+    review = reviewed(evidence.activations.values())
     asked = {escalation["case"] for escalation in evidence.escalations.values()} & set(evidence.cases)
     return Totals(
         cases=len(evidence.cases),
@@ -173,6 +175,9 @@ def _totals(evidence: Evidence, agents: Sequence[AgentLine], run: Run | None) ->
         escalations=len(evidence.escalations),
         escalations_open=sum(e["status"] == "open" for e in evidence.escalations.values()),
         people_share=len(asked) / len(evidence.cases) if evidence.cases else 0.0,
+        critical=review.critical,
+        critical_unreviewed=review.unreviewed,
+        let_through=review.let_through,
         input_tokens=sum(line.input_tokens for line in agents),
         output_tokens=sum(line.output_tokens for line in agents),
         cost=math.fsum(line.cost for line in agents),

@@ -118,6 +118,13 @@ def _render_totals(console: SafeConsole, totals: Totals, projection: Projection 
         ("cost", _money(totals.cost)),
         ("of it failed attempts", f"{_money(totals.failed_cost)}{_share_of(totals.failed_cost, totals.cost)}"),
     ]
+    if totals.critical:
+        share = _share_of(totals.critical_unreviewed, totals.critical)
+        rows.append(
+            ("critical decisions", f"{totals.critical:,}, without a person {totals.critical_unreviewed:,}{share}")
+        )
+    if totals.let_through:
+        rows.append(("unsure, let through", f"{totals.let_through:,}"))
     if projection is not None:
         rows.append((
             f"a day of {projection.interactions:,} cases",

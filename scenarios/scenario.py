@@ -38,6 +38,7 @@ from scenarios.fields import (
 from scenarios.grounding_models import ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
+from scenarios.review_models import ApprovalField, Confidence, CriticalPatterns
 from scenarios.stall_models import StallField, StallSettings
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
@@ -77,6 +78,8 @@ class AgentSettings(Model):
     max_cost: Money | None = None
     guard: Switch | None = None
     proposed: Switch | None = None
+    approval: ApprovalField | None = None
+    threshold: Confidence | None = None
 
 
 class WorkLimits(Model):
@@ -94,12 +97,16 @@ class CaseLimits(WorkLimits):
 
 
 class RunLimits(Model):
-    """What the whole run may use; ``overhead`` is a share of all agents' running time."""
+    """What the whole run may use.
+
+    ``overhead`` is a share of all agents' running time, ``unreviewed_critical`` one of all critical decisions.
+    """
 
     time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
     cost: Money | None = None
     firings: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     overhead: Share | None = None
+    unreviewed_critical: Share | None = None
 
 
 class Limits(Model):
@@ -146,6 +153,9 @@ class Scenario(Model):
     guard: Switch = True
     validate_keys: Annotated[ValidatedKeys, Field(alias="validate")] = ()
     breaker: BreakerField | None = None
+    approval: ApprovalField = "unsure"
+    threshold: Confidence | None = None
+    critical: CriticalPatterns = ()
     faults: Faults = ()
     limits: Limits = Limits()
     stall: StallField = StallSettings()

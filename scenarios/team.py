@@ -29,6 +29,8 @@ _OVERRIDING: Final = (
     "authority",
     "over",
     "instead_of",
+    "approval",
+    "threshold",
 )
 """settings of an agent in the file that take the place of its own, where they are given"""
 

@@ -12,6 +12,7 @@ from scenarios.evidence import read_evidence
 from scenarios.expectation_models import QuiescentExpectation
 from scenarios.expectations import Result
 from scenarios.judging import judge_board
+from scenarios.reviewing import review_result
 from scenarios.run_log import release_log
 
 if TYPE_CHECKING:
@@ -61,9 +62,13 @@ async def judged(board: Board, scenario: Scenario, end: RunEnd | None, run: Run,
     horizon = await board.horizon()
     if horizon and scenario.expect:
         ending += f"; judged from revision {horizon} on, up to which its log was trimmed"
-    results = await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending)
+    results = (
+        *await judge_board(board, scenario.expect, quiescent=status in ("finished", "awaiting"), ending=ending),
+        *overhead_result(run, limits),
+        *review_result(evidence.activations.values(), limits),
+    )
     await release_log(board)
-    return Finished(scenario, board.name, status, ending, (*results, *overhead_result(run, limits)), evidence)
+    return Finished(scenario, board.name, status, ending, results, evidence)
 
 
 def _ending(end: RunEnd | None, evidence: Evidence) -> str:

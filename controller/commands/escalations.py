@@ -12,6 +12,7 @@ from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
     from blackboard.console import SafeConsole
+    from blackboard.control_records import Proposal
     from blackboard.record import Record
     from controller.escalation import Answer
 
@@ -122,7 +123,7 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
         click.echo(sanitize(question["question"]), err=True)
         kind = click.Choice([sanitize(one) for one in choices]) if choices else None
         choice = str(click.prompt("Your answer", type=kind, err=True))
-    decides = choice == DECIDE and question["failure"] is not None
+    decides = choice == DECIDE and (question["failure"] is not None or "proposal" in question)
     if decides and content is None and can_ask:
         content = parse_value(str(click.prompt("The value to write, as JSON", err=True)))
     if choice is None and (choices or content is None):
@@ -177,6 +178,7 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
         ("asked", f"{instant(d['asked_ms'])}, {span(d['waited_ms'])} {'until the answer' if answered else 'ago'}"),
         ("by", f"{d['agent']}, which now is {d['state']}"),
         ("tried", "\n".join(calls)),
+        ("proposes", "\n".join(_proposed(d["proposal"])) if "proposal" in d else ""),
         ("about", "\n".join(about)),
         ("choices", ", ".join(d["choices"])),
         ("written to", d["answer_to"]),
@@ -186,6 +188,20 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
     lines.show_header = False
     console.print(lines)
+
+
+def _proposed(proposal: Proposal) -> list[str]:
+    """What the agent would write, and how sure it is."""
+    from blackboard.commands.record_view import short_value
+    from controller.proposing import how_sure
+
+    writes = proposal["writes"]
+    told = [f"{one['key']} = {short_value(one['value'])}" if "value" in one else f"no {one['key']}" for one in writes]
+    if "omitted" in proposal:
+        told.append(proposal["omitted"])
+    if "confidence" in proposal:
+        told.append(how_sure(proposal["confidence"], proposal.get("because", "")))
+    return told
 
 
 def _moved(about: dict[str, Any]) -> str:

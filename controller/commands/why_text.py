@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.commands.record_view import instant, short_value
 from blackboard.wording import counted, error_and_place, first_line, seconds
+from controller.proposing import how_sure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,9 @@ def _writing(origin: Origin) -> Iterator[str]:
 def _details(step: Step) -> Iterator[str]:
     yield from _decision(step.decision)
     yield _figures(step)
+    if step.confidence is not None:
+        through = ", under what it needs, and nobody was to be asked" if step.let_through else ""
+        yield f"{how_sure(step.confidence, step.because)}{through}"
     for number, failed in enumerate(step.failed, 1):
         took = seconds(failed["ended_ms"] - failed["started_ms"])
         cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""

@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants.mutant import Edit, Mutant
 
 _SETTLING: Final = "controller/settling.py"
+_READ_SET: Final = "controller/read_set.py"
 _FIRING: Final = "controller/firing.py"
 _TESTS: Final = "tests/integration/"
 _STALE: Final = "tests/faults/test_stale_leader.py::"
@@ -19,7 +20,7 @@ BUGS: Final = (
         "A contribution is taken though the activation is no longer its worker's.",
         (
             Edit(
-                _SETTLING,
+                _READ_SET,
                 "    guards = [own, *firing.trigger_guards, *firing.excluded_guards]\n",
                 "    guards: list[Guard] = [*firing.trigger_guards, *firing.excluded_guards]\n",
             ),
@@ -36,7 +37,7 @@ BUGS: Final = (
         "A contribution to records that have moved on since is taken.",
         (
             Edit(
-                _SETTLING,
+                _READ_SET,
                 "    guards = [own, *firing.trigger_guards, *firing.excluded_guards]\n",
                 "    guards = [own, *firing.excluded_guards]\n",
             ),
@@ -52,7 +53,7 @@ BUGS: Final = (
         "What an agent read besides its triggers may change before it contributes.",
         (
             Edit(
-                _SETTLING, "    guards += [g for g in ctx.guards() if", "    guards += [g for g in ctx.guards()[:0] if"
+                _READ_SET, "    guards += [g for g in ctx.guards() if", "    guards += [g for g in ctx.guards()[:0] if"
             ),
         ),
         (
@@ -66,7 +67,7 @@ BUGS: Final = (
         "Of two agents that race for one record both contribute.",
         (
             Edit(
-                _SETTLING,
+                _READ_SET,
                 "    guards = [own, *firing.trigger_guards, *firing.excluded_guards]\n",
                 "    guards = [own, *firing.trigger_guards]\n",
             ),
