@@ -22,6 +22,9 @@ EVENTS: Final = "control/events/"
 PROPOSALS: Final = "control/proposals/"
 """``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
 BREAKERS: Final = "control/breakers/"
+FLOW: Final = "control/flow"
+FOCUS: Final = "control/focus"
+RECOMMENDATION: Final = "control/recommendation"
 
 State: TypeAlias = Literal[
     "pending",
@@ -454,6 +457,45 @@ class Run(TypedDict):
     """how many there were"""
 
 
+class Flow(TypedDict):
+    """``control/flow``: whether the controller dispatches by itself; where there is none, it does."""
+
+    mode: Literal["running", "paused", "recommend"]
+    """``recommend``: it says whom it would pick, and waits for a person's word"""
+    steps: int
+    """picks that are granted while it does not run by itself; each dispatch takes one in its own commit"""
+    author: str
+    reason: str
+    choose: NotRequired[str]
+    """the activation that the next of these picks is to be; without it the controller's own"""
+    refused: NotRequired[str]
+    """why what was chosen last could not be dispatched"""
+
+
+class Focus(TypedDict):
+    """``control/focus``: only what it covers fires while it is there; each empty list is everything."""
+
+    agents: list[str]
+    regions: list[str]
+    """of these one must be that of a record that sets the activation off"""
+    cases: list[str]
+    patterns: list[str]
+    """of these one must match a record that sets the activation off"""
+    author: str
+    reason: str
+    expires_ms: int | None
+    """when the record expires by itself, for people to see"""
+
+
+class Recommendation(TypedDict):
+    """``control/recommendation``: whom the controller would pick, and why, while it waits for a person's word."""
+
+    activation: str
+    agent: str
+    case: str
+    decision: Decision
+
+
 class Leader(TypedDict):
     """``control/leader``: who leads the board."""
 
@@ -471,5 +513,8 @@ SHAPES: Final[dict[str, Any]] = {
     PROGRESS: Progress,
     EVENTS: EventMark,
     BREAKERS: BreakerRecord,
+    FLOW: Flow,
+    FOCUS: Focus,
+    RECOMMENDATION: Recommendation,
 }
 """what the records under ``control/`` hold, by the beginning of their keys"""

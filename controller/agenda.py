@@ -10,7 +10,7 @@ from controller.entry import Entry
 from controller.grouping import keys_of
 from controller.levels import Levels
 from controller.shares import Shares
-from controller.strategy import SHOWN, Choice, Lift, choose, order, rank_without_overrides
+from controller.strategy import FRONT, SHOWN, Choice, Lift, choose, order, pick, rank_without_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -201,6 +201,20 @@ class Agenda:
         eligible = (e for e in self if e.not_before_ms <= now_ms and e.lane not in self._off)
         rank = rank_without_overrides(first[0], eligible, policy, now_ms, shares)
         return choose(first, policy, self._overrides, now_ms, eligible=self._eligible, rank=rank, shares=shares)
+
+    def chosen(self, activation_id: str, now_ms: int, override: str) -> Choice | None:
+        """The choice of that entry, whoever is before it; ``None`` where it is not eligible.
+
+        ``override`` is what the decision names as the one that moved it, if it was not first by itself.
+        """
+        entry = self._entries.get(activation_id)
+        first = self.pick(now_ms)
+        if entry is None or first is None or entry.not_before_ms > self._now_ms or entry.lane in self._off:
+            return None
+        if first.entry is entry:
+            return first
+        moved = {**self._overrides, activation_id: Lift(FRONT, override)}
+        return pick(list(self), self.policy, moved, self._now_ms, blocked=self._blocked, shares=self.shares)
 
     def first(self, limit: int, now_ms: int) -> list[Entry]:
         """The first ``limit`` entries in firing order, blocked and delayed ones among them: for people to look at."""

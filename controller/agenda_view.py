@@ -6,20 +6,24 @@ import asyncio
 import contextlib
 import json
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NotRequired, TypedDict
 
+from blackboard.control_records import Flow  # noqa: TC001  # the shapes below are looked up at run time
 from blackboard.control_shapes import wrong_in
 from blackboard.errors import BlackboardError, InvalidInput
 from blackboard.strict_json import parse_json
+from controller.entry import POINT
+from controller.outlook import Prospect, outlooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from blackboard.log import Change
     from controller.desk import Desk
-    from controller.entry import Entry
     from controller.firing import Firing
+    from controller.gate import Gate
     from controller.lineup import Lineup
+    from controller.strategy import Policy
 
 SHOWN: Final = 50
 """pending ones, and running ones, that are shown"""
@@ -32,16 +36,28 @@ KEPT_MS: Final = 24 * 3600 * 1000
 
 
 class Pending(TypedDict):
-    """One that is pending, as it is published."""
+    """One that is pending, as it is published: what it is ordered by, and what it waits for."""
 
     activation: str
     agent: str
     case: str
     level: str
+    promoted_from: NotRequired[str]
+    """its own level, where waiting has lifted it to another"""
     rating: float
+    aged: float
+    """points that it has by waiting"""
+    score: float
+    flow: NotRequired[str]
+    share: NotRequired[int]
+    """where firings are shared: its value of the capture, and what that stands at, the least first"""
+    override: NotRequired[str]
+    """the order that moves it"""
     eligible_ms: int
     attempt: int
-    state: Literal["ready", "delayed"]
+    state: Prospect
+    because: list[str]
+    not_before_ms: NotRequired[int]
     waited_ms: int
 
 
@@ -61,8 +77,14 @@ class Agenda(TypedDict):
     member: str
     at_ms: int
     pending_count: int
+    supervisors: list[Pending]
     pending: list[Pending]
     running: list[Running]
+    reserve: dict[str, str]
+    """activations that another one of the capability goes before, each with why"""
+    flow: NotRequired[Flow]
+    """where it is stopped"""
+    focus: NotRequired[str]
 
 
 def parse_agenda(raw: bytes) -> dict[str, Any] | None:
@@ -74,29 +96,17 @@ def parse_agenda(raw: bytes) -> dict[str, Any] | None:
     return found if not wrong_in(found, Agenda) else None
 
 
-def agenda_document(
-    pending: Iterable[Entry], running: Iterable[Firing], levels: tuple[str, ...], *, pending_count: int, now_ms: int
-) -> dict[str, Any]:
+def agenda_document(lineup: Lineup, running: Iterable[Firing], levels: tuple[str, ...], now_ms: int) -> dict[str, Any]:
     """What is pending, in the order in which it would fire, and what runs, as JSON can say it.
 
-    ``state`` is ``ready`` for what could fire now and ``delayed`` for what is to be tried again later.
-    Instants are milliseconds since 1970 of the server.
+    Instants are milliseconds since 1970 of the server.  What time alone changes is left out: see :func:`at`.
     """
+    supervisors, pending = (outlooks(agenda, SHOWN, now_ms) for agenda in (lineup.supervisors, lineup.agents))
+    pending += lineup.aside(SHOWN - len(pending))
     return {
-        "pending_count": pending_count,
-        "pending": [
-            {
-                "activation": entry.activation,
-                "agent": entry.agent,
-                "case": entry.case,
-                "level": levels[entry.level],
-                "rating": entry.rating,
-                "eligible_ms": entry.eligible_ms,
-                "attempt": entry.attempt,
-                "state": "delayed" if entry.not_before_ms > now_ms else "ready",
-            }
-            for entry in pending
-        ],
+        "pending_count": lineup.pending,
+        "supervisors": [one.document(levels, now_ms) for one in supervisors],
+        "pending": [one.document(levels, now_ms) for one in pending],
         "running": [
             {
                 "activation": firing.activation,
@@ -110,15 +120,27 @@ def agenda_document(
     }
 
 
+def at(document: dict[str, Any], policy: Policy, now_ms: int) -> dict[str, Any]:
+    """``document`` with what its entries have by waiting until ``now_ms``."""
+
+    def aged(one: dict[str, Any]) -> dict[str, Any]:
+        waited_ms = now_ms - one["eligible_ms"]
+        points = policy.aged_units(waited_ms) / POINT
+        return {**one, "waited_ms": waited_ms, "aged": points, "score": one["rating"] + points}
+
+    return {**document, **{part: [aged(one) for one in document[part]] for part in ("supervisors", "pending")}}
+
+
 class AgendaView:
     """Publishes the agenda at the board's ``agenda`` key, at most twice a second and only when it has changed.
 
     It looks after changes of the board, without which no agenda changes.
     """
 
-    def __init__(self, desk: Desk, lineup: Lineup, firings: Mapping[str, Firing]) -> None:
+    def __init__(self, desk: Desk, lineup: Lineup, gate: Gate, firings: Mapping[str, Firing]) -> None:
         self._desk = desk
         self._lineup = lineup
+        self._gate = gate
         self._firings = firings
         self._published: dict[str, Any] | None = None
         self._not_before = 0.0
@@ -150,13 +172,11 @@ class AgendaView:
         self._timer = None
         started = perf_counter()
         now_ms = self._desk.now_ms()
-        document = agenda_document(
-            self._lineup.first(SHOWN, now_ms),
-            list(self._firings.values())[:SHOWN],
-            self._desk.settings.levels,
-            pending_count=len(self._lineup),
-            now_ms=now_ms,
-        )
+        document = {
+            **agenda_document(self._lineup, list(self._firings.values())[:SHOWN], self._desk.settings.levels, now_ms),
+            **self._gate.document(),
+            "reserve": self._desk.reserve.waiting(SHOWN),
+        }
         if document != self._published:
             self._published = document
             self._task = self._loop.create_task(self._publish(now_ms, document), name="blackboard-agenda")
@@ -165,8 +185,8 @@ class AgendaView:
         self._not_before = self._loop.time() + max(EVERY_S, SHARE * took)
 
     async def _publish(self, now_ms: int, document: dict[str, Any]) -> None:
-        pending = [{**one, "waited_ms": now_ms - one["eligible_ms"]} for one in document["pending"]]
-        text = json.dumps({"member": self._desk.member, "at_ms": now_ms, **document, "pending": pending})
+        shown = at(document, self._desk.settings.policy, now_ms)
+        text = json.dumps({"member": self._desk.member, "at_ms": now_ms, **shown})
         store = self._desk.store
         with contextlib.suppress(BlackboardError):  # a view that cannot be written must not end the run
             await store.read("SET", store.keys.agenda, text, "PX", KEPT_MS)

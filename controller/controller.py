@@ -44,7 +44,7 @@ class Controller:
         self.desk = desk
         self._registration = Registration(desk)
         self._cycle = Cycle(desk, self._registration)
-        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.crew.firings)
+        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.gate, self._cycle.crew.firings)
 
     @classmethod
     async def start(cls, board: Board, sources: Iterable[KnowledgeSource], settings: Settings | None = None) -> Self:
@@ -86,6 +86,7 @@ class Controller:
             for source in desk.sources.values():
                 cycle.matcher.look(source)
             await cycle.overseer.take_up()
+            cycle.take_over_flow()
         except BaseException:
             await controller.close()
             raise
@@ -175,7 +176,7 @@ class Controller:
 
     @property
     def pending_count(self) -> int:
-        return len(self._cycle.lineup)
+        return self._cycle.lineup.pending
 
     @property
     def running_count(self) -> int:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from controller.desk import Desk
     from controller.ended import Ended
     from controller.firing import Firing
+    from controller.gate import Step
     from controller.lineup import Lineup
     from controller.side_work import SideWork
     from controller.strategy import Choice
@@ -53,8 +54,8 @@ class Crew:
         self._stopped = False
         self._occupancy = Occupancy(desk.settings.running)
 
-    def begin(self, firing: Firing, choice: Choice) -> None:
-        """Let ``firing`` fire, soon."""
+    def begin(self, firing: Firing, choice: Choice, step: Step | None = None) -> None:
+        """Let ``firing`` fire, soon; ``step`` is what granted it, where a person did."""
         entry, source = firing.entry, firing.source
         self.firings[firing.activation] = firing
         self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.max_cost)
@@ -66,7 +67,7 @@ class Crew:
         if source.max_running is not None or entry.lane != entry.agent:
             for full in self._occupancy.begin(entry, source.max_running):
                 self._lineup.of(source.name).block(*full)
-        firing.begin(choice)
+        firing.begin(choice, step)
         firing.task = self._loop.create_task(self._drive(firing))
 
     def stop(self, firing: Firing) -> None:

@@ -10,7 +10,17 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from blackboard.control_records import ACTIVATIONS, ATTENTION, BREAKERS, CONTROL, LEADER, OVERRIDES, activation_key
+from blackboard.control_records import (
+    ACTIVATIONS,
+    ATTENTION,
+    BREAKERS,
+    CONTROL,
+    FLOW,
+    FOCUS,
+    LEADER,
+    OVERRIDES,
+    activation_key,
+)
 from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION
@@ -23,6 +33,7 @@ from controller.crew import OPEN, Crew
 from controller.desk import packed_control
 from controller.errors import LostLeadership
 from controller.firing import Firing
+from controller.gate import Gate
 from controller.intake import Intake
 from controller.lineup import Lineup
 from controller.matching import Match
@@ -40,6 +51,7 @@ if TYPE_CHECKING:
     from controller.desk import Desk
     from controller.ended import Ended
     from controller.entry import Entry
+    from controller.gate import Step
     from controller.registration import Registration
     from controller.strategy import Choice
     from knowledge_sources.source import KnowledgeSource
@@ -50,6 +62,7 @@ class Cycle:
 
     def __init__(self, desk: Desk, registration: Registration) -> None:
         self.desk = desk
+        self.gate = Gate(desk)
         self.lineup = Lineup(desk, desk.settings.policy)
         self._side = SideWork(self.fail, self.look)
         self.crew = Crew(desk, self.lineup, self._side, self)
@@ -77,6 +90,11 @@ class Cycle:
         self._alarm = Alarm(desk, self._wake, self._sweep)
         self._unsubscribe = desk.replica.subscribe(self._changed)
 
+    def take_over_flow(self) -> None:
+        """Go by what people have said of the flow of the board; raises :class:`Corrupt`."""
+        self.gate.take_over()
+        self.lineup.refocus(self.gate.focus)
+
     def start(self) -> None:
         """Let fire who may, from now on."""
         self._paused = False
@@ -93,9 +111,10 @@ class Cycle:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is pending, running, asked or expected."""
+        """Whether nothing is pending, running, asked or expected, and nobody has stopped the flow."""
         return not (
             self.expecting
+            or self.gate.closed
             or self.crew.firings
             or len(self._side)
             or len(self.lineup)
@@ -111,12 +130,17 @@ class Cycle:
         if orphans:
             agents = ", ".join(sorted(set(orphans.values())))
             return RunEnd("stalled", f"{len(orphans)} wait for agents that are not here: {agents}")
+        waiting = []
         if held:
             by = sorted({self.overseer.author_of(ruled.key) for ruled in held.values()})
-            waiting = f"{len(held)} held by an order of {', '.join(by)}"
-            return RunEnd("awaiting", waiting + (f", {awaited} wait for a person" if awaited else ""))
+            waiting.append(f"{len(held)} held by an order of {', '.join(by)}")
+        if self.lineup.outside and self.gate.focus is not None:
+            outside = len(self.lineup.outside)
+            waiting.append(f"{outside} pending are out of the focus on {self.gate.focus.describe()}")
         if awaited:
-            return RunEnd("awaiting", f"{awaited} wait for a person")
+            waiting.append(f"{awaited} wait for a person")
+        if waiting:
+            return RunEnd("awaiting", ", ".join(waiting))
         if self.intake.proposed:
             return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
         return RunEnd("finished")
@@ -207,6 +231,8 @@ class Cycle:
         if key.startswith((ATTENTION, OVERRIDES)):
             self.overseer.changed(change)
             self._supersede(change)
+        elif key in (FLOW, FOCUS) and self.gate.changed(key, change.record):
+            self.lineup.refocus(self.gate.focus)
         self.matcher.changed(change)
 
     def _supersede(self, change: Change) -> None:
@@ -255,13 +281,48 @@ class Cycle:
             self._heed_breakers(now_ms)
         if self.desk.reserve.dirty:
             self.intake.settle_reserve()
-        self._fire_from(self.lineup.supervisors, now_ms, limited=False)
-        self._fire_from(self.lineup.agents, now_ms, limited=True)
-        due = self.overseer.next_ms()
+        if self.gate.closed:
+            self._step(now_ms)
+        else:
+            self._fire_from(self.lineup.supervisors, now_ms, limited=False)
+            self._fire_from(self.lineup.agents, now_ms, limited=True)
+        due = self._due_ms()
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
             self._side.do(self._attend())
-        self._alarm.set(now_ms, self.lineup.next_ms(), self.overseer.next_ms(), self.desk.breakers.next_ms())
+        next_ms = self.lineup.next_ms() if self.gate.looks else None
+        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms())
+
+    def _due_ms(self) -> int | None:
+        """When the overseer has something to do next; what is late waits while people have stopped the flow."""
+        due = self.overseer.next_ms()
+        return due if due == 0 or not self.gate.closed else None
+
+    def _step(self, now_ms: int) -> None:
+        """Nothing fires by itself: let fire what a person has granted, or say whom one would pick."""
+        gate, lineup = self.gate, self.lineup
+        if not gate.looks:
+            return
+        granted, chosen = gate.granted, gate.chosen
+        choice: Choice | None
+        if granted and chosen:
+            entry = lineup.get(chosen)
+            choice = lineup.of(entry.agent).chosen(chosen, now_ms, gate.reference) if entry is not None else None
+            if choice is None:
+                self._side.do(gate.refuse(f"{chosen} is not eligible" if entry else f"{chosen} is not pending"))
+                return
+        else:
+            agent = lineup.agents.pick(now_ms)
+            choice = lineup.supervisors.pick(now_ms) or agent
+        if not granted:
+            if gate.is_news(choice):
+                self._side.do(gate.recommend(choice))
+        elif choice is not None:
+            agenda = lineup.of(choice.entry.agent)
+            limited = agenda is lineup.agents
+            free = not limited or self.crew.ordinary < self.desk.settings.max_running
+            if free and self._let_fire(agenda, iter((choice,)), now_ms, stepping=True) and gate.granted:
+                self.look()  # who was refused or parked has taken no step
 
     def _heed_breakers(self, now_ms: int) -> None:
         """Keep those off the agenda whose breaker is open, and write down what has changed."""
@@ -282,14 +343,21 @@ class Cycle:
         await self.desk.commit_leading([], [write])
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
-        desk, limits, steady_ms = self.desk, self.desk.settings.limits, self.desk.steady_ms()
-        free = self.desk.settings.max_running - self.crew.ordinary if limited else len(agenda)
+        desk = self.desk
+        free = desk.settings.max_running - self.crew.ordinary if limited else len(agenda)
         choices = agenda.picks(now_ms, free) if free > 0 else iter(())
+        goes_on = self._let_fire(agenda, choices, now_ms)
+        if goes_on and limited and agenda.eligible and self.crew.ordinary < desk.settings.max_running:
+            self.look()  # who was refused or parked took nobody's place
+
+    def _let_fire(self, agenda: Agenda, choices: Iterator[Choice], now_ms: int, *, stepping: bool = False) -> bool:
+        """Let fire those of ``choices`` that limits allow; false where a limit of the run allows no more."""
+        desk, limits, steady_ms = self.desk, self.desk.settings.limits, self.desk.steady_ms()
         while True:
             started = perf_counter()
             choice = next(choices, None)
             if choice is None:
-                break
+                return True
             entry = choice.entry
             agenda.remove(entry.activation)
             if choice.override is not None:
@@ -300,30 +368,28 @@ class Cycle:
                 agenda.add(entry)
                 if not over.waits or not self.crew.firings:
                     self.end = RunEnd("timed_out" if over.what == "time" else "stalled", over.sentence())
-                return
+                return False
             stalled = desk.stalls.refusal(entry, now_ms)
             if (over is None and stalled is None) or self.lineup.granted(entry.activation):
-                self._fire(choice)
+                self._fire(choice, self.gate.step() if stepping else None)
             elif stalled is not None:
                 self.intake.hold_back(entry, stalled)
             elif over is not None and over.waits:
-                self.lineup.park(entry)
+                self.lineup.park(entry, over.sentence())
             elif over is not None:
                 self.intake.turn_away(entry, "over_budget", over.sentence())
-        if limited and agenda.eligible and self.crew.ordinary < self.desk.settings.max_running:
-            self.look()  # who was refused or parked took nobody's place
 
-    def _fire(self, choice: Choice) -> None:
+    def _fire(self, choice: Choice, step: Step | None) -> None:
         entry = choice.entry
         activation = entry.activation
         self.lineup.agents.served(choice)
         self.matcher.drop(activation)
         firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
-        self.crew.begin(firing, choice)
+        self.crew.begin(firing, choice, step)
 
     async def _attend(self) -> None:
         try:
-            await self.overseer.attend()
+            await self.overseer.attend(late=not self.gate.closed)
         finally:
             self._attending = False
 
@@ -335,6 +401,7 @@ class Cycle:
     def ended(self, firing: Firing, ended: Ended) -> None:
         activation, record, breakers = firing.activation, ended.record, self.desk.breakers
         if record is None:
+            self.gate.missed()
             breakers.came_to_nothing(firing.source.name, activation)
             present = self.desk.replica.get(activation_key(activation))
             if present is not None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from controller.desk import Desk
     from controller.ended import Ended
     from controller.entry import Entry
+    from controller.gate import Step
     from controller.strategy import Choice
     from knowledge_sources.outcome import Outcome
     from knowledge_sources.source import KnowledgeSource
@@ -147,16 +148,16 @@ class Firing:
             await asyncio.sleep(backoff_s(rerun))
         return await fail(self, ctx, "error", f"what it read changed {RERUNS} times while it ran")
 
-    def begin(self, choice: Choice) -> None:
+    def begin(self, choice: Choice, step: Step | None = None) -> None:
         """Send the dispatch.  What makes that impossible is raised by :meth:`fire`, which is to follow."""
         self.committing = True
         try:
-            self._dispatch = self._sent(choice)
+            self._dispatch = self._sent(choice, step)
         except Exception as error:  # noqa: BLE001  # whoever runs the firing is told, as of a refused commit
             self._dispatch = asyncio.get_running_loop().create_future()
             self._dispatch.set_exception(error)
 
-    def _sent(self, choice: Choice) -> asyncio.Future[Committed]:
+    def _sent(self, choice: Choice, step: Step | None) -> asyncio.Future[Committed]:
         desk, entry = self.desk, self.entry
         self._picked_at = started = perf_counter()
         now_ms = desk.now_ms()
@@ -183,11 +184,14 @@ class Firing:
             own = At(self.key, self.commit)
         self.excluded_guards = exclusions(desk.replica, self.source.unless, entry.captures)
         guards = [desk.leadership.guard, own, *self.trigger_guards, *self.excluded_guards]
-        write = packed_activation(self.activation, record, desk.member)
+        writes = [packed_activation(self.activation, record, desk.member)]
+        if step is not None:
+            guards += step.guards
+            writes += step.writes
         desk.meter.tracing += perf_counter() - started
         desk.hit("controller.before_dispatch")
         self._opened = record
-        dispatch = desk.store.submit(guards, [write], desk.member)
+        dispatch = desk.store.submit(guards, writes, desk.member)
         desk.store.hasten()
         return dispatch
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.agenda import Agenda
+from controller.outlook import Outlook
 from controller.rulings import Rulings
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, Decision
     from controller.desk import Desk
     from controller.entry import Entry
+    from controller.focus import Focus
     from controller.rulings import Ruled
     from controller.strategy import Policy
 
@@ -28,13 +30,24 @@ class Lineup:
         """these do not wait behind those whom they supervise"""
         self.stored: dict[str, tuple[Activation, str]] = {}
         """pending activations that have a record, with its commit: to be tried again"""
-        self._parked: dict[str, Entry] = {}
-        """entries that wait for a budget which running calls hold"""
+        self._parked: dict[str, tuple[Entry, str]] = {}
+        """entries that wait for a budget which running calls hold, each with why"""
         self.rulings = Rulings()
         """the orders that stand, and the entries that they keep off the agendas"""
+        self._focus: Focus | None = None
+        self.outside: dict[str, Entry] = {}
+        """entries of agents that are out of focus"""
 
     def __len__(self) -> int:
-        return len(self.agents) + len(self.supervisors) + len(self._parked) + self.rulings.waiting
+        """How many are pending that need no person's doing: a focus that lapses, and a hold that ends, are waited for."""
+        lapsing = len(self.outside) if self._focus is not None and self._focus.lapses else 0
+        return len(self.agents) + len(self.supervisors) + len(self._parked) + self.rulings.waiting + lapsing
+
+    @property
+    def pending(self) -> int:
+        """How many are pending, those that are held or out of focus among them."""
+        off = len(self.rulings.held) + len(self.rulings.condemned) + len(self.outside)
+        return len(self.agents) + len(self.supervisors) + len(self._parked) + off
 
     @property
     def held(self) -> Mapping[str, Ruled]:
@@ -61,15 +74,29 @@ class Lineup:
         if entry.activation in self._parked:
             return
         agenda = self.of(entry.agent)
-        if not self.rulings.orders or self.rulings.admit(entry, agenda):
+        if self._focus is not None and agenda is self.agents and not self._focus.covers(entry):
+            self.outside[entry.activation] = entry
+        elif not self.rulings.orders or self.rulings.admit(entry, agenda):
             agenda.add(entry)
+
+    def refocus(self, focus: Focus | None) -> None:
+        """From now on only what ``focus`` covers is to fire, supervisors apart."""
+        self._focus = focus
+        outside, self.outside = self.outside, {}
+        leaving = [entry for entry in self.agents if focus is not None and not focus.covers(entry)]
+        for entry in leaving:
+            self.agents.remove(entry.activation)
+        for entry in (*outside.values(), *leaving):
+            self.add(entry)
 
     def get(self, activation: str) -> Entry | None:
         """The pending entry of that id, if there is one."""
+        if activation in self._parked:
+            return self._parked[activation][0]
         return (
             self.agents.get(activation)
             or self.supervisors.get(activation)
-            or self._parked.get(activation)
+            or self.outside.get(activation)
             or self.rulings.get(activation)
         )
 
@@ -77,14 +104,16 @@ class Lineup:
         """Every entry, wherever it waits."""
         yield from self.agents
         yield from self.supervisors
-        yield from self._parked.values()
+        for entry, _ in self._parked.values():
+            yield entry
+        yield from self.outside.values()
         for ruled in (*self.rulings.held.values(), *self.rulings.condemned.values()):
             yield ruled.entry
 
     def revise(self, concerned: Callable[[Entry], bool]) -> None:
         """The orders that stand are others now: give the entries that are ``concerned`` their places anew."""
         for entry in [entry for entry in self.entries() if concerned(entry)]:
-            if self._parked.get(entry.activation) is not entry:
+            if entry.activation not in self._parked:
                 self.remove(entry.activation)
                 self.of(entry.agent).drop_lift(entry.activation)
                 self.add(entry)
@@ -98,18 +127,29 @@ class Lineup:
         """Take the entry of that id out; nothing happens if there is none."""
         on_agenda = self.agents.remove(activation) or self.supervisors.remove(activation)
         if on_agenda is None and self._parked.pop(activation, None) is None:
+            self.outside.pop(activation, None)
             self.rulings.remove(activation)
 
-    def park(self, entry: Entry) -> None:
-        """Let ``entry``, which is on no agenda, wait until a running call ends."""
-        self._parked[entry.activation] = entry
+    def park(self, entry: Entry, why: str) -> None:
+        """Let ``entry``, which is on no agenda, wait until a running call ends; ``why`` is a sentence."""
+        self._parked[entry.activation] = (entry, why)
 
     def unpark(self) -> None:
         """A call has ended: those that waited for that are pending as before."""
         if self._parked:
             parked, self._parked = self._parked, {}
-            for entry in parked.values():
+            for entry, _ in parked.values():
                 self.add(entry)
+
+    def aside(self, limit: int) -> list[Outlook]:
+        """``limit`` of those that are on no agenda, each with why."""
+        found = [Outlook(entry, self.agents, "waiting", (why,)) for entry, why in self._parked.values()]
+        if self._focus is not None:
+            outside = (f"it is out of the focus on {self._focus.describe()}",)
+            found += [Outlook(entry, self.agents, "outside", outside) for entry in self.outside.values()]
+        held = self.rulings.held.values()
+        found += [Outlook(one.entry, self.agents, "held", (f"it is held by {one.key}",)) for one in held]
+        return found[: max(0, limit)]
 
     def first(self, limit: int, now_ms: int) -> list[Entry]:
         """The first ``limit`` entries in the order in which they would fire."""

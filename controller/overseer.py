@@ -158,12 +158,14 @@ class Overseer:
         self._orders.take_up()
         await self._orders.apply()
 
-    async def attend(self) -> None:
-        """Apply the orders that were given, then ask about what is late."""
+    async def attend(self, *, late: bool = True) -> None:
+        """Apply the orders that were given, then ask about what is late, unless that is to wait."""
         await self._orders.apply()
         for activation in list(self._moot):
             self._moot.discard(activation)
             await self._clear(activation)
+        if not late:
+            return
         now_ms = self._desk.now_ms()
         for activation, _ in self._deadlines.due(now_ms):
             if await self._overdue(activation) is MOVED:

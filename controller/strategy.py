@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_LEVELS: Final = ("critical", "high", "normal", "low")
 """the priority levels, the most urgent first, where nobody says others"""
+FRONT: Final = 1 << 40
+"""The boost of one that a person picks by hand: no order goes before that."""
 SHOWN: Final = 4
 """The chosen one and three runners-up."""
 
@@ -71,10 +73,12 @@ class Policy:
         A trigger that another clock dated into the future has waited a negative time: the order
         among the young stays that of their commits.
         """
-        aged = self.rate_units_per_ms * (now_ms - entry.eligible_ms)
-        if self.cap_units is not None and aged > self.cap_units:
-            aged = self.cap_units
-        return entry.rating_units + aged
+        return entry.rating_units + self.aged_units(now_ms - entry.eligible_ms)
+
+    def aged_units(self, waited_ms: int) -> int:
+        """What waiting so long adds to a rating, in billionths of a point."""
+        aged = self.rate_units_per_ms * waited_ms
+        return self.cap_units if self.cap_units is not None and aged > self.cap_units else aged
 
     def level_of(self, entry: Entry, now_ms: int, lift: Lift | None = None) -> int:
         """The index of the level at which ``entry`` competes now, moved by ``lift`` where that names one."""

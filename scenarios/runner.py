@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from blackboard.commit import Put
-from blackboard.control_records import LEADER, RUN
-from blackboard.control_shapes import checked
+from blackboard.control_records import FLOW, LEADER, RUN
+from blackboard.control_shapes import checked, is_sound
 from blackboard.errors import Conflict
 from blackboard.record import Stamp
 from controller.controller import Controller, RunEnd
 from controller.errors import LostLeadership
+from controller.flow import Person, halt
 from scenarios.control_settings import control_settings
 from scenarios.events import let_happen
 from scenarios.feeding import check_files, fed_before, feed_scenario
+from scenarios.flow_note import flow_note
 from scenarios.loading import load_scenario
 from scenarios.newcomers import Newcomers
 from scenarios.run_boards import RUNNER, claim_named, claim_new, claim_unfinished
@@ -50,7 +52,8 @@ class Options:
     """How a scenario is run.  ``sets`` are ``a.b=value``; ``board`` is ``""`` for a board of the scenario's own.
 
     ``resume`` goes on with the last unfinished run, with that run's ``sets`` and input where none are given.
-    ``stay`` goes on serving when nothing is left to do, and without the limit of the run's time.
+    ``stay`` goes on serving when nothing is left to do, and without the limit of the run's time.  ``halted`` stops the
+    flow of the board before anything fires, in the name of ``by``.
     """
 
     sets: tuple[str, ...] = ()
@@ -58,6 +61,8 @@ class Options:
     board: str = ""
     resume: bool = False
     stay: bool = False
+    halted: Literal["", "paused", "recommend"] = ""
+    by: str = RUNNER
 
 
 class Onlooker(Protocol):
@@ -74,6 +79,9 @@ class Onlooker(Protocol):
 
     def rested(self) -> None:
         """With ``stay``: nothing is left to do for now."""
+
+    def stopped(self, text: str) -> None:
+        """People have stopped the flow of the board, or let it go on: who, and what to type."""
 
 
 async def run_scenario(backend: Backend, name: str, options: Options, onlooker: Onlooker) -> Finished:
@@ -134,6 +142,8 @@ class _Session:
         (scenario, named, newcomers), board = self._ready, self._board
         settings = control_settings(scenario, timed=not self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
+        if self._options.halted:
+            await halt(board, self._options.halted, Person(self._options.by, "the run began so"))
         controller = await self._lead(
             Controller.start(
                 board,
@@ -169,9 +179,16 @@ class _Session:
         """Feed and fire until the end; ``None`` where it was interrupted."""
         onlooker, replica = self._onlooker, await self._board.replica()
         onlooker.opened(self._board, replica, resumed=self._resumed)
-        unsubscribe = replica.subscribe(
-            lambda change: onlooker.changed(change, controller.running_count, controller.pending_count)
-        )
+        flow = replica.get(FLOW)
+        if flow is not None and flow.value["mode"] != "running":
+            onlooker.stopped(flow_note(self._board.name, flow.value))
+
+        def changed(change: Change) -> None:
+            onlooker.changed(change, controller.running_count, controller.pending_count)
+            if change.key == FLOW and change.record is not None and is_sound(change.record):
+                onlooker.stopped(flow_note(self._board.name, change.record.value))
+
+        unsubscribe = replica.subscribe(changed)
         # Feeding is under way before the controller first looks whether anything is left to do.
         beside = [
             asyncio.create_task(self._begin(controller, before)),

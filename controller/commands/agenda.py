@@ -9,6 +9,8 @@ import click
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from blackboard.board import Board
     from blackboard.console import SafeConsole
 
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 async def command(target: Target) -> None:
     """Show what is to fire next, in order, and what runs, as the leader of the board last told.
 
-    The order is that of level, then rating and waiting, then who was first; 'why-not' explains who is missing.
+    In the order in which it would fire: supervisors apart, then by level, share, and score, which is the rating and
+    what waiting adds. What cannot fire now is told with what it waits for; 'why-not' explains who is missing.
 
     \b
     Examples:
@@ -28,13 +31,14 @@ async def command(target: Target) -> None:
     from blackboard.errors import NothingSelected
 
     async with open_board(target) as board:
-        document = await _read(board)
+        document = await read_agenda(board)
         if document is None:
             raise NothingSelected(f"nobody leads board {board.name}, so there is no agenda")
     emit(target, document, lambda console: _render(console, document))
 
 
-async def _read(board: Board) -> dict[str, Any] | None:
+async def read_agenda(board: Board) -> dict[str, Any] | None:
+    """What the leader of ``board`` last published, ``None`` where nobody leads; raises :class:`Corrupt`."""
     from blackboard.errors import Corrupt
     from controller.agenda_view import parse_agenda
 
@@ -54,16 +58,65 @@ def _render(console: SafeConsole, document: dict[str, Any]) -> None:
     now_ms = document["at_ms"]
     running = [(one["agent"], one["case"], seconds(now_ms - one["eligible_ms"])) for one in document["running"]]
     console.print(shown(f"{len(running)} running, {counted(document['pending_count'], 'activation')} pending"))
+    for line in _stopped(document):
+        console.print(shown(line))
     if running:
         console.print(table(("running", "case", "since eligible"), running, right=("since eligible",)))
-    rows = [
-        (place, one["agent"], one["case"], one["level"], f"{one['rating']:g}", seconds(one["waited_ms"]),
-         one["attempt"], one["state"])
-        for place, one in enumerate(document["pending"], 1)
-    ]  # fmt: skip
-    if rows:
-        names = ("", "next", "case", "level", "rating", "waited", "attempt", "state")
-        console.print(table(names, rows, right=("", "rating", "waited", "attempt")))
-    more = document["pending_count"] - len(rows)
+    for title, part in (("supervisor", "supervisors"), ("next", "pending")):
+        if document[part]:
+            _render_part(console, title, document[part], now_ms)
+    more = document["pending_count"] - len(document["pending"]) - len(document["supervisors"])
     if more > 0:
         console.print(shown(f"… and {more:,} more"))
+
+
+def _stopped(document: dict[str, Any]) -> Iterator[str]:
+    """Lines that say what people have ordered of the flow."""
+    flow = document.get("flow")
+    if flow is not None:
+        steps = f", {flow['steps']} granted" if flow["steps"] else ""
+        because = f": {flow['reason']}" if flow["reason"] else ""
+        mode = "waits for a word on each pick" if flow["mode"] == "recommend" else "paused"
+        yield f"{mode}{steps} ({flow['author']}{because}); 'blackboard step' or 'blackboard resume' goes on"
+    if "focus" in document:
+        yield f"only {document['focus']}"
+
+
+def _render_part(console: SafeConsole, title: str, entries: list[dict[str, Any]], now_ms: int) -> None:
+    """The entries of one line, in order; columns that nothing is in are left out."""
+    from blackboard.console import table
+    from blackboard.wording import seconds
+
+    columns: dict[str, list[Any]] = {
+        "": list(range(1, len(entries) + 1)),
+        title: [one["agent"] for one in entries],
+        "case": [one["case"] for one in entries],
+        "level": [one["level"] + _from(one) for one in entries],
+        "share": [f"{one['flow'] or '-'} {one['share']}" if "share" in one else "" for one in entries],
+        "rating": [f"{one['rating']:g}" for one in entries],
+        "aged": [f"{one['aged']:.1f}" for one in entries],
+        "score": [f"{one['score']:.1f}" for one in entries],
+        "waited": [seconds(one["waited_ms"]) for one in entries],
+        "attempt": [one["attempt"] if one["attempt"] > 1 else "" for one in entries],
+        "state": [one["state"] for one in entries],
+        "because": [_because(one, now_ms) for one in entries],
+        "id": [one["activation"][:8] for one in entries],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(str(cell) for cell in cells)}
+    right = ("", "rating", "aged", "score", "waited", "attempt")
+    console.print(table(tuple(shown), list(zip(*shown.values(), strict=True)), right=right))
+
+
+def _from(entry: dict[str, Any]) -> str:
+    return f" (from {entry['promoted_from']})" if "promoted_from" in entry else ""
+
+
+def _because(entry: dict[str, Any], now_ms: int) -> str:
+    from blackboard.wording import seconds
+
+    parts = list(entry["because"])
+    if "not_before_ms" in entry:
+        parts.insert(0, f"not before {seconds(entry['not_before_ms'] - now_ms)} from now")
+    if "override" in entry:
+        parts.append(f"moved by {entry['override']}")
+    return "; ".join(parts)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 @click.option("--board", "-b", metavar="NAME", help="The board's name; default: a new one, SCENARIO@n.")
 @click.option("--resume", is_flag=True, help="Go on with the last run that is not finished.")
 @click.option("--stay", is_flag=True, help="Go on serving when nothing is left to do; limits.run.time does not count.")
+@click.option("--pause", is_flag=True, help="Dispatch nothing until 'blackboard step' or 'resume' says so.")
+@click.option("--recommend", is_flag=True, help="As --pause, and say whom the controller would pick.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only what failed, and where the board is.")
 @server_options
 async def command(
@@ -44,6 +46,8 @@ async def command(
     input_file: Path | None,
     resume: bool,
     stay: bool,
+    pause: bool,
+    recommend: bool,
     quiet: bool,
 ) -> int:
     """Run each SCENARIO, a file, a folder or a shipped name, on a new board, and say how it went.
@@ -58,6 +62,7 @@ async def command(
       blackboard run my/scenario.yaml --input today.jsonl -o json
       blackboard run process_return --resume
     """
+    from blackboard.commands.post import user_name
     from blackboard.errors import UsageError
     from scenarios.loading import load_scenario
     from scenarios.runner import Options
@@ -66,7 +71,10 @@ async def command(
         raise UsageError("--board, --stay and --input are for one scenario")
     # A mistake in the last one is told before the first one runs.
     names = [load_scenario(scenario, sets).name for scenario in scenarios]
-    options = Options(sets, input_file, target.board or "", resume, stay)
+    options = Options(
+        sets, input_file, target.board or "", resume, stay,
+        halted="recommend" if recommend else "paused" if pause else "", by=user_name(),
+    )  # fmt: skip
     codes, documents = [], []
     async with open_backend(target, create=True) as backend:
         for scenario, name in zip(scenarios, names, strict=True):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from blackboard.console import shown
+from blackboard.console import SafeConsole, shown
 from blackboard.wording import counted
 from scenarios.progress import Note, Progress
 
 if TYPE_CHECKING:
     from blackboard.board import Board
-    from blackboard.console import SafeConsole
     from blackboard.log import Change
     from blackboard.replica import Replica
 
@@ -20,7 +20,10 @@ PLAIN_EVERY_S: Final = 2.0
 
 
 class Silent:
-    """An onlooker that shows nothing, for who wants the result alone."""
+    """An onlooker that shows nothing, for who wants the result alone, but why nothing goes on."""
+
+    def __init__(self) -> None:
+        self._errors = SafeConsole(sys.stderr)
 
     def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
         return
@@ -34,6 +37,9 @@ class Silent:
     def rested(self) -> None:
         return
 
+    def stopped(self, text: str) -> None:
+        self._errors.print(shown(text))
+
     def close(self) -> None:
         return
 
@@ -43,6 +49,8 @@ class RunScreen:
 
     def __init__(self, console: SafeConsole, scenario: str) -> None:
         self._console = console
+        # The stream as it is now: while agents run, sys.stderr is theirs.
+        self._errors = console if console.is_terminal else SafeConsole(sys.stderr)
         self._scenario = scenario
         self._progress = Progress()
         self._board = ""
@@ -80,6 +88,9 @@ class RunScreen:
         self._tell(Note(f"at rest{waiting}; serving board {self._board} until interrupted"))
         if self._status is not None:
             self._status.update(self._line(0, 0))
+
+    def stopped(self, text: str) -> None:
+        self._errors.print(shown(text, "yellow"))
 
     def close(self) -> None:
         """Take the live line away."""

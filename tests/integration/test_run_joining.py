@@ -48,6 +48,7 @@ class Onlooker:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.rests = 0
+        self.stops: list[str] = []
 
     def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
         return
@@ -57,6 +58,9 @@ class Onlooker:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def stopped(self, text: str) -> None:
+        self.stops.append(text)
 
     def rested(self) -> None:
         self.rests += 1

@@ -10,8 +10,12 @@ import pytest
 
 from blackboard.console import SafeConsole
 from blackboard.log import Change
-from controller.agenda_view import agenda_document
+from controller.agenda import Agenda
+from controller.agenda_view import at
 from controller.entry import Entry
+from controller.grouping import Group
+from controller.outlook import outlooks
+from controller.strategy import Lift, Policy
 from controller.viewer.screen import picture
 from controller.viewer.snapshot import line_of, take
 from tests.control_values import completed
@@ -112,16 +116,26 @@ def test_the_screen_shows_every_part_and_no_escape_sequence_of_a_record() -> Non
     assert "\x1b" not in text
 
 
-def test_the_agenda_is_published_in_firing_order_with_what_waits_for_another_try() -> None:
-    entries = [
-        Entry(f"a{n}", "pay", "pay", "c", level=1, rating=2.5, eligible_ms=10, sequence=n, captures={}, triggers={},
-              not_before_ms=later)
-        for n, later in ((1, 0), (2, 500))
-    ]  # fmt: skip
-    document = agenda_document(entries, [], ("high", "low"), pending_count=70, now_ms=100)
-    assert [(one["activation"], one["level"], one["state"]) for one in document["pending"]] == [
-        ("a1", "low", "ready"),
-        ("a2", "low", "delayed"),
+def test_each_pending_entry_is_published_with_its_score_parts_and_what_it_waits_for() -> None:
+    agenda = Agenda(Policy(promote_after_ms=60, fair="customer"))
+    ann, stock = Group("capture", "customer", "ann"), Group("capture", "shop", "s1")
+    for n, (not_before_ms, eligible_ms, group) in enumerate([(0, 30, ann), (500, 60, ann), (0, 60, stock)], 1):
+        entry = Entry(
+            f"a{n}", "pay", "pay", "c", level=1, rating=2.5, eligible_ms=eligible_ms, sequence=n, captures={},
+            triggers={}, not_before_ms=not_before_ms, groups=(group,), flow=group.value if group is ann else "",
+        )  # fmt: skip
+        agenda.add(entry)
+    agenda.block(stock, "shop=s1 is at its limit of 1 running")
+    agenda.lift("a2", Lift(-1, "control/overrides/1"))
+    shown = [one.document(("high", "low"), 100) for one in outlooks(agenda, 10, 100)]
+    assert [(one["activation"], one["level"], one["state"], one["because"]) for one in shown] == [
+        ("a1", "high", "ready", []),
+        ("a3", "low", "blocked", ["shop=s1 is at its limit of 1 running"]),
+        ("a2", "low", "delayed", []),
     ]
-    assert document["pending_count"] == 70
-    assert json.loads(json.dumps(document)) == document
+    assert [(one.get("promoted_from"), one["flow"], one.get("override")) for one in shown] == [
+        ("low", "ann", None), (None, "", None), (None, "ann", "control/overrides/1"),
+    ]  # fmt: skip
+    assert json.loads(json.dumps(shown)) == shown
+    first = at({"supervisors": [], "pending": shown}, Policy(ageing_rate_per_s=2), 2_030)["pending"][0]
+    assert (first["waited_ms"], first["aged"], first["score"]) == (2_000, 4.0, 6.5)
