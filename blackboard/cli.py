@@ -55,6 +55,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "focus": Entry("controller.commands.focus:command", "Let only some agents, regions or cases fire, for a while."),
     "agents": Entry("knowledge_sources.commands.agents:command", "List the agents of a board, or show one."),
     "escalations": Entry("controller.commands.escalations:command", "List the questions to people, or answer one."),
+    "override": Entry("controller.commands.override:command", "Order what becomes of activations; list, revoke."),
     "report": Entry("scenarios.commands.report:command", "Sum up a run: outcomes, cost, latency, overhead."),
     "doctor": Entry("blackboard.commands.doctor:command", "Check the server's settings against what is promised."),
 }
