@@ -10,7 +10,7 @@ from controller.breaker import Call
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, proposed_question, question_of, reviewing
 from controller.opening import undispatched
-from controller.proposing import shortly
+from controller.proposing import question_about
 from controller.recovery import AskPerson, Failure, PassOn, Supervise, TryAgain, decide, tale
 from controller.supervision import AskSupervisor, Ladder, Subject, attention, attention_key
 
@@ -192,7 +192,7 @@ def ask_person(
             activation,
             record,
             proposal,
-            question=f"{sentence}. It wants to write {shortly(proposal)}. Approve?",
+            question=question_about(record["agent"], record["case"], proposal, record["attempts"][-1]["error"]),
             answer_to=target,
             critical=critical,
             asked_ms=desk.now_ms(),

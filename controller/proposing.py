@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard import codec
@@ -126,9 +127,14 @@ def _short(value: Any) -> str:
     return first_line(format_json(value), SHOWN)
 
 
+def question_about(agent: str, case: str, proposal: Proposal, why: str) -> str:
+    """What a person is asked; ``why`` is for which the agent does not contribute by itself."""
+    return f"{agent} wants to write {shortly(proposal)} for {case}{f', {first_line(why)}' if why else ''}. Approve?"
+
+
 def how_sure(confidence: float, because: str) -> str:
-    """``sure to 0.62: two teams fit``."""
-    return f"sure to {confidence:g}" + (f": {first_line(because)}" if because.strip() else "")
+    """``sure to 0.62: two teams fit``; rounded down, so that what is under a threshold is not shown as at it."""
+    return f"sure to {math.floor(confidence * 1000) / 1000:g}" + (f": {first_line(because)}" if because.strip() else "")
 
 
 def unsure_because(source: KnowledgeSource, review: Review, made: Contribution) -> str:

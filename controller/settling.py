@@ -15,7 +15,7 @@ from controller.escalation import proposed_question, question_of, reviewing
 from controller.hot_records import HotRecords
 from controller.ordering import override_of
 from controller.proposals import proposal_of, settle_verdict, to_be_validated
-from controller.proposing import held_contribution, how_sure, shortly, unsure_because
+from controller.proposing import held_contribution, how_sure, question_about, shortly, unsure_because
 from controller.read_set import guards_of, stamp_of
 from controller.setback import fail, refused
 from knowledge_sources.outcome import Contribution, Escalate
@@ -82,12 +82,12 @@ async def _await_approval(firing: Firing, ctx: Context, proposal: Proposal, mark
     """Put the contribution before a person; the activation waits for the answer."""
     desk, source, case = firing.desk, firing.source, firing.entry.case
     confidence = marks.get("confidence")
-    sure = f" ({how_sure(confidence, marks.get('because', ''))})" if confidence is not None else ""
+    sure = how_sure(confidence, marks.get("because", "")) if confidence is not None else ""
     question_key, question = proposed_question(
         firing.activation,
         firing.as_dispatched(),
         proposal,
-        question=f"{source.name} wants to write for {case}{sure}: {shortly(proposal)}. Approve?",
+        question=question_about(source.name, case, proposal, sure),
         answer_to=_target(firing),
         critical=desk.settings.review.critical,
         asked_ms=desk.now_ms(),

@@ -49,6 +49,7 @@ def review_result(activations: Iterable[Activation], limits: Limits) -> tuple[Re
         return ()
     found = reviewed(activations)
     bound, share = f"{allowed * 100:g}%", f"{found.share:.0%}"
-    decided = f"{found.unreviewed} of {counted(found.critical, 'critical decision')}"
-    sentence = f"{decided} ({share}) were made without a person" if found.critical else "no decision was critical"
+    decided = f"{found.unreviewed} of {counted(found.critical, 'critical decision')} ({share})"
+    was = "was" if found.unreviewed == 1 else "were"
+    sentence = f"{decided} {was} made without a person" if found.critical else "no decision was critical"
     return (Result(f"unreviewed critical at most {bound}", found.share <= allowed, bound, share, sentence),)
