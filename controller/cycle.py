@@ -40,6 +40,7 @@ from controller.matching import Match
 from controller.overseer import Overseer
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
+from knowledge_sources.tokens import DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,6 +144,8 @@ class Cycle:
             return RunEnd("awaiting", ", ".join(waiting))
         if self.intake.proposed:
             return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
+        if self.intake.undigested.waiting:
+            return RunEnd("stalled", self.intake.undigested.sentence())
         return RunEnd("finished")
 
     def join(self, source: KnowledgeSource) -> None:
@@ -209,6 +212,8 @@ class Cycle:
                 self.fail(error)
         else:
             self.matcher.changed(change)
+            if self.intake.undigested.waiting and key.startswith(DIGEST):
+                self.intake.digested(key)
         self.desk.meter.routing += perf_counter() - started
         self.look()
 

@@ -25,6 +25,7 @@ from controller.opening import opened
 from controller.proposals import as_proposed
 from controller.setback import fail
 from controller.settling import settle
+from controller.within_budget import within_budget
 from knowledge_sources.context import Context
 from knowledge_sources.errors import ActivationEnded, InvalidContribution, failure_of, retry_after_ms
 from knowledge_sources.invocation import invoke
@@ -236,6 +237,8 @@ class Firing:
             if self.source.validates is not None:
                 judged = next(iter(records))  # what it validates is its first watch
                 records[judged] = as_proposed(records[judged])
+            if self.source.token_budget is not None:
+                records = within_budget(self.desk, ctx, records, self.source.token_budget)
             return await invoke(self.source, records, self.entry.captures, ctx, executor=self.desk.executor)
         finally:
             self.usages += ctx.usages

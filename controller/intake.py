@@ -11,6 +11,7 @@ from controller.grouping import Grouping
 from controller.matching import Match, Matcher
 from controller.standstill import hold_back
 from controller.takeover import obviate, pass_on, stored_match
+from controller.undigested import Arrival, Undigested
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -47,6 +48,8 @@ class Intake:
         """activations whose contribution waits for a validator"""
         self.orphans: dict[str, str] = {}
         """activations that wait for an agent which is not here"""
+        self.undigested = Undigested(desk.replica.get, desk.settings.token_counter)
+        """matches over their agent's token budget"""
         self._desk = desk
         self._registration = registration
         self._lineup = lineup
@@ -70,6 +73,7 @@ class Intake:
         releases, recalls = self._desk.reserve.settle()
         for activation, heir in recalls:
             self._lineup.remove(activation)
+            self.undigested.drop(activation)
             self._overseer.forget(activation)
             stored = self._lineup.stored.pop(activation, None)
             if stored is not None:
@@ -83,6 +87,8 @@ class Intake:
         if match.source.name in self._desk.reserve.groups:
             self._desk.reserve.withdraw(activation)
         self._lineup.remove(activation)
+        if self.undigested.waiting:
+            self.undigested.drop(activation)
         self._overseer.forget(activation)
         stored = self._lineup.stored.pop(activation, None)
         if stored is not None:
@@ -94,6 +100,10 @@ class Intake:
     def _queue(self, match: Match, *, attempt: int, not_before_ms: int, since_ms: int = 0) -> None:
         """Make ``match`` pending; it waits from ``since_ms`` on where that is later than what set it off."""
         source, records = match.source, match.records
+        if source.token_budget is not None:
+            arrival = Arrival(match, attempt, not_before_ms, since_ms)
+            if self.undigested.hold(arrival, source.token_budget):
+                return
         triggers = tuple(records.values())
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
         case = triggers[0].case or triggers[0].key
@@ -120,6 +130,12 @@ class Intake:
         self._lineup.add(entry)
         if source.respond_within_ms is not None and source.kind == "agent":
             self._overseer.expect(match.activation, source, entry.eligible_ms)
+
+    def digested(self, key: str) -> None:
+        """The digest at ``key`` has changed: those that wait for it may be within their budget now."""
+        for arrival in self.undigested.touched(key):
+            match, attempt, not_before_ms, since_ms = arrival
+            self._queue(match, attempt=attempt, not_before_ms=not_before_ms, since_ms=since_ms)
 
     def _rating(self, match: Match) -> float:
         """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""

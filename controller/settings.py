@@ -13,6 +13,7 @@ from controller.strategy import DEFAULT_LEVELS, Policy
 
 if TYPE_CHECKING:
     from knowledge_sources.breaker_terms import Breaker
+    from knowledge_sources.tokens import Counter
 
 if TYPE_CHECKING:
     from blackboard.pattern import Pattern
@@ -39,6 +40,8 @@ class Settings:
     """that of each agent that has none of its own"""
     reroute_off: frozenset[str] = frozenset()
     """capabilities whose agents in reserve are never called, to show what happens without them"""
+    token_counter: Counter | None = None
+    """the tokens of a value, for agents with a token budget; by default a quarter of its stored bytes"""
     validate: tuple[Pattern, ...] = ()
     """what is contributed to these keys waits for a validator, whoever contributes it"""
     stall: StallLimits = field(default_factory=StallLimits)

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.nearest import did_you_mean
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from knowledge_sources.context import Context
+
+T = TypeVar("T")
 
 
 class Code:
@@ -52,7 +54,7 @@ class Code:
             return await self.fn(**self._arguments(given, ctx))
         loop = asyncio.get_running_loop()
         arguments = self._arguments(given, ThreadContext(ctx, loop))
-        return await _in_daemon(loop, lambda: self.fn(**arguments))
+        return await off_the_loop(lambda: self.fn(**arguments))
 
     def call_now(self, **given: Any) -> Any:
         """What the function gives, called where the caller is: for a function without a context."""
@@ -62,8 +64,10 @@ class Code:
         return {name: ctx if name == "ctx" else given[name] for name in self.wanted}
 
 
-async def _in_daemon(loop: asyncio.AbstractEventLoop, call: Callable[[], Any]) -> Any:
-    future: asyncio.Future[Any] = loop.create_future()
+async def off_the_loop(call: Callable[[], T]) -> T:
+    """What ``call`` gives or raises, run in a daemon thread of its own."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
     variables = contextvars.copy_context()  # so that what it prints is kept with the activation
 
     def settle(result: Any, error: BaseException | None) -> None:
@@ -75,7 +79,8 @@ async def _in_daemon(loop: asyncio.AbstractEventLoop, call: Callable[[], Any]) -
             future.set_exception(error)
 
     def run() -> None:
-        result, failed = None, None
+        result: Any = None
+        failed: BaseException | None = None
         try:
             result = variables.run(call)
         except BaseException as error:  # noqa: BLE001 - whatever it raises is the agent's failure

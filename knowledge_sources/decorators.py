@@ -61,6 +61,8 @@ class Options(TypedDict, total=False):
     """how many of its activations may run side by side"""
     max_cost: float | None
     """what a call of it costs at most, which is reserved before the call; by default the most that one has cost"""
+    token_budget: int | None
+    """the tokens of what sets it off, at most; records beyond that are given as their digests"""
     escalate: Texts
     """who is asked in turn where it is late or has failed"""
     config: Mapping[str, Any] | None
@@ -165,6 +167,7 @@ def _declared(
         breaker=parse_breaker(options.get("breaker")),
         max_running=declaration.check_limit(options.get("max_running")),
         max_cost=declaration.check_cost(options.get("max_cost")),
+        token_budget=declaration.check_limit(options.get("token_budget")),
         escalate=declaration.check_names(options.get("escalate", ()), "escalate"),
         authority=declaration.check_authority(given.authority),
         over=over,

@@ -83,6 +83,17 @@ class RetryAfter(BlackboardError):
         super().__init__(f"{reason} (again in {after})")
 
 
+class OverTokenBudget(BlackboardError):
+    """What set an agent off is over its token budget, and the digests that would help are not there any more."""
+
+    failure: ClassVar[FailureClass] = "over_budget"
+
+    def __init__(self, agent: str, reason: str) -> None:
+        self.agent = agent
+        self.reason = reason
+        super().__init__(f"{agent}: {reason}")
+
+
 class StalePointer(BlackboardError):
     """A ``key@commit`` at which another version stands now, or nothing; ``present`` is the commit there, or ``""``."""
 
@@ -123,6 +134,6 @@ def retry_after_ms(error: BaseException) -> int:
 
 def failure_of(error: BaseException) -> FailureClass:
     """The class under which an error out of an agent's run is treated; ``error`` for all but ours."""
-    if isinstance(error, (InvalidTrigger, InvalidContribution, UnknownAgent, StalePointer)):
+    if isinstance(error, (InvalidTrigger, InvalidContribution, UnknownAgent, StalePointer, OverTokenBudget)):
         return error.failure
     return "error"

@@ -61,6 +61,8 @@ class KnowledgeSource:
     max_running: int | None
     max_cost: float | None
     """what a call costs at most; ``None`` where that was not said"""
+    token_budget: int | None
+    """tokens of what sets it off, at most; ``None`` is no limit"""
     escalate: tuple[str, ...]
     authority: frozenset[str]
     over: tuple[str, ...]
@@ -132,6 +134,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "respond_within_ms": declaration.check_limit,
     "max_running": declaration.check_limit,
     "max_cost": declaration.check_cost,
+    "token_budget": declaration.check_limit,
     "breaker": parse_breaker,
     "retry": declaration.parse_retry,
     "instead_of": lambda names: declaration.check_names(names, "instead_of"),

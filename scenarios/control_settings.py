@@ -8,6 +8,7 @@ from controller.approval import Review
 from controller.budgets import Limit, Limits, RunLimit
 from controller.settings import Settings
 from controller.stalling import StallLimits
+from knowledge_sources.loading import load_function
 
 if TYPE_CHECKING:
     from scenarios.scenario import Scenario
@@ -25,6 +26,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         guarded=scenario.guard,
         breaker=scenario.breaker.terms if scenario.breaker is not None else None,
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
+        token_counter=load_function(scenario.token_counter, scenario.folder) if scenario.token_counter else None,
         validate=scenario.validate_keys,
         stall=StallLimits(**scenario.stall.model_dump()),
         review=Review(threshold=scenario.threshold, approval=scenario.approval, critical=scenario.critical),

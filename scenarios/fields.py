@@ -124,6 +124,14 @@ def _switch(value: object) -> bool:
     raise _refuse(f"{value!r} is neither on nor off")
 
 
+def _token_budget(value: object) -> int:
+    if value == "off":
+        return 0
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000_000:
+        return value
+    raise _refuse(f"{value!r} is no token budget: write a whole number of at least 1, or off")
+
+
 def _share(value: object) -> float:
     if isinstance(value, str) and _PERCENT.match(value):
         return float(value[:-1]) / 100
@@ -149,6 +157,8 @@ Names = Annotated[tuple[str, ...], PlainValidator(_names)]
 """One name or a list of them."""
 Switch = Annotated[bool, PlainValidator(_switch)]
 """``on`` or ``off``; ``true`` and ``false`` too."""
+TokenBudget = Annotated[int, PlainValidator(_token_budget)]
+"""A number of tokens, or ``off``, which is 0 here: no limit."""
 Share = Annotated[float, PlainValidator(_share)]
 """``30%`` in the file, 0.3 here."""
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]

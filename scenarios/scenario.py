@@ -34,6 +34,7 @@ from scenarios.fields import (
     Share,
     SizeBytes,
     Switch,
+    TokenBudget,
 )
 from scenarios.grounding_models import ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
@@ -76,6 +77,7 @@ class AgentSettings(Model):
     breaker: BreakerField | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_cost: Money | None = None
+    token_budget: TokenBudget | None = None
     guard: Switch | None = None
     proposed: Switch | None = None
     approval: ApprovalField | None = None
@@ -151,6 +153,7 @@ class Scenario(Model):
     policy: PolicySettings = PolicySettings()
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
+    token_counter: FileName | None = None
     validate_keys: Annotated[ValidatedKeys, Field(alias="validate")] = ()
     breaker: BreakerField | None = None
     approval: ApprovalField = "unsure"

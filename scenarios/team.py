@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
-from knowledge_sources.loading import LIBRARY, load_agent
+from knowledge_sources.loading import LIBRARY, load_agent, load_function
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.template import InvalidParameters, Template
 from scenarios.capability_models import instead_of
@@ -82,6 +82,11 @@ def _named(scenario: Scenario) -> tuple[dict[str, KnowledgeSource], list[Problem
             problems += [_problem(scenario, (*path, "with", *one.path), one.reason) for one in error.misuses]
         except InvalidInput as error:
             problems.append(_problem(scenario, path, str(error)))
+    if scenario.token_counter is not None:
+        try:
+            load_function(scenario.token_counter, scenario.folder)
+        except InvalidInput as error:
+            problems.append(_problem(scenario, ("token_counter",), str(error)))
     return sources, problems
 
 
@@ -136,6 +141,8 @@ def configured(
         changes["config"] = {**source.config, **given.config}
     if given.breaker is not None:
         changes["breaker"] = given.breaker.terms
+    if given.token_budget is not None:
+        changes["token_budget"] = given.token_budget or None
     if given.retry is not None:
         changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
     changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)

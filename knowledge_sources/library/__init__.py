@@ -12,14 +12,16 @@ from blackboard.exporting import lister, loader
 if TYPE_CHECKING:
     from knowledge_sources.library.advance import advance
     from knowledge_sources.library.composer import composer
+    from knowledge_sources.library.compressor import compressor
     from knowledge_sources.library.merge import merge
     from knowledge_sources.library.planner import planner, replanner
 
-__all__ = ["advance", "composer", "merge", "planner", "replanner"]
+__all__ = ["advance", "composer", "compressor", "merge", "planner", "replanner"]
 
 _HOME: Final = {
     "advance": "knowledge_sources.library.advance",
     "composer": "knowledge_sources.library.composer",
+    "compressor": "knowledge_sources.library.compressor",
     "merge": "knowledge_sources.library.merge",
     "planner": "knowledge_sources.library.planner",
     "replanner": "knowledge_sources.library.planner",
