@@ -191,6 +191,14 @@ class Proposed(TypedDict):
     """key → the validator that passed it"""
 
 
+class Supports(TypedDict):
+    """What a contribution lets stand only while its triggers, what it read and what was absent are as they were."""
+
+    keys: list[str]
+    absent: list[Seen]
+    """``[pattern, commit]``: nothing that it matches was written after ``commit``; ``""``: nothing is there"""
+
+
 class Verdict(TypedDict):
     """What a validator said of a proposed record."""
 
@@ -258,6 +266,10 @@ class Activation(TypedDict):
     """the agent that had its turn instead, for one that has failed for good"""
     proposed: NotRequired[Proposed]
     """what waits for a validator"""
+    supports: NotRequired[Supports]
+    """what it wrote that stands only while its causes do"""
+    withdrawn: NotRequired[str]
+    """why what it wrote rests on it no more, so that the same match may fire again"""
     verdict: NotRequired[Verdict]
     """of a validator: what it said"""
     stall: NotRequired[list[str]]

@@ -50,6 +50,11 @@ def activation_id(source_name: str, captures: Mapping[str, str], triggers: Seque
     return blake2b(msgpack.packb(named), digest_size=12).hexdigest()
 
 
+def successor_id(activation: str) -> str:
+    """The id of the next firing on the same records, after what ``activation`` wrote was withdrawn."""
+    return blake2b(activation.encode(), digest_size=12, person=b"again").hexdigest()
+
+
 def work_item(capability: str, case: str) -> str:
     """What retries and budgets count for: one capability wanted for one case."""
     return f"{capability}|{case}"

@@ -38,6 +38,7 @@ from controller.intake import Intake
 from controller.lineup import Lineup
 from controller.matching import Match
 from controller.overseer import Overseer
+from controller.retracting import justification_of, retract
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
 from knowledge_sources.tokens import DIGEST
@@ -64,6 +65,7 @@ class Cycle:
     def __init__(self, desk: Desk, registration: Registration) -> None:
         self.desk = desk
         self.gate = Gate(desk)
+        self._support = desk.support
         self.lineup = Lineup(desk, desk.settings.policy)
         self._side = SideWork(self.fail, self.look)
         self.crew = Crew(desk, self.lineup, self._side, self)
@@ -122,6 +124,7 @@ class Cycle:
             or self.overseer.busy
             or self._attending
             or self.desk.reserve.dirty
+            or self._support.moved
         )
 
     @property
@@ -211,6 +214,8 @@ class Cycle:
             except Corrupt as error:  # others can write there, too, and nothing is decided on what they wrote
                 self.fail(error)
         else:
+            if self._support.justifications:
+                self._support.changed(key, change.record, change.previous)
             self.matcher.changed(change)
             if self.intake.undigested.waiting and key.startswith(DIGEST):
                 self.intake.digested(key)
@@ -224,6 +229,8 @@ class Cycle:
             if firing is None or not firing.committing:
                 self._activation_changed(activation, checked(change.record) if change.record is not None else None)
             elif firing.contributing is not None and change.author == firing.source.name:
+                if "supports" in firing.contributing and change.record is not None:
+                    self._justified(change.record)
                 firing.note_contributed()
             return
         if change.record is not None:
@@ -238,6 +245,8 @@ class Cycle:
             self._supersede(change)
         elif key in (FLOW, FOCUS) and self.gate.changed(key, change.record):
             self.lineup.refocus(self.gate.focus)
+        if self._support.justifications:
+            self._support.changed(key, change.record, change.previous)
         self.matcher.changed(change)
 
     def _supersede(self, change: Change) -> None:
@@ -264,6 +273,23 @@ class Cycle:
         elif state in FINAL or state == "escalated":
             self.overseer.forget(activation)
             self.desk.stalls.settle(record.value)
+        if "withdrawn" in record.value:
+            self._withdrawn(activation, record.value)
+        elif "supports" in record.value:
+            self._justified(record)
+
+    def _justified(self, record: Record) -> None:
+        """A contribution was made that lets something stand only while its causes do."""
+        justification = justification_of(record)
+        if justification is not None:
+            self._support.add(justification, self.desk.replica)
+
+    def _withdrawn(self, activation: str, record: Activation) -> None:
+        """What an activation wrote was taken back: where its match still holds, it may fire anew."""
+        self._support.drop(activation)
+        source = self.desk.sources.get(record["agent"])
+        if source is not None:
+            self.matcher.again(source, record["captures"])
 
     def look(self) -> None:
         """Go through the cycle soon: something may have changed."""
@@ -284,6 +310,8 @@ class Cycle:
         now_ms = self.desk.now_ms()
         if self.desk.breakers.machines or self.desk.breakers.turned:
             self._heed_breakers(now_ms)
+        if self._support.moved:
+            self._retract()
         if self.desk.reserve.dirty:
             self.intake.settle_reserve()
         if self.gate.closed:
@@ -346,6 +374,12 @@ class Cycle:
     async def _write_breaker(self, record: BreakerRecord) -> None:
         write = packed_control(BREAKERS + record["agent"], record, self.desk.member)
         await self.desk.commit_leading([], [write])
+
+    def _retract(self) -> None:
+        """Take back what rests on nothing any more: on its way before anybody contributes on what is there now."""
+        retraction = self._support.retraction(self.desk.replica)
+        if retraction is not None:
+            self._side.do(retract(self.desk, retraction))
 
     def _fire_from(self, agenda: Agenda, now_ms: int, *, limited: bool) -> None:
         desk = self.desk

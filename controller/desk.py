@@ -15,6 +15,7 @@ from controller.breakers import Breakers
 from controller.budgets import Ledger
 from controller.meter import Meter
 from controller.reserve import Reserve
+from controller.support import Support
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,6 +47,7 @@ class Desk:
     meter: Meter = field(default_factory=Meter)
     breakers: Breakers = field(default_factory=Breakers)
     reserve: Reserve = field(default_factory=Reserve)
+    support: Support = field(default_factory=Support)
     sources: dict[str, KnowledgeSource] = field(default_factory=dict)
     hot: dict[str, asyncio.Lock] = field(default_factory=dict)
     """one lock per hot record, so that this process does not race itself for it"""

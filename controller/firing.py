@@ -55,8 +55,7 @@ class Firing:
     __slots__ = (
         "_dispatch", "_dispatched_at", "_opened", "_picked_at", "_progressed", "_running_us", "activation", "commit",
         "committing", "conflicts", "contributing", "desk", "entry", "excluded_guards", "given_up", "record", "source",
-        "stopping", "superseded",
-        "task", "trigger_guards", "usages",
+        "stopping", "superseded", "task", "trigger_guards", "usages",
     )  # fmt: skip
 
     def __init__(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS
-from controller.activation import activation_id
+from controller.activation import activation_id, successor_id
 from controller.discrimination import PatternIndex
 from controller.memory import Memories
 
@@ -240,7 +240,11 @@ class Matcher:
             self._tell(match)
 
     def _tell(self, match: Match) -> None:
-        if match.activation in self._live or self._board.get(ACTIVATIONS + match.activation) is not None:
+        while (fired := self._board.get(ACTIVATIONS + match.activation)) is not None:
+            if "withdrawn" not in fired.value:
+                return
+            match = match._replace(activation=successor_id(match.activation))
+        if match.activation in self._live:
             return
         self.hold(match)
         self._listener.matched(match)

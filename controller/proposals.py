@@ -9,7 +9,7 @@ twice, whoever is killed in between, and no reader needs to know of proposals.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard import codec
 from blackboard.commit import Absent, At, Delete, Present, Unchanged
@@ -18,10 +18,12 @@ from blackboard.control_shapes import checked
 from blackboard.errors import Conflict
 from blackboard.group import Packed
 from blackboard.record import Record, Stamp
+from blackboard.record_status import PROPOSED, SUPPORTED, passed_by, status_of
 from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.desk import packed_activation, proposal_key, removal, withdrawal
 from controller.ended import Ended
+from controller.retracting import note_support
 from controller.setback import refused
 from knowledge_sources.errors import InvalidContribution
 from knowledge_sources.verdict import Reject
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
     from knowledge_sources.outcome import Contribution
     from knowledge_sources.source import KnowledgeSource
     from knowledge_sources.verdict import Said
-
-PROPOSED: Final = "proposed"
-"""the status of what waits for a validator"""
 
 
 def to_be_validated(source: KnowledgeSource, desk: Desk, writes: Iterable[Write]) -> list[str]:
@@ -86,6 +85,7 @@ def proposal_of(
         packed.append(lies._replace(key=proposal_key(firing.activation, write.key)))
     record = firing.finished(ctx, "proposed", [])
     record["proposed"] = proposed
+    note_support(firing, ctx, outcome, record)
     return record, packed
 
 
@@ -190,12 +190,14 @@ def _passed(firing: Firing, waiting: _Waiting) -> tuple[list[Packed], list[Guard
     proposed["wanted"] = [key for key in proposed["wanted"] if key != waiting.key]
     if proposed["wanted"]:
         return [packed_activation(waiting.activation, waiting.record, validator)], []
+    supported = waiting.record["supports"]["keys"] if "supports" in waiting.record else ()
     writes = [removal(key) for key in proposed["removes"]]
     for key in proposed["keys"]:
         lies = desk.replica.get(proposal_key(waiting.activation, key))
         if lies is not None:  # it is there while its activation is proposed, or the guard on that fails
-            by = proposed["passed"].get(key, "")
-            writes.append(_standing(desk, key, lies, f"passed by {by}" if by else "", proposed["ttl_ms"].get(key)))
+            by = proposed["passed"].get(key)
+            status = status_of(SUPPORTED if key in supported else "", passed_by(by) if by is not None else "")
+            writes.append(_standing(desk, key, lies, status, proposed["ttl_ms"].get(key)))
     names = " and ".join(dict.fromkeys(proposed["passed"].values()))
     ended = advance(waiting.record, "executed", ended_ms=desk.now_ms(), reason=f"passed by {names}")
     ended["wrote"] = [*proposed["keys"], *proposed["removes"]]
@@ -248,7 +250,7 @@ def _again(desk: Desk, waiting: _Waiting, reason: str) -> list[Packed]:
     """The author is to run again, which is no failed call; where something excludes it by now, it is obviated then."""
     record = waiting.record
     again = advance(record, "pending", attempt=record["attempt"] - 1, reason=reason)
-    for past in ("ended_ms", "usage", "read", "log"):
+    for past in ("ended_ms", "usage", "read", "log", "supports"):
         again.pop(past, None)  # type: ignore[misc]  # optional fields, all of them
     removed = withdrawal(waiting.activation, again)
     return [*removed, packed_activation(waiting.activation, again, desk.member)]

@@ -17,6 +17,7 @@ from controller.ordering import override_of
 from controller.proposals import proposal_of, settle_verdict, to_be_validated
 from controller.proposing import held_contribution, how_sure, question_about, shortly, unsure_because
 from controller.read_set import guards_of, stamp_of
+from controller.retracting import note_support
 from controller.setback import fail, refused
 from knowledge_sources.outcome import Contribution, Escalate
 from knowledge_sources.verdict import Pass, Reject
@@ -126,6 +127,8 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution, marks
     if rewrote:
         # What many count together says nothing of its own.
         record["rewrote"] = rewrote + [[update.key, "", ""] for update in outcome.updates]
+    if ctx.logical:
+        note_support(firing, ctx, outcome, record)
     writes += firing.closing(record, firing.source.name)
     guards = guards_of(firing, ctx)
     firing.contributing = record

@@ -13,6 +13,7 @@ from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
 from controller.matching import Match, excluded_by
+from controller.retracting import justification_of
 from controller.stalling import Stalls
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     last_ms = max((record.time_ms for record in activations), default=0)
     waiting = []
     for record in activations:
+        justification = justification_of(record) if "supports" in record.value else None
+        if justification is not None:
+            desk.support.add(justification, desk.replica, known=False)
         state = record.value["state"]
         activation = record.key.removeprefix(ACTIVATIONS)
         if state == "running":

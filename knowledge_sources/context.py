@@ -14,6 +14,7 @@ from blackboard.control_records import PROPOSALS
 from blackboard.durations import parse_duration
 from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
+from blackboard.record_status import SUPPORTED
 from knowledge_sources import contribution
 from knowledge_sources.capture import Lines
 from knowledge_sources.declaration import NEW
@@ -58,7 +59,7 @@ class Context:
 
     __slots__ = (
         "_counter", "_ended", "_lines", "_present", "_progress", "_puts", "_reader", "_reads", "_regions", "_source",
-        "_updates", "_usage", "activation", "attempt", "captures", "case", "earlier",
+        "_updates", "_usage", "activation", "attempt", "captures", "case", "earlier", "logical",
     )  # fmt: skip
 
     def __init__(
@@ -81,6 +82,8 @@ class Context:
         self.attempt = attempt
         self.earlier = earlier
         self._progress = progress
+        self.logical = source.logical
+        """whether something of what it writes stands only while its causes do"""
         self._ended = False
         self._counter = 0
         # Most activations use few of these; each is made when first needed.
@@ -136,15 +139,16 @@ class Context:
         if self._progress is not None:
             await self._progress(str(text)[:MAX_PROGRESS])
 
-    def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
+    def post(self, key: str, value: Any, *, ttl: str | None = None, logical: bool = False) -> str:
         """Write ``value`` at ``key`` with the contribution, for ``ttl`` if given; returns the complete key.
 
+        A ``logical`` record stands only while what set the agent off and what it read are as they were.
         ``{new}`` in the key becomes a name that no other write has.  The last post of a key stands.
         Raises :class:`InvalidContribution` for a key that the agent does not contribute to.
         """
         complete = contribution.allowed_key(self._source, self, key)
         plain = contribution.storable(self._source, complete, value)
-        self.put(complete, plain, None if ttl is None else parse_duration(ttl))
+        self.put(complete, plain, None if ttl is None else parse_duration(ttl), logical=logical)
         self.check_open()
         return complete
 
@@ -240,9 +244,13 @@ class Context:
         # The first version seen: an agent that saw two must not contribute on either.
         self._reads.setdefault(key, commit)
 
-    def put(self, key: str, value: Any, ttl_ms: int | None = None) -> None:
+    def put(self, key: str, value: Any, ttl_ms: int | None = None, *, logical: bool = False) -> None:
         """Add a write whose key and value are checked."""
-        self._write(Put(key, value, ttl_ms))
+        if not logical and not self._source.logical:
+            self._write(Put(key, value, ttl_ms))
+            return
+        self.logical = True
+        self._write(Put(key, value, ttl_ms, SUPPORTED))
 
     def _write(self, write: Write) -> None:
         if self._updates is not None and write.key in self._updates:
@@ -287,6 +295,11 @@ class Context:
     def reads(self) -> list[list[str]]:
         """``[key, commit]`` of each record read and guarded; commit ``""`` was absent."""
         return [[key, commit] for key, commit in self._reads.items()] if self._reads else []
+
+    @property
+    def regions(self) -> Mapping[str, str]:
+        """Region → the commit since which it is to be unchanged."""
+        return self._regions or {}
 
     @property
     def usages(self) -> list[Usage]:

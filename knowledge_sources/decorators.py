@@ -69,6 +69,8 @@ class Options(TypedDict, total=False):
     """its settings, over which a scenario lays its own"""
     guarded: bool
     """false drops the read-set guards"""
+    logical: bool
+    """true: what it contributes stands only while what set it off and what it read are as they were"""
     proposed: bool
     """true: what it contributes is seen by nobody until a validator has passed it"""
     validates: str | None
@@ -173,6 +175,7 @@ def _declared(
         over=over,
         config=dict(options.get("config") or {}),
         guarded=options.get("guarded", True),
+        logical=bool(options.get("logical", False)),
         proposed=bool(options.get("proposed", False)),
         validates=options.get("validates"),
         approval=check_approval(options.get("approval")),

@@ -68,6 +68,8 @@ class KnowledgeSource:
     over: tuple[str, ...]
     config: Mapping[str, Any]
     guarded: bool
+    logical: bool
+    """whether what it contributes stands only while its causes do"""
     proposed: bool
     """whether what it contributes waits for a validator"""
     validates: str | None
@@ -143,6 +145,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "authority": declaration.check_authority,
     "config": dict,
     "guarded": bool,
+    "logical": bool,
     "proposed": bool,
     "approval": check_approval,
     "threshold": check_threshold,

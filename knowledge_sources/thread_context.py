@@ -87,9 +87,9 @@ class ThreadContext:
                 raise ActivationEnded(self.agent, self.activation)
         return future.result()
 
-    def post(self, key: str, value: Any, *, ttl: str | None = None) -> str:
+    def post(self, key: str, value: Any, *, ttl: str | None = None, logical: bool = False) -> str:
         """See :meth:`Context.post`."""
-        return self._context.post(key, value, ttl=ttl)
+        return self._context.post(key, value, ttl=ttl, logical=logical)
 
     def delete(self, key: str) -> None:
         """See :meth:`Context.delete`."""

@@ -79,6 +79,7 @@ class AgentSettings(Model):
     max_cost: Money | None = None
     token_budget: TokenBudget | None = None
     guard: Switch | None = None
+    logical: Switch | None = None
     proposed: Switch | None = None
     approval: ApprovalField | None = None
     threshold: Confidence | None = None
