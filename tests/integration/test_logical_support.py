@@ -13,6 +13,7 @@ import pytest
 
 from blackboard.commit import Delete, Put
 from blackboard.pattern import Pattern
+from controller.stalling import StallLimits
 from knowledge_sources import Context, Pass, knowledge_source
 from tests.leading import activations, going_on, leading, only, run, values
 
@@ -190,7 +191,7 @@ async def test_records_that_exclude_what_they_rest_on_are_brought_before_a_perso
         return "yes"
 
     await board.put("seed/1", 1)
-    assert (await run(board, a_unless_b, b_from_a, repeats=5)).status == "awaiting"
+    assert (await run(board, a_unless_b, b_from_a, stall=StallLimits(repeats=5))).status == "awaiting"
 
 
 async def test_a_cause_that_moved_while_nobody_led_takes_it_back_at_the_next_start(board: Board) -> None:

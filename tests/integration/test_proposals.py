@@ -103,7 +103,7 @@ async def test_a_validator_that_is_missing_leaves_the_run_stalled_and_the_propos
 async def test_an_author_that_is_rejected_each_time_goes_to_a_person(board: Board) -> None:
     @knowledge_source(validates="draft/{t}")
     async def never(draft: Any) -> Reject:
-        return Reject("no")
+        return Reject(f"not {draft['text']}")
 
     await board.put("topic/a", "tea")
     assert (await run(board, writer, never)).status == "awaiting"
