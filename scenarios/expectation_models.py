@@ -78,6 +78,15 @@ class FiredExpectation(Bounds):
         return f"{self.fired} fired {self.bounds_text()}"
 
 
+class CallsExpectation(Bounds):
+    """So many calls were made of an agent, or of all agents of a capability, those that failed among them."""
+
+    calls: Name
+
+    def describe(self) -> str:
+        return f"{self.calls} was called {self.bounds_text()}"
+
+
 class QuiescentExpectation(Model):
     """The run ended with nothing pending and nothing running; or it did not."""
 
@@ -112,6 +121,7 @@ _KINDS: Final = {
     "eventually": "EventuallyExpectation",
     "never": "NeverExpectation",
     "fired": "FiredExpectation",
+    "calls": "CallsExpectation",
     "quiescent": "QuiescentExpectation",
     "escalated": "EscalatedExpectation",
 }
@@ -122,6 +132,7 @@ Expectation: TypeAlias = (
     | EventuallyExpectation
     | NeverExpectation
     | FiredExpectation
+    | CallsExpectation
     | QuiescentExpectation
     | EscalatedExpectation
 )
@@ -130,6 +141,7 @@ ExpectationField = Annotated[
     | Annotated[EventuallyExpectation, Tag("EventuallyExpectation")]
     | Annotated[NeverExpectation, Tag("NeverExpectation")]
     | Annotated[FiredExpectation, Tag("FiredExpectation")]
+    | Annotated[CallsExpectation, Tag("CallsExpectation")]
     | Annotated[QuiescentExpectation, Tag("QuiescentExpectation")]
     | Annotated[EscalatedExpectation, Tag("EscalatedExpectation")],
     Discriminator(

@@ -15,6 +15,7 @@ from blackboard.control_shapes import is_sound
 from blackboard.keys import region_of
 from blackboard.wording import counted
 from scenarios.expectation_models import (
+    CallsExpectation,
     CountExpectation,
     EscalatedExpectation,
     EventuallyExpectation,
@@ -93,6 +94,8 @@ class Tally:
         for sighting in self._sightings.values():
             self._by_region[sighting.pattern.region].append(sighting)
         self._fired: Counter[str] = Counter()
+        self._called: Counter[tuple[str, str]] = Counter()
+        """agent and capability → dispatches"""
         self._escalated: Counter[str] = Counter()
         self._open: set[str] = set()
 
@@ -105,6 +108,8 @@ class Tally:
             return
         if record.key.startswith(ACTIVATIONS):
             # Its later writes are transitions of the same firing.
+            if record.value["state"] == "running":
+                self._called[str(record.value["agent"]), str(record.value["capability"])] += 1
             if not change.previous_commit:
                 self._fired[str(record.value["agent"])] += 1
         elif record.key.startswith(ESCALATIONS):
@@ -142,6 +147,8 @@ class Tally:
                 return _never(expectation, self._sightings[index])
             case FiredExpectation():
                 return _fired(expectation, self._fired)
+            case CallsExpectation():
+                return _called(expectation, self._called)
             case EscalatedExpectation():
                 return _escalated(expectation, self._escalated)
             case QuiescentExpectation():
@@ -209,6 +216,19 @@ def _fired(expectation: FiredExpectation, fired: Counter[str]) -> Result:
     sentence = f"{expectation.fired} fired {counted(number, 'time')}"
     if not passed:
         sentence += f", expected {expectation.bounds_text()}"
+    return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence)
+
+
+def _called(expectation: CallsExpectation, called: Counter[tuple[str, str]]) -> Result:
+    by_agent = {
+        agent: number for (agent, capability), number in called.items() if expectation.calls in (agent, capability)
+    }
+    number = sum(by_agent.values())
+    passed = expectation.holds(number)
+    sentence = f"{expectation.calls} was called {counted(number, 'time')}"
+    if not passed:
+        each = ", ".join(f"{agent} {calls}" for agent, calls in sorted(by_agent.items()))
+        sentence += f", expected {expectation.bounds_text()}" + (f" ({each})" if each else "")
     return Result(expectation.describe(), passed, expectation.bounds_text(), str(number), sentence)
 
 

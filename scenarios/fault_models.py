@@ -1,4 +1,4 @@
-"""What a scenario file makes go wrong: the three kinds of fault."""
+"""What a scenario file makes go wrong: the kinds of fault."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class _Fault(Model):
 
 
 class FailFault(_Fault):
-    """The call raises an error with this text, and the agent does not run."""
+    """The call raises an error with this text, and asks to be left alone for a while; the agent does not run."""
 
     fail: Annotated[str, Field(min_length=1, max_length=1_000)]
+    retry_after_ms: Annotated[PositiveDurationMs | None, Field(alias="retry_after")] = None
 
 
 class SlowFault(_Fault):
@@ -46,17 +47,37 @@ class InvalidFault(_Fault):
     invalid: Literal[True]
 
 
-_KINDS: Final = {"fail": "FailFault", "slow": "SlowFault", "invalid": "InvalidFault"}
+class HangFault(_Fault):
+    """The call never returns, and the agent does not run; it ends when it is late."""
 
-Fault: TypeAlias = FailFault | SlowFault | InvalidFault
+    hang: Literal[True]
+
+
+class UngroundedFault(_Fault):
+    """The call hands over to somebody of this name, and the agent does not run."""
+
+    ungrounded: Name
+
+
+_KINDS: Final = {
+    "fail": "FailFault",
+    "slow": "SlowFault",
+    "invalid": "InvalidFault",
+    "hang": "HangFault",
+    "ungrounded": "UngroundedFault",
+}
+
+Fault: TypeAlias = FailFault | SlowFault | InvalidFault | HangFault | UngroundedFault
 Faults = Annotated[
     tuple[
         Annotated[
             Annotated[FailFault, Tag("FailFault")]
             | Annotated[SlowFault, Tag("SlowFault")]
-            | Annotated[InvalidFault, Tag("InvalidFault")],
+            | Annotated[InvalidFault, Tag("InvalidFault")]
+            | Annotated[HangFault, Tag("HangFault")]
+            | Annotated[UngroundedFault, Tag("UngroundedFault")],
             Discriminator(
-                kind_by_key(_KINDS, beside=_Fault.model_fields),
+                kind_by_key(_KINDS, beside=(*_Fault.model_fields, "retry_after")),
                 custom_error_type="kind",
                 custom_error_message="a fault has one of the keys " + ", ".join(_KINDS),
             ),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackboard.errors import BlackboardError
 from knowledge_sources.binding import Binding
-from scenarios.fault_models import FailFault, SlowFault
+from scenarios.fault_models import FailFault, HangFault, InvalidFault, SlowFault, UngroundedFault
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class InjectedFault(BlackboardError):
-    """What a scenario's ``fail`` makes a call raise."""
+    """What a scenario's ``fail`` makes a call raise; ``retry_after`` is in seconds, as clients have it."""
+
+    def __init__(self, text: str, retry_after_ms: int | None = None) -> None:
+        super().__init__(text)
+        self.retry_after = None if retry_after_ms is None else retry_after_ms / 1000
 
 
 class Undeclared:
@@ -58,22 +62,31 @@ class BesetBinding(Binding):
         if not faults:
             return plainly(fn, first, records, captures, ctx)
 
+        async def hand_over(to: str) -> None:
+            if inspect.iscoroutinefunction(fn):
+                ctx.handoff("", None, to=to)
+            else:  # the context of a thread waits for the loop
+                await asyncio.to_thread(ctx.handoff, "", None, to=to)
+
         async def run() -> Any:
             if inspect.iscoroutinefunction(fn):
                 return await plainly(fn, first, records, captures, ctx)
             return await asyncio.to_thread(plainly, fn, first, records, captures, ctx)
 
-        return _Beset(faults, run)
+        return _Beset(faults, run, hand_over)
 
 
 class _Beset:
     """A call that faults befall: nothing begins before it is awaited, and it may be dropped instead."""
 
-    __slots__ = ("_faults", "_run")
+    __slots__ = ("_faults", "_hand_over", "_run")
 
-    def __init__(self, faults: Sequence[Fault], run: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(
+        self, faults: Sequence[Fault], run: Callable[[], Awaitable[Any]], hand_over: Callable[[str], Awaitable[None]]
+    ) -> None:
         self._faults = faults
         self._run = run
+        self._hand_over = hand_over
 
     def __await__(self) -> Generator[Any, None, Any]:
         return self._come_about().__await__()
@@ -84,9 +97,15 @@ class _Beset:
             if isinstance(fault, SlowFault):
                 await asyncio.sleep(fault.slow / 1000)
         for fault in self._faults:
-            if isinstance(fault, FailFault):
-                raise InjectedFault(fault.fail)
-            if not isinstance(fault, SlowFault):
-                return Undeclared()
+            match fault:
+                case FailFault():
+                    raise InjectedFault(fault.fail, fault.retry_after_ms)
+                case HangFault():
+                    await asyncio.get_running_loop().create_future()
+                case UngroundedFault():
+                    await self._hand_over(fault.ungrounded)
+                    return Undeclared()  # there is somebody of that name, whom nothing is handed over to
+                case InvalidFault():
+                    return Undeclared()
         result = await self._run()
         return await result if inspect.isawaitable(result) else result

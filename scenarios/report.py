@@ -75,7 +75,8 @@ def classify(activations: Sequence[Activation], escalations: Sequence[Escalation
 
     A case that came to an outcome is completed, though an agent was given up on the way to it.
     """
-    states = {activation["state"] for activation in activations}
+    # One that another agent went on from is no end of the case.
+    states = {activation["state"] for activation in activations if "passed_to" not in activation}
     if any(escalation["status"] == "open" for escalation in escalations) or "escalated" in states:
         return "awaiting a person"
     if states & _UNFINISHED:

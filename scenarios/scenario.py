@@ -19,7 +19,7 @@ from knowledge_sources.orders import AUTHORITIES
 from scenarios.breaker_models import BreakerField
 from scenarios.capability_models import CapabilitySettings, contradictions
 from scenarios.event_models import Events
-from scenarios.expectation_models import EscalatedExpectation, Expectations, FiredExpectation
+from scenarios.expectation_models import CallsExpectation, EscalatedExpectation, Expectations, FiredExpectation
 from scenarios.fault_models import Faults
 from scenarios.fields import (
     Attempts,
@@ -233,6 +233,8 @@ class Scenario(Model):
         for index, expectation in enumerate(self.expect):
             if isinstance(expectation, FiredExpectation):
                 yield from self._unknown_agent(("expect", index, "fired"), expectation.fired)
+            if isinstance(expectation, CallsExpectation) and expectation.calls not in self.capabilities:
+                yield from self._unknown_agent(("expect", index, "calls"), expectation.calls)
             if isinstance(expectation, EscalatedExpectation) and expectation.escalated.agent:
                 yield from self._unknown_agent(("expect", index, "escalated", "agent"), expectation.escalated.agent)
 

@@ -134,6 +134,30 @@ async def test_a_fault_befalls_only_the_activations_whose_records_match_its_cond
     assert {one["case"]: one["attempt"] for one in await activations(board, "clerk")} == {"order/A": 1, "order/B": 2}
 
 
+async def test_a_call_that_hangs_is_overruled_when_it_is_late(runs: Runs, board: Board) -> None:
+    runs.with_faults("agent: threaded, hang: true")
+    assert (await runs.run("agents.threaded.respond_within=50ms")).status == "finished"
+    assert await values(board, "parcel/*") == {"parcel/A": "sent by the boss"}
+
+
+async def test_a_call_that_hands_over_to_nobody_is_ungrounded_and_one_to_somebody_who_did_nothing_invalid(
+    runs: Runs, board: Board
+) -> None:
+    runs.with_faults("agent: clerk, ungrounded: clark", "agent: threaded, ungrounded: clerk")
+    assert (await runs.run()).status == "finished"
+    ((failure, error),) = await failures(board, "clerk")
+    assert (failure, error) == ("ungrounded", "no agent is named 'clark'; nearest: clerk")
+    ((failure, _),) = await failures(board, "threaded")
+    assert failure == "invalid"
+
+
+async def test_a_failing_call_can_ask_to_be_left_alone(runs: Runs, board: Board) -> None:
+    runs.with_faults("agent: clerk, fail: too many requests, retry_after: 100ms")
+    assert (await runs.run()).status == "finished"
+    (attempt,) = (await only(board, "clerk"))["attempts"]
+    assert attempt["retry_after_ms"] == 100
+
+
 async def test_a_killed_run_that_is_resumed_meets_the_faults_that_are_left(runs: Runs, board: Board) -> None:
     """Were calls counted in the process, the second and the third would fail, and a person would be asked."""
     runs.with_faults("agent: clerk, fail: the gateway is down, times: 2")

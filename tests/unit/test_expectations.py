@@ -126,6 +126,21 @@ def test_fired_counts_activations_and_not_their_transitions_or_retries(
     assert result(fired, {"fired": agent, "equals": number}).passed is passed
 
 
+def test_calls_counts_every_dispatch_of_an_agent_or_of_a_capability() -> None:
+    """A retry is a call of its own; what somebody else writes of an activation is none."""
+    log = Log()
+    for agent, states in {"a": ("running", "pending", "running", "escalated"), "b": ("running", "executed")}.items():
+        for state in states:
+            log.put(f"control/activations/{agent}", {"agent": agent, "capability": "pay", "state": state})
+    assert [result(log, {"calls": name, "equals": n}).passed for name, n in (("a", 2), ("b", 1), ("pay", 3))] == [
+        True
+    ] * 3
+    assert (
+        result(log, {"calls": "pay", "at_most": 2}).sentence == "pay was called 3 times, expected at most 2 (a 2, b 1)"
+    )
+    assert result(log, {"calls": "nobody", "equals": 0}).passed
+
+
 def test_escalated_counts_questions_of_all_or_of_one_agent_answered_or_not(fired: Log) -> None:
     assert result(fired, {"escalated": 2}).passed
     assert result(fired, {"escalated": {"equals": 1, "agent": "boss"}}).passed
