@@ -77,6 +77,7 @@ class Agenda(TypedDict):
     member: str
     at_ms: int
     pending_count: int
+    max_running: int
     supervisors: list[Pending]
     pending: list[Pending]
     running: list[Running]
@@ -175,6 +176,7 @@ class AgendaView:
         document = {
             **agenda_document(self._lineup, list(self._firings.values())[:SHOWN], self._desk.settings.levels, now_ms),
             **self._gate.document(),
+            "max_running": self._desk.settings.max_running,
             "reserve": self._desk.reserve.waiting(SHOWN),
         }
         if document != self._published:

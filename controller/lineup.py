@@ -147,9 +147,12 @@ class Lineup:
         if self._focus is not None:
             outside = (f"it is out of the focus on {self._focus.describe()}",)
             found += [Outlook(entry, self.agents, "outside", outside) for entry in self.outside.values()]
-        held = self.rulings.held.values()
-        found += [Outlook(one.entry, self.agents, "held", (f"it is held by {one.key}",)) for one in held]
+        found += [Outlook(one.entry, self.agents, "held", (self._hold(one.key),)) for one in self.held.values()]
         return found[: max(0, limit)]
+
+    def _hold(self, key: str) -> str:
+        order = self.rulings.orders.get(key)
+        return f"held by {order.authority.author}: {order.reason} ({key})" if order is not None else f"held by {key}"
 
     def first(self, limit: int, now_ms: int) -> list[Entry]:
         """The first ``limit`` entries in the order in which they would fire."""

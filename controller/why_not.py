@@ -59,6 +59,8 @@ class Stopped(NamedTuple):
     """its activation, where there is one: it has fired, or is to be tried again"""
     excluded_by: tuple[str, Record[Any]] | None
     """an ``unless`` and the record that it finds"""
+    records: tuple[Record[Any], ...] = ()
+    """those that it was found in"""
 
 
 class WhyNot(NamedTuple):
@@ -74,6 +76,8 @@ class WhyNot(NamedTuple):
     lacks: tuple[Lack, ...]
     """empty where there are complete matches"""
     matches: tuple[Stopped, ...]
+    gave_up: bool = False
+    """whether there were more records than the search looks at, so that there may be more to tell"""
 
 
 def why_not(board: Records, agent: Agent, captures: Mapping[str, str]) -> WhyNot:
@@ -86,12 +90,12 @@ def why_not(board: Records, agent: Agent, captures: Mapping[str, str]) -> WhyNot
     complete = search.complete(dict(captures))
     if complete:
         stopped = tuple(_stopped(board, agent, *match) for match in complete)
-        return WhyNot(*told, {}, (), stopped)
+        return WhyNot(*told, {}, (), stopped, search.gave_up)
     bound, filled = search.best
     missing = [alias for alias in search.watches if alias not in filled]
     lacks = tuple(search.lack(alias, {**captures, **bound}) for alias in missing)
     references = {alias: record.reference for alias, record in filled.items()}
-    return WhyNot(*told, references, lacks, ())
+    return WhyNot(*told, references, lacks, (), search.gave_up)
 
 
 class _Search:
@@ -102,6 +106,8 @@ class _Search:
         self.watches = {alias: Pattern.parse(text) for alias, text in agent["watches"].items()}
         self.best: tuple[dict[str, str], dict[str, Record[Any]]] = ({}, {})
         self._steps = 0
+        self.gave_up = False
+        """whether it left matches out that it did not look for"""
 
     def complete(self, captures: dict[str, str]) -> list[tuple[dict[str, str], dict[str, Record[Any]]]]:
         """Matches that fill every watch, the first few of them."""
@@ -109,6 +115,7 @@ class _Search:
         for match in self._fill(list(self.watches), captures, {}):
             found.append(match)
             if len(found) == MOST_MATCHES:
+                self.gave_up = True
                 break
         return found
 
@@ -124,6 +131,7 @@ class _Search:
             rest, fits = [other for other in missing if other != alias], False
             for record, bound in self._candidates(self.watches[alias], captures):
                 if self._steps > MOST_STEPS:
+                    self.gave_up = True
                     return
                 fits = True
                 yield from self._fill(rest, {**captures, **bound}, {**filled, alias: record})
@@ -195,7 +203,7 @@ def _stopped(board: Records, agent: Agent, captures: dict[str, str], records: di
     activation = activation_id(agent["name"], captures, triggers)
     stored = board.get(ACTIVATIONS + activation)
     record = checked(stored).value if stored is not None else None
-    return Stopped(captures, triggers, activation, record, _exclusion(board, agent, captures))
+    return Stopped(captures, triggers, activation, record, _exclusion(board, agent, captures), tuple(ordered.values()))
 
 
 def _exclusion(board: Records, agent: Agent, captures: Mapping[str, str]) -> tuple[str, Record[Any]] | None:

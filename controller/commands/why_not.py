@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from blackboard.board import Board
     from blackboard.console import SafeConsole
     from blackboard.control_records import Agent
+    from controller.matching import Records
+    from controller.waiting import Waiting
     from controller.why_not import Lack, Stopped, WhyNot
 
 
@@ -45,9 +47,9 @@ async def command(target: Target, *, agent: str, captures: tuple[str, ...], mome
             names = ", ".join(sorted(_names(entry))) or "nothing"
             raise click.UsageError(f"{agent} captures {names}, not {', '.join(sorted(unknown))}")
         told = why_not(state, entry, given)
-        agenda = await _agenda(board) if moment is None else {}
-    document = _document(told, agenda)
-    emit(target, {"board": board.name, **document}, lambda console: _render(console, _lines(told, agenda)))
+        standings = _standings(told, entry, state, await _agenda(board)) if moment is None else {}
+    document = _document(told, standings)
+    emit(target, {"board": board.name, **document}, lambda console: _render(console, _lines(told, standings)))
 
 
 def _captures(texts: Sequence[str]) -> dict[str, str]:
@@ -82,17 +84,28 @@ def _names(agent: Agent) -> set[str]:
     return {name for text in agent["watches"].values() for name in Pattern.parse(text).captures}
 
 
-async def _agenda(board: Board) -> dict[str, tuple[int, str]]:
-    """Activation → its place among the pending and its level, as the leader last told; empty where nobody leads."""
+def _standings(told: WhyNot, entry: Agent, board: Records, agenda: Mapping[str, Any] | None) -> dict[str, Waiting]:
+    """How each complete match stands that has no activation yet, or one that is to be tried again."""
+    from controller.waiting import Candidate, waiting
+
+    found = {}
+    for match in told.matches:
+        if match.excluded_by is None and (match.record is None or match.record["state"] in ("pending", "held")):
+            case = match.records[0].case or match.records[0].key
+            candidate = Candidate(match.activation, told.agent, entry["capabilities"], case, match.records)
+            found[match.activation] = waiting(candidate, agenda, board)
+    return found
+
+
+async def _agenda(board: Board) -> dict[str, Any] | None:
+    """What the leader last published; ``None`` where nobody leads, or it is not what a leader publishes."""
     from controller.agenda_view import parse_agenda
 
     raw = await board.store.read("GET", board.store.keys.agenda)
-    agenda = parse_agenda(raw) if raw is not None else None
-    pending = agenda["pending"] if agenda is not None else []
-    return {one["activation"]: (place, one["level"]) for place, one in enumerate(pending, 1)}
+    return parse_agenda(raw) if raw is not None else None
 
 
-def _document(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> dict[str, Any]:
+def _document(told: WhyNot, standings: Mapping[str, Waiting]) -> dict[str, Any]:
     return {
         "agent": told.agent,
         "status": told.status,
@@ -117,14 +130,26 @@ def _document(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> dict[str, 
                 "state": match.record["state"] if match.record is not None else None,
                 "reason": match.record.get("reason", "") if match.record is not None else "",
                 "excluded_by": match.excluded_by[1].reference if match.excluded_by is not None else None,
-                "place": agenda[match.activation][0] if match.activation in agenda else None,
+                **_standing_document(standings.get(match.activation)),
             }
             for match in told.matches
         ],
+        "gave_up": told.gave_up,
     }
 
 
-def _lines(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> Iterator[str]:
+def _standing_document(standing: Waiting | None) -> dict[str, Any]:
+    if standing is None:
+        return {"place": None, "obstacles": [], "before": [], "entry": None}
+    return {
+        "place": standing.place or None,
+        "obstacles": list(standing.obstacles),
+        "before": [rival._asdict() for rival in standing.before],
+        "entry": standing.entry,
+    }
+
+
+def _lines(told: WhyNot, standings: Mapping[str, Waiting]) -> Iterator[str]:
     from blackboard.wording import first_line
 
     if told.status != "ready":
@@ -138,7 +163,10 @@ def _lines(told: WhyNot, agenda: Mapping[str, tuple[int, str]]) -> Iterator[str]
         yield from _lacking(lack)
     for match in told.matches:
         named = ", ".join(f"{name}={text}" for name, text in match.captures.items()) or "its records"
-        yield f"{named}: {_stopping(match, agenda)}"
+        yield f"{named}: {_stopping(match, standings.get(match.activation))}"
+        yield from _waiting_lines(standings.get(match.activation))
+    if told.gave_up:
+        yield "there may be more: the search was given up after so many; NAME=TEXT narrows it"
 
 
 def _lacking(lack: Lack) -> Iterator[str]:
@@ -156,19 +184,50 @@ def _lacking(lack: Lack) -> Iterator[str]:
         )
 
 
-def _stopping(match: Stopped, agenda: Mapping[str, tuple[int, str]]) -> str:
+def _stopping(match: Stopped, standing: Waiting | None) -> str:
     from controller.commands.why_text import ENDINGS
 
     if match.record is not None:
-        reason = match.record.get("reason")
-        return f"it {ENDINGS[match.record['state']]}, activation {match.activation}" + (f": {reason}" if reason else "")
+        decided = match.record.get("decided_by", "")
+        reason = match.record.get("reason", "")
+        by = f" as {decided} decided" if decided and decided not in reason else ""
+        ending = f"it {ENDINGS[match.record['state']]}{by}, activation {match.activation}"
+        return ending + (f": {reason}" if reason else "")
     if match.excluded_by is not None:
         text, record = match.excluded_by
         return f"unless {text} keeps it from firing: {record.reference} is there"
-    if match.activation in agenda:
-        place, level = agenda[match.activation]
-        return f"it is eligible, number {place} on the agenda, level {level}"
+    if standing is not None and standing.place:
+        return "it is eligible, " + _placed(standing)
+    if standing is not None and standing.obstacles:
+        return "it is complete, and does not fire yet"
     return "it is eligible; it fires when a controller leads the board and its turn comes"
+
+
+def _placed(standing: Waiting) -> str:
+    entry = standing.entry
+    if entry is None:
+        return f"number {standing.place} on the agenda"
+    parts = [f"number {standing.place} on the agenda", f"level {entry['level']}"]
+    if "promoted_from" in entry:
+        parts[-1] += f", to which waiting has lifted it from {entry['promoted_from']}"
+    if "share" in entry:
+        parts.append(f"share {entry['share']} of {entry['flow'] or 'nobody'}")
+    if "override" in entry:
+        parts.append(f"moved by {entry['override']}")
+    parts.append(f"score {entry['score']:.3f} (rating {entry['rating']:g} + {entry['aged']:.3f} by waiting)")
+    return ", ".join(parts)
+
+
+def _waiting_lines(standing: Waiting | None) -> Iterator[str]:
+    if standing is None:
+        return
+    for obstacle in standing.obstacles:
+        yield f"  {obstacle}"
+    for rival in standing.before:
+        yield f"  before it: {rival.agent} for {rival.case}: {rival.by}"
+    more = standing.place - 1 - len(standing.before)
+    if standing.before and more > 0:
+        yield f"  and {more} more"
 
 
 def _render(console: SafeConsole, lines: Iterator[str]) -> None:

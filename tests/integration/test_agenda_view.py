@@ -108,7 +108,9 @@ async def test_the_agenda_is_shown_by_command_and_why_not_tells_the_place_of_a_m
         ["2", "worker", "job/2", "normal"],
     ]
     explained = await asyncio.to_thread(lambda: shell("why-not", "worker", "n=2"))
-    assert explained == "n=2: it is eligible, number 2 on the agenda, level normal\n"
+    first, second = explained.splitlines()
+    assert first.startswith("n=2: it is eligible, number 2 on the agenda, level normal, score ")
+    assert second.startswith("  before it: worker for job/1: ")
     release.set()
     await running
     await controller.close()
