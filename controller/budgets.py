@@ -295,10 +295,11 @@ def _over_money(scope: Scope, limit: float | None, account: _Account, need: int 
     if limit is None:
         return None
     most = as_units(limit, f"the limit of the {scope}'s cost")
-    held = most - account.cost if account.unknown else account.reserved
     least = need if need is not None else min(1, most)  # one that may cost anything needs that something is left
-    if not account.unknown and account.cost + held + least <= most:
+    waits_for_unknown = account.unknown > 0 and least > 0
+    if not waits_for_unknown and account.cost + account.reserved + least <= most:
         return None
+    held = most - account.cost if waits_for_unknown else account.reserved
     waits = account.running > 0 and account.cost + least <= most
     return OverBudget(scope, "cost", limit, account.cost / POINT, held / POINT, waits)
 

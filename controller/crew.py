@@ -58,7 +58,7 @@ class Crew:
         """Let ``firing`` fire, soon; ``step`` is what granted it, where a person did."""
         entry, source = firing.entry, firing.source
         self.firings[firing.activation] = firing
-        self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.max_cost)
+        self._desk.ledger.note_dispatch(entry, self._desk.steady_ms(), max_cost=source.foreseen_cost)
         self._desk.stalls.note(entry, 1)
         self.ordinary += source.kind != "supervisor"
         if source.name in self._desk.breakers.half_open:

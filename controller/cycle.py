@@ -402,7 +402,7 @@ class Cycle:
             if choice.override is not None:
                 agenda.drop_lift(entry.activation)
             desk.meter.router += perf_counter() - started
-            over = desk.ledger.check(entry, limits, steady_ms, max_cost=desk.sources[entry.agent].max_cost)
+            over = desk.ledger.check(entry, limits, steady_ms, max_cost=desk.sources[entry.agent].foreseen_cost)
             if over is not None and over.scope == "run":
                 agenda.add(entry)
                 if not over.waits or not self.crew.firings:

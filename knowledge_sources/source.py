@@ -99,6 +99,14 @@ class KnowledgeSource:
         return self.callee.output_model
 
     @property
+    def foreseen_cost(self) -> float | None:
+        """What is reserved for a call beforehand, ``None`` where nobody knows.
+
+        For a supervisor that declares nothing, nothing: it must not wait for the end of those whom it supervises.
+        """
+        return 0.0 if self.max_cost is None and self.kind == "supervisor" else self.max_cost
+
+    @property
     def captures(self) -> tuple[str, ...]:
         """The names that the watches bind."""
         return declaration.captures_of(self.watches)

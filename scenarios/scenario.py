@@ -76,7 +76,7 @@ class AgentSettings(Model):
     instead_of: Names | None = None
     breaker: BreakerField | None = None
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    max_cost: Money | None = None
+    max_cost: Annotated[float, Field(ge=0, le=1_000_000_000)] | None = None
     token_budget: TokenBudget | None = None
     guard: Switch | None = None
     logical: Switch | None = None

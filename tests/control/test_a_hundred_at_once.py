@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from controller.budgets import Limit, Limits, RunLimit
-from knowledge_sources import Context, knowledge_source
+from knowledge_sources import Context, Decide, knowledge_source, supervisor
 from tests.control.lives import moments_of, violations
 from tests.control.spending import calls, most_failed, spent
-from tests.leading import activations, run
+from tests.leading import activations, run, values
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -103,3 +103,19 @@ async def test_firings_of_a_run_stop_at_their_limit(board: Board) -> None:
     end = await run(board, *clerks(random.Random(5)), limits=Limits(run=RunLimit(firings=123)), max_running=AGENTS)
     assert end.status == "stalled"
     assert calls(await moments_of(board)) == 123
+
+
+async def test_a_supervisor_does_not_wait_for_the_money_that_the_late_one_holds(board: Board) -> None:
+    """Nobody knows what the stuck call costs, so it holds the whole budget of its case: its supervisor decides at once."""
+    await board.create("case/1", {})
+
+    @knowledge_source(watches="case/{c}", contributes="out/{c}", respond_within="20ms", escalate=["boss"])
+    async def stuck() -> Any:
+        await asyncio.Event().wait()
+
+    @supervisor(over="stuck", respond_within="30s")
+    def boss() -> Any:
+        return Decide("enough", "too slow")
+
+    end = await run(board, stuck, boss, limits=Limits(case=Limit(cost=0.5)))
+    assert (end.status, await values(board, "out/*")) == ("finished", {"out/1": "enough"})
