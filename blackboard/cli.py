@@ -48,6 +48,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "post": Entry("blackboard.commands.post:command", "Write a record, guarded if asked."),
     "why": Entry("controller.commands.why:command", "Explain a record or a case: who fired, on what, in what order."),
     "agenda": Entry("controller.commands.agenda:command", "Show what is to fire next, in order, and what runs."),
+    "waits": Entry("controller.commands.waits:command", "Who waits for which record that others are to write."),
     "why-not": Entry("controller.commands.why_not:command", "Explain why an agent has not fired, clause by clause."),
     "pause": Entry("controller.commands.flow:pause", "Dispatch nothing more on a board until it is resumed."),
     "resume": Entry("controller.commands.flow:resume", "Let the controller of a board go on by itself."),

@@ -54,6 +54,8 @@ Seen: TypeAlias = Annotated[list[str], Count(2)]
 Trigger: TypeAlias = Annotated[list[str], Count(3)]
 """``[alias, key, commit]`` of a record that triggered an activation"""
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
+Edge: TypeAlias = Annotated[list[str], Count(3)]
+"""``[name of a wait, name of the one that it waits for, key]``"""
 Rewrite: TypeAlias = Annotated[list[str], Count(3)]
 """``[key, digest before, digest after]`` of a record that was overwritten; digest ``""`` was absent"""
 Guarded: TypeAlias = Annotated[list[str], Count(3)]
@@ -450,6 +452,36 @@ class RejectedLine(TypedDict):
     reason: str
 
 
+class LackedRecord(TypedDict):
+    """A record that is waited for."""
+
+    key: str
+    writers: list[str]
+    """the agents that may write it"""
+
+
+class WaitRecord(TypedDict):
+    """One that could not fire, where some wait for each other."""
+
+    name: str
+    agent: str
+    captures: dict[str, str]
+    has: list[str]
+    """``key@commit`` of what is there of what it watches"""
+    lacks: list[LackedRecord]
+
+
+class WaitGraph(TypedDict):
+    """Who waits for which record that only others who wait would write."""
+
+    waits: list[WaitRecord]
+    edges: list[Edge]
+    circles: list[list[str]]
+    """names of waits, each before the one that it waits for"""
+    cut: bool
+    """there is more"""
+
+
 class Run(TypedDict):
     """``control/run``: what is being run on this board."""
 
@@ -467,6 +499,8 @@ class Run(TypedDict):
     """the first 1,000"""
     rejected_count: NotRequired[int]
     """how many there were"""
+    waits: NotRequired[WaitGraph]
+    """where it ended because some wait for each other"""
 
 
 class Flow(TypedDict):

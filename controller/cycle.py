@@ -41,6 +41,7 @@ from controller.overseer import Overseer
 from controller.retracting import justification_of, retract
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
+from controller.wait_for import standing_still
 from knowledge_sources.tokens import DIGEST
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ class Cycle:
             return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
         if self.intake.undigested.waiting:
             return RunEnd("stalled", self.intake.undigested.sentence())
-        return RunEnd("finished")
+        graph = standing_still(self.desk.replica, self.desk.sources.values())
+        return RunEnd("finished") if graph is None else RunEnd("stalled", graph.sentence(), graph)
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from controller.wait_for import WaitFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,3 +15,5 @@ class RunEnd:
 
     status: Literal["finished", "awaiting", "timed_out", "stalled"]
     reason: str = ""
+    waits: WaitFor | None = None
+    """who waits for whom, where some wait for each other in a circle"""

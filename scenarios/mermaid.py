@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from blackboard.mermaid import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,13 +23,13 @@ def flowchart(dependencies: Dependencies) -> str:
     nodes = {text: f"k{number}" for number, text in enumerate(keys)}
     fed = {key.key_text for key in dependencies.fed}
     for text, node in nodes.items():
-        lines.append(f'  {node}(["{_label(text)}"])' + (":::fed" if text in fed else ""))
+        lines.append(f'  {node}(["{label(text)}"])' + (":::fed" if text in fed else ""))
     for number, source in enumerate(dependencies.sources):
         kind = ":::supervisor" if source.kind == "supervisor" else ""
-        lines.append(f'  a{number}["{_label(source.name)}"]{kind}')
+        lines.append(f'  a{number}["{label(source.name)}"]{kind}')
     for number, source in enumerate(dependencies.sources):
         for watch in source.watches:
-            condition = f'|"{_label(watch.pattern.predicate.text)}"|' if watch.pattern.predicate is not None else ""
+            condition = f'|"{label(watch.pattern.predicate.text)}"|' if watch.pattern.predicate is not None else ""
             lines.append(f"  {nodes[watch.pattern.key_text]} -->{condition} a{number}")
         lines += [f"  {nodes[pattern.key_text]} -.->|unless| a{number}" for pattern in source.unless]
         lines += [f"  a{number} --> {nodes[pattern.key_text]}" for pattern in source.contributes]
@@ -53,9 +54,3 @@ def _alike(patterns: Sequence[Pattern]) -> list[tuple[str, str]]:
         for other in patterns[index + 1 :]
         if one.overlaps(other)
     ]
-
-
-def _label(text: str) -> str:
-    """``text`` as Mermaid shows it and never reads it: quotes and what could end a label or begin markup are coded."""
-    short = text if len(text) <= 60 else text[:59] + "…"
-    return re.sub(r"[^\w /{}.,:=&|()+*?!@$%^~§°…-]", lambda found: f"#{ord(found[0])};", short)

@@ -238,6 +238,9 @@ class _Session:
             ended_ms=controller.desk.now_ms(),
             fed=self._fed,
         )
+        run.pop("waits", None)
+        if end is not None and end.waits is not None:
+            run["waits"] = end.waits.as_record()
         await self._write_run(controller, run)
         return run
 
