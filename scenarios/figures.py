@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from blackboard.control_records import RejectedLine
+    from blackboard.control_records import RejectedLine, WaitGraph
     from scenarios.case_path import CasePath
 
 CaseClass: TypeAlias = Literal["completed", "rejected", "awaiting a person", "failed", "unfinished", "untouched"]
@@ -17,6 +17,10 @@ CASE_CLASSES: Final[tuple[CaseClass, ...]] = (
     "completed", "awaiting a person", "failed", "unfinished", "untouched", "rejected",
 )  # fmt: skip
 """``rejected`` are lines of the input that could not become a case; ``untouched`` cases that no agent fired for"""
+
+
+OVERHEAD_RULE: Final = 0.3
+"""the share of the agents' running time that a runtime may take at most, by the rule of thumb of the field"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class AgentLine:
     ``failed`` are activations that were given up, ``overruled`` those that a supervisor or a person ended in
     the agent's place, ``failed_attempts`` calls that did not end in a contribution.  ``latency`` runs from
     eligible to contribution, ``run_time`` is the time inside the agent.  ``failed_cost`` is the part of ``cost``
-    that bought nothing.  Tokens are those of calls that did not fail: of failed ones the board keeps the cost.
+    that bought nothing.  Tokens are those of all calls, failed ones included as far as agents reported them.
     """
 
     agent: str
@@ -58,6 +62,23 @@ class AgentLine:
     conflicts: int
     latency: Percentiles | None
     run_time: Percentiles | None
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failed_cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case: what was done for it, what that took and cost.
+
+    ``took_ms`` runs from the first of its activations becoming eligible to the last one's end.
+    """
+
+    case: str
+    activations: int
+    calls: int
+    took_ms: int
     input_tokens: int
     output_tokens: int
     cost: float
@@ -123,6 +144,9 @@ class Overhead:
     us_per_activation: float | None
     agents_seconds: float
     """time inside agents"""
+    ms_per_case: float | None
+    within_rule: bool | None
+    """whether the runtime took no more than :data:`OVERHEAD_RULE` of the agents' running time; ``None``: not known"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +161,14 @@ class Report:
     outcomes: tuple[Outcome, ...]
     rejected_input: tuple[RejectedLine, ...]
     agents: tuple[AgentLine, ...]
+    dearest: tuple[CaseLine, ...]
+    """the cases that cost the most, the dearest first; where nothing has a cost, those that took the longest"""
     totals: Totals
     projection: Projection | None
     overhead: Overhead
     path: CasePath | None
+    waits: WaitGraph | None
+    """where it ended because some wait for each other"""
 
     def as_document(self) -> dict[str, Any]:
         """The report as plain data, for JSON."""

@@ -14,8 +14,10 @@ from controller.meter import PHASES
 from scenarios.case_path import choose_case, path_of
 from scenarios.figures import (
     CASE_CLASSES,
+    OVERHEAD_RULE,
     AgentLine,
     CaseClass,
+    CaseLine,
     Outcome,
     Overhead,
     Percentiles,
@@ -29,19 +31,24 @@ from scenarios.reviewing import reviewed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from blackboard.control_records import Activation, Escalation, Run, State
+    from blackboard.control_records import Activation, Escalation, Run, State, Usage
     from scenarios.evidence import Evidence
 
 INTERACTIONS_A_DAY: Final = 10_000
-"""what the projection is for: one case is one interaction"""
+"""what the projection is for where nothing else is asked for: one case is one interaction"""
+DEAREST: Final = 5
+"""cases that are told one by one"""
 
 _UNFINISHED: Final[frozenset[State]] = frozenset({"running", "pending", "held", "proposed", "failed"})
 _GIVEN_UP: Final[frozenset[State]] = frozenset({"abandoned", "cancelled"})
 _CAME_TO_NOTHING: Final[frozenset[State]] = _GIVEN_UP | {"obviated", "vetoed"}
 
 
-def build_report(evidence: Evidence, *, case: str | None = None) -> Report:
-    """The report of ``evidence``; ``case`` names the case whose decision path is wanted."""
+def build_report(evidence: Evidence, *, case: str | None = None, per_day: int = INTERACTIONS_A_DAY) -> Report:
+    """The report of ``evidence``; ``case`` names the case whose decision path is wanted.
+
+    ``per_day`` is how many interactions the projection is for.
+    """
     run = evidence.run
     activations = list(evidence.activations.values())
     agents = _agent_lines(activations)
@@ -57,10 +64,12 @@ def build_report(evidence: Evidence, *, case: str | None = None) -> Report:
         outcomes=_outcomes(evidence, run.get("rejected_count", len(rejected)) if run else 0),
         rejected_input=rejected,
         agents=agents,
+        dearest=dearest_cases(activations),
         totals=totals,
-        projection=_projection(totals),
-        overhead=_overhead(run, activations),
+        projection=_projection(totals, per_day),
+        overhead=_overhead(run, activations, totals.cases),
         path=path_of(evidence, wanted) if wanted is not None else None,
+        waits=run.get("waits") if run else None,
     )
 
 
@@ -112,7 +121,7 @@ def _agent_lines(activations: Iterable[Activation]) -> tuple[AgentLine, ...]:
 
 def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
     states = Counter(activation["state"] for activation in activations)
-    usage = [call for activation in activations for call in activation.get("usage", ())]
+    usage = [call for activation in activations for call in calls_of(activation)]
     return AgentLine(
         agent=agent,
         activations=len(activations),
@@ -130,6 +139,36 @@ def _agent_line(agent: str, activations: Sequence[Activation]) -> AgentLine:
             if a["state"] == "executed" and "ended_ms" in a
         ),
         run_time=percentiles(a["run_us"] / 1000 for a in activations if "run_us" in a),
+        input_tokens=sum(call["input_tokens"] for call in usage),
+        output_tokens=sum(call["output_tokens"] for call in usage),
+        cost=math.fsum(cost_of(activation) for activation in activations),
+        failed_cost=math.fsum(failed_cost(activation) for activation in activations),
+    )
+
+
+def calls_of(activation: Activation) -> list[Usage]:
+    """What the agent reported of each model call, those of failed attempts included."""
+    failed = [call for attempt in activation.get("attempts", ()) for call in attempt.get("usage", ())]
+    return [*failed, *activation.get("usage", ())]
+
+
+def dearest_cases(activations: Iterable[Activation]) -> tuple[CaseLine, ...]:
+    """The cases that cost the most, or took the longest where nothing has a cost."""
+    by_case: dict[str, list[Activation]] = defaultdict(list)
+    for activation in activations:
+        by_case[activation["case"]].append(activation)
+    lines = [_case_line(case, found) for case, found in by_case.items() if case]
+    return tuple(sorted(lines, key=lambda line: (-line.cost, -line.took_ms, line.case))[:DEAREST])
+
+
+def _case_line(case: str, activations: Sequence[Activation]) -> CaseLine:
+    usage = [call for activation in activations for call in calls_of(activation)]
+    began_ms = min(activation["eligible_ms"] for activation in activations)
+    return CaseLine(
+        case=case,
+        activations=len(activations),
+        calls=sum(activation["attempt"] for activation in activations),
+        took_ms=max(0, max(a.get("ended_ms", a["dispatched_ms"]) for a in activations) - began_ms),
         input_tokens=sum(call["input_tokens"] for call in usage),
         output_tokens=sum(call["output_tokens"] for call in usage),
         cost=math.fsum(cost_of(activation) for activation in activations),
@@ -186,12 +225,12 @@ def _totals(evidence: Evidence, agents: Sequence[AgentLine], run: Run | None) ->
     )
 
 
-def _projection(totals: Totals) -> Projection | None:
+def _projection(totals: Totals, per_day: int) -> Projection | None:
     if not totals.cases:
         return None
-    factor = INTERACTIONS_A_DAY / totals.cases
+    factor = per_day / totals.cases
     return Projection(
-        interactions=INTERACTIONS_A_DAY,
+        interactions=per_day,
         activations=totals.activations * factor,
         escalations=totals.escalations * factor,
         input_tokens=totals.input_tokens * factor,
@@ -201,17 +240,21 @@ def _projection(totals: Totals) -> Projection | None:
     )
 
 
-def _overhead(run: Run | None, activations: Sequence[Activation]) -> Overhead:
+def _overhead(run: Run | None, activations: Sequence[Activation], cases: int) -> Overhead:
     measured: Mapping[str, Any] = run.get("overhead", {}) if run else {}
     names = [*PHASES, *sorted(set(measured) - set(PHASES))]
     phases = tuple(_phase(name, measured.get(name), len(activations)) for name in names)
     shares = [phase.share for phase in phases if phase.share is not None]
     each = [phase.us_per_activation for phase in phases if phase.us_per_activation is not None]
+    share = math.fsum(shares) if shares else None
+    spent = [phase.seconds for phase in phases if phase.seconds is not None]
     return Overhead(
         phases=phases,
-        share=math.fsum(shares) if shares else None,
+        share=share,
         us_per_activation=math.fsum(each) if each else None,
         agents_seconds=_agents_seconds(run, activations),
+        ms_per_case=math.fsum(spent) * 1000 / cases if spent and cases else None,
+        within_rule=share <= OVERHEAD_RULE if share is not None else None,
     )
 
 

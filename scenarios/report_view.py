@@ -6,11 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 from blackboard.console import shown, table
+from controller.wait_chart import lines as wait_lines
+from scenarios.figures import OVERHEAD_RULE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blackboard.console import SafeConsole
+    from blackboard.control_records import WaitGraph
     from scenarios.case_path import CasePath, Step
-    from scenarios.figures import AgentLine, Overhead, Percentiles, PhaseLine, Projection, Report, Totals
+    from scenarios.figures import AgentLine, CaseLine, Overhead, Percentiles, PhaseLine, Projection, Report, Totals
 
 REJECTED_SHOWN = 10
 _STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}
@@ -26,6 +31,10 @@ def render_report(console: SafeConsole, report: Report) -> None:
         _render_path(console, report.path)
     if report.agents:
         _render_agents(console, report)
+    if report.dearest and report.totals.cases > 1:
+        _render_cases(console, report.dearest)
+    if report.waits is not None:
+        _render_waits(console, report.waits)
     _render_totals(console, report.totals, report.projection)
     _render_overhead(console, report.overhead)
 
@@ -99,7 +108,32 @@ def _render_agents(console: SafeConsole, report: Report) -> None:
     console.print(shown("  latency: from eligible to contribution; both times p50/p99; tokens in/out", "dim"))
 
 
-def _tokens(line: AgentLine) -> str:
+def _render_cases(console: SafeConsole, lines: Sequence[CaseLine]) -> None:
+    console.print()
+    costly = any(line.cost for line in lines)
+    console.print(shown(f"The cases that {'cost the most' if costly else 'took the longest'}", "bold"))
+    columns: list[tuple[str, list[str]]] = [
+        ("case", [line.case for line in lines]),
+        ("fired", [f"{line.activations:,}" for line in lines]),
+        ("calls", [f"{line.calls:,}" for line in lines]),
+        ("took ms", [f"{line.took_ms:,}" for line in lines]),
+        ("tokens", [_tokens(line) for line in lines]),
+        ("cost", [_money(line.cost) if line.cost else "0" for line in lines]),
+        ("of it failed", [_money(line.failed_cost) if line.failed_cost else "0" for line in lines]),
+    ]
+    kept = [(name, cells) for name, cells in columns if set(cells) != {"0"}]
+    names = [name for name, _ in kept]
+    console.print(table(names, zip(*(cells for _, cells in kept), strict=True), right=names[1:]))
+
+
+def _render_waits(console: SafeConsole, graph: WaitGraph) -> None:
+    console.print()
+    console.print(shown("Waiting for each other", "bold red"))
+    for line in wait_lines(graph):
+        console.print(shown(f"  {line}"))
+
+
+def _tokens(line: AgentLine | CaseLine) -> str:
     return f"{line.input_tokens:,}/{line.output_tokens:,}" if line.input_tokens or line.output_tokens else "0"
 
 
@@ -118,6 +152,8 @@ def _render_totals(console: SafeConsole, totals: Totals, projection: Projection 
         ("cost", _money(totals.cost)),
         ("of it failed attempts", f"{_money(totals.failed_cost)}{_share_of(totals.failed_cost, totals.cost)}"),
     ]
+    if totals.failed_attempts:
+        rows.insert(3, ("failed attempts", f"{totals.failed_attempts:,}"))
     if totals.critical:
         share = _share_of(totals.critical_unreviewed, totals.critical)
         rows.append(
@@ -155,7 +191,12 @@ def _render_overhead(console: SafeConsole, overhead: Overhead) -> None:
         )
     console.print(shown(heading, "bold"))
     rows = [(phase.name, _part(phase, kept), _number(phase.us_per_activation)) for phase in overhead.phases]
+    whole = f"{overhead.share:.1%}" if kept == "share" else f"{spent:.3f}"
+    rows.append(("together", whole, _number(overhead.us_per_activation)))
     console.print(table(("part", kept, "µs an activation"), rows, right=(kept, "µs an activation")))
+    rule = f"; {'within' if overhead.within_rule else 'above'} the rule of at most {OVERHEAD_RULE:.0%}"
+    told = f"  {_number(overhead.ms_per_case)} ms a case{rule if kept == 'share' else ''}"
+    console.print(shown(told, "dim"))
 
 
 def _part(phase: PhaseLine, kept: str) -> str:

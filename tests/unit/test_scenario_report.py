@@ -15,7 +15,7 @@ from controller.budgets import Limits, RunLimit
 from scenarios.evidence import Evidence, sort_records
 from scenarios.expectations import Result
 from scenarios.figures import Outcome, Percentiles, Report
-from scenarios.report import build_report, classify, failed_cost, percentiles
+from scenarios.report import build_report, calls_of, classify, dearest_cases, failed_cost, percentiles
 from scenarios.report_view import render_report
 from scenarios.summary import Summary, next_commands, render_summary
 from scenarios.verdict import overhead_result
@@ -276,3 +276,35 @@ def test_the_summary_says_what_failed_where_the_board_is_and_what_to_type_next(r
     assert commands[:2] == ["blackboard escalations --board demo@1", "blackboard why b/1 --board demo@1"]
     assert not summary.passed
     assert json.loads(json.dumps(summary.as_document()))["expectations"][1]["counter_example"] == "b/1@1-7"
+
+
+def test_the_dearest_cases_are_told_with_what_failed_calls_used() -> None:
+    """Tokens and cost of failed attempts are the case's too; without any cost the slowest come first."""
+
+    used = {"model": "m", "input_tokens": 10, "output_tokens": 1, "cost": 0.5}
+    attempt = {"started_ms": 0, "ended_ms": 5, "failure": "error", "error": "x", "cost": 0.5, "usage": [used]}
+
+    def one(case: str, took_ms: int, **more: Any) -> Any:
+        return {
+            "case": case,
+            "eligible_ms": 0,
+            "dispatched_ms": 0,
+            "ended_ms": took_ms,
+            "attempt": 1,
+            "state": "executed",
+            **more,
+        }
+
+    dear = one("dear", 5, attempt=2, attempts=[attempt], usage=[used])
+    assert len(calls_of(dear)) == 2
+    lines = dearest_cases([one("slow", 900), dear, one("quick", 1)])
+    assert [line.case for line in lines] == ["dear", "slow", "quick"]
+    assert (lines[0].calls, lines[0].input_tokens, lines[0].cost, lines[0].failed_cost) == (2, 20, 1.0, 0.5)
+
+
+def test_the_projection_is_for_as_many_interactions_as_are_asked_for() -> None:
+
+    evidence = Evidence("b", None, {}, {}, {"case/1": "", "case/2": ""})
+    projection = build_report(evidence, per_day=50).projection
+    assert projection is not None
+    assert projection.interactions == 50
