@@ -392,6 +392,16 @@ class Escalation(TypedDict):
     """what the agent would contribute, where the question is whether it may"""
     critical: NotRequired[list[str]]
     """patterns of the records that are critical decisions"""
+    assignee: NotRequired[str]
+    """who is asked now"""
+    next_assignees: NotRequired[list[str]]
+    """who is asked in turn after that"""
+    within_ms: NotRequired[int]
+    """how long each has"""
+    deadline_ms: NotRequired[int]
+    """until when the one who is asked now has; none where nothing follows any more"""
+    default: NotRequired[Any]
+    """the answer when the last deadline has passed"""
     answer: NotRequired[Any]
     answered_by: NotRequired[str]
     answered_ms: NotRequired[int]

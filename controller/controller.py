@@ -87,6 +87,7 @@ class Controller:
                 cycle.matcher.look(source)
             await cycle.overseer.take_up()
             cycle.take_over_flow()
+            cycle.patience.take_over()
         except BaseException:
             await controller.close()
             raise

@@ -15,6 +15,7 @@ from blackboard.control_records import (
     ATTENTION,
     BREAKERS,
     CONTROL,
+    ESCALATIONS,
     FLOW,
     FOCUS,
     LEADER,
@@ -38,6 +39,7 @@ from controller.intake import Intake
 from controller.lineup import Lineup
 from controller.matching import Match
 from controller.overseer import Overseer
+from controller.patience import Patience
 from controller.retracting import justification_of, retract
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
@@ -77,6 +79,7 @@ class Cycle:
         self.matcher = self.intake.matcher
         desk.reserve.blocked = desk.breakers.blocked
         desk.reserve.pending = lambda activation: self.lineup.get(activation) is not None
+        self.patience = Patience(desk)
         self.stirred = asyncio.Event()
         """set whenever it may have come to an end"""
         self.turns = 0
@@ -126,6 +129,7 @@ class Cycle:
             or self._attending
             or self.desk.reserve.dirty
             or self._support.moved
+            or len(self.patience)
         )
 
     @property
@@ -245,6 +249,8 @@ class Cycle:
         if key.startswith((ATTENTION, OVERRIDES)):
             self.overseer.changed(change)
             self._supersede(change)
+        elif key.startswith(ESCALATIONS):
+            self.patience.changed(key, change.record)
         elif key in (FLOW, FOCUS) and self.gate.changed(key, change.record):
             self.lineup.refocus(self.gate.focus)
         if self._support.justifications:
@@ -325,8 +331,12 @@ class Cycle:
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
             self._side.do(self._attend())
+        answer_ms = self.patience.next_ms()
+        if answer_ms is not None and answer_ms <= now_ms:
+            self._side.do(self.patience.attend())
+            answer_ms = None  # what follows is told by the change that it makes
         next_ms = self.lineup.next_ms() if self.gate.looks else None
-        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms())
+        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms(), answer_ms)
 
     def _due_ms(self) -> int | None:
         """When the overseer has something to do next; what is late waits while people have stopped the flow."""

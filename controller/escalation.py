@@ -20,6 +20,7 @@ from controller.desk import contents
 from controller.given_answer import (
     ABANDON,
     DECIDE,
+    NOBODY,
     RETRY,
     Answer,
     Refusal,
@@ -209,7 +210,9 @@ def _commit(
         if question["answer_to"]:
             put = Put(question["answer_to"], given.value if given.choice == DECIDE else _answer_value(given))
             writes.append(put)
-            after["wrote"], after["reviewed_by"] = [put.key], given.by
+            after["wrote"] = [put.key]
+            if given.by != NOBODY:
+                after["reviewed_by"] = given.by
             if question.get("critical"):
                 packed = board.pack(put, given.stamp(question))
                 after["critical"] = critical_keys(map(Pattern.parse, question["critical"]), contents([packed]))

@@ -26,6 +26,8 @@ ABANDON: Final = "abandon"
 DECIDE: Final = "decide"
 APPROVE: Final = "approve"
 REJECT: Final = "reject"
+NOBODY: Final = "nobody"
+"""who answered, where a deadline has passed and the question's default is the answer: no person had a part in that"""
 
 
 class Refusal(UsageError):

@@ -19,6 +19,7 @@ from controller.proposing import held_contribution, how_sure, question_about, sh
 from controller.read_set import guards_of, stamp_of
 from controller.retracting import note_support
 from controller.setback import fail, refused
+from controller.turns import with_deadline
 from knowledge_sources.outcome import Contribution, Escalate
 from knowledge_sources.verdict import Pass, Reject
 
@@ -177,7 +178,7 @@ async def _ask(firing: Firing, ctx: Context, asked: Escalate) -> Ended | None:
         context=[_as_seen(firing, about) for about in asked.context or firing.entry.triggers.values()],
         failure=None,
     )
-    question = reviewing(question, desk.settings.review.critical)
+    question = with_deadline(reviewing(question, desk.settings.review.critical), asked)
     record = firing.finished(ctx, "escalated", [])
     record["escalation"] = question_key
     record["reason"] = f"{source.name} asks: {first_line(asked.question)}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.codec import check_value
-from blackboard.errors import InvalidValue
+from blackboard.durations import parse_duration
+from blackboard.errors import InvalidInput, InvalidValue
 from blackboard.record import Record
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Escalate:
     ``choices`` are the answers that may be given, ``schema`` a JSON Schema (or a pydantic model) of a
     free one.  ``answer_to`` is the key at which the answer is written, captures in braces; by default
     the one key that the agent contributes to.  ``context`` are the records, or keys, that the question
-    is about; by default those that set the agent off.
+    is about; by default those that set the agent off.  ``assignees`` are asked one after the other, each
+    for ``deadline`` (a duration like ``4h``); after the last of them ``default`` is the answer, if any.
     """
 
     question: str
@@ -50,6 +52,10 @@ class Escalate:
     schema: dict[str, Any] | type | None = None
     answer_to: str = ""
     context: Sequence[Record[Any] | str] = ()
+    assignees: Sequence[str] = ()
+    deadline: str = ""
+    default: Any = None
+    deadline_ms: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         if not _is_text(self.question):
@@ -71,6 +77,31 @@ class Escalate:
             check_value(self.schema)
         except InvalidValue as error:
             raise ValueError(f"Escalate: the schema is none: {error}") from error
+        self._check_deadline()
+
+    def _check_deadline(self) -> None:
+        if isinstance(self.assignees, str) or not all(_is_text(name) for name in self.assignees):
+            raise ValueError('Escalate: assignees is a list of names, as in assignees=["ana", "bo"]')
+        object.__setattr__(self, "assignees", tuple(self.assignees))
+        if self.deadline:
+            try:
+                object.__setattr__(self, "deadline_ms", parse_duration(self.deadline))
+            except InvalidInput as error:
+                raise ValueError(f"Escalate: deadline: {error.reason}") from error
+        if self.default is None:
+            return
+        if not self.deadline_ms:
+            raise ValueError(
+                "Escalate: a default is the answer when a deadline has passed: give one, as in deadline='4h'"
+            )
+        if self.choices and self.default not in self.choices:
+            raise ValueError(
+                f"Escalate: the default {self.default!r} is none of the choices: {', '.join(self.choices)}"
+            )
+        try:
+            check_value(self.default)
+        except InvalidValue as error:
+            raise ValueError(f"Escalate: the default is no value: {error}") from error
 
 
 Outcome: TypeAlias = "Contribution | Escalate | tuple[Order, ...] | Said"

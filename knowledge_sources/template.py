@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 from blackboard.errors import InvalidInput
 from blackboard.record import Record
 from knowledge_sources.annotations import declaring_frame
+from knowledge_sources.declaration import parse_watches, proposal_watch
 from knowledge_sources.decorators import Options, knowledge_source
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
@@ -44,7 +45,7 @@ class Recipe(NamedTuple):
     """
 
     run: Callable[[Any, Records], Any]
-    watches: Watches
+    watches: Watches | None
     options: Options
     applies: Callable[[Records], bool] | None = None
 
@@ -109,7 +110,7 @@ class Template(Generic[P]):
             raise InvalidParameters(self.name, [Misuse((), reason)]) from error
 
     def _declared(self, recipe: Recipe, options: Mapping[str, Any], own: Mapping[str, Any]) -> KnowledgeSource:
-        aliases = _aliases(recipe.watches)
+        aliases = _aliases(recipe)
         run = _taking_records(recipe.run, aliases, self.name, context=True)
         settled: dict[str, Any] = {"name": self.name, "description": self.description, "config": _plain(own), **options}
         if recipe.applies is not None and "precondition" not in options:
@@ -128,10 +129,11 @@ def template(parameters: type[P]) -> Callable[[Callable[[P], Recipe]], Template[
     return declare
 
 
-def _aliases(watches: Watches) -> tuple[str, ...]:
-    from knowledge_sources.declaration import parse_watches  # noqa: PLC0415 - beside the type of its argument
-
-    return tuple(watch.alias for watch in parse_watches(watches))
+def _aliases(recipe: Recipe) -> tuple[str, ...]:
+    validates = recipe.options.get("validates")
+    judged = (proposal_watch(validates),) if validates is not None else ()
+    watched = parse_watches(recipe.watches) if recipe.watches is not None else ()
+    return tuple(watch.alias for watch in (*judged, *watched))
 
 
 def _taking_records(

@@ -177,6 +177,7 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
         ("case", d["case"]),
         ("asked", f"{instant(d['asked_ms'])}, {span(d['waited_ms'])} {'until the answer' if answered else 'ago'}"),
         ("by", f"{d['agent']}, which now is {d['state']}"),
+        ("of", _whose_turn(d)),
         ("tried", "\n".join(calls)),
         ("proposes", "\n".join(_proposed(d["proposal"])) if "proposal" in d else ""),
         ("about", "\n".join(about)),
@@ -188,6 +189,18 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
     lines.show_header = False
     console.print(lines)
+
+
+def _whose_turn(d: dict[str, Any]) -> str:
+    """Who is asked, until when, and what follows then."""
+    from blackboard.commands.record_view import instant, short_value
+
+    told = [d["assignee"]] if "assignee" in d else []
+    if d["status"] == "open" and "deadline_ms" in d:
+        told.append(f"until {instant(d['deadline_ms'])}")
+        told += [f"then {name}" for name in d.get("next_assignees", ())]
+        told += [f"then the answer is {short_value(d['default'])}"] if "default" in d else []
+    return ", ".join(told)
 
 
 def _proposed(proposal: Proposal) -> list[str]:

@@ -13,18 +13,24 @@ if TYPE_CHECKING:
     from knowledge_sources.library.advance import advance
     from knowledge_sources.library.composer import composer
     from knowledge_sources.library.compressor import compressor
+    from knowledge_sources.library.human import human
     from knowledge_sources.library.merge import merge
     from knowledge_sources.library.planner import planner, replanner
+    from knowledge_sources.library.validator import validator
+    from knowledge_sources.library.webhook import webhook
 
-__all__ = ["advance", "composer", "compressor", "merge", "planner", "replanner"]
+__all__ = ["advance", "composer", "compressor", "human", "merge", "planner", "replanner", "validator", "webhook"]
 
 _HOME: Final = {
     "advance": "knowledge_sources.library.advance",
     "composer": "knowledge_sources.library.composer",
     "compressor": "knowledge_sources.library.compressor",
+    "human": "knowledge_sources.library.human",
     "merge": "knowledge_sources.library.merge",
     "planner": "knowledge_sources.library.planner",
     "replanner": "knowledge_sources.library.planner",
+    "validator": "knowledge_sources.library.validator",
+    "webhook": "knowledge_sources.library.webhook",
 }
 
 __getattr__ = loader(__name__, _HOME)
