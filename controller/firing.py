@@ -177,6 +177,7 @@ class Firing:
                 "decided_by",
                 "failure",
                 "not_before_ms",
+                "override",
                 "proposal",
                 "reason",
             ):

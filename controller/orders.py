@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from blackboard.commit import At, Guard
-from blackboard.control_records import ACTIVATIONS, AGENTS, LEADER
+from blackboard.control_records import ACTIVATIONS, LEADER
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
 from blackboard.wording import counted
-from controller.activation import FINAL, advance
+from controller.activation import FINAL
 from controller.aftermath import Aftermath
-from controller.authority import authority_of
-from controller.deadlines import DeadlineHeap
 from controller.deciding import decision
 from controller.desk import packed_control
+from controller.enforcing import Enforcement, author_of, target_in
 from controller.overrides import (
     STANDING,
     STANDING_WHERE_WIDE,
     Effect,
     Refused,
+    ended_by,
     is_narrow,
     judge,
     judge_scope,
@@ -31,10 +29,10 @@ from controller.overrides import (
 )
 from controller.reassigning import heir_of
 from controller.standing import Standing, standing_of
-from controller.standing_orders import StandingOrder, Target, target_of
+from controller.standing_orders import StandingOrder, target_of
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation, Agent, Override
+    from blackboard.control_records import Activation, Escalation, Override
     from blackboard.group import Packed
     from blackboard.log import Change
     from blackboard.record import Record
@@ -47,33 +45,22 @@ Settled: TypeAlias = Literal["applied", "standing", "refused", "expired"]
 Came: TypeAlias = Literal["done", "again"] | Refused
 """what came of an order about one activation: it is done, it is to be looked at again, or it is refused"""
 
-_log = logging.getLogger(__name__)
-
 
 class Orders:
-    """The overrides of one board: those that are open, and those that stand."""
+    """The overrides of one board: those that are open here, those that stand in :attr:`enforcement`."""
 
     def __init__(self, desk: Desk, floor: Floor, lineup: Lineup, overseer: Overseer) -> None:
         self._desk = desk
         self._floor = floor
         self._lineup = lineup
-        self._rulings = lineup.rulings
         self._overseer = overseer
         self._open: dict[str, Record] = {}
         """by key"""
-        self._stands: dict[str, Record] = {}
-        """by key"""
-        self._expiries = DeadlineHeap()
-        self._spent: set[str] = set()
-        """keys of those that stand for one activation which has ended"""
+        self.enforcement = Enforcement(desk, floor, lineup, overseer)
 
     def __len__(self) -> int:
         """How many are still to be attended to."""
-        return len(self._open) + len(self._spent) + len(self._rulings.condemned)
-
-    def next_ms(self) -> int | None:
-        """When the next of those that stand expires."""
-        return self._expiries.next_ms()
+        return len(self._open) + len(self.enforcement)
 
     def changed(self, change: Change) -> None:
         """Take in a change of an override."""
@@ -84,40 +71,16 @@ class Orders:
         else:
             self._open.pop(change.key, None)
         if record is not None and status == "standing":
-            self._enforce(record)
+            self.enforcement.heed(record)
         else:
-            self._lapse(change.key)
-
-    def ended(self, activation: str) -> None:
-        """``activation`` has come to its end: orders about it alone have done what they could."""
-        if self._rulings.orders:
-            self._spent.update(order.key for order in self._rulings.orders.about(activation))
-
-    def late_not_before(self, activation: str, record: Activation) -> int:
-        """Until when orders let ``activation`` take its time, in milliseconds since 1970; 0 where none does."""
-        orders = self._rulings.orders
-        return orders.late_not_before(self._target(activation, record)) if orders else 0
+            self.enforcement.lapse(change.key)
 
     async def apply(self) -> None:
         """Apply or refuse those that are open; one that cannot be judged yet stays open."""
         for key, record in sorted(self._open.items(), key=lambda item: item[1].revision):
             if self._open.pop(key, None) is not None:
                 await self._apply(record)
-        for key, _ in self._expiries.due(self._desk.now_ms()):
-            await self._close(key, "expired", "its time is over")
-        while self._spent:
-            await self._close(self._spent.pop(), "applied", "")
-        await asyncio.gather(*[self._veto(activation) for activation in list(self._rulings.condemned)])
-
-    def take_up(self) -> None:
-        """Find among those that another controller left standing the ones about what has ended since."""
-        for order in list(self._rulings.orders):
-            activation = order.scope.get("activation", "")
-            if not order.is_narrow or self._floor.pending(activation) or self._floor.fires(activation):
-                continue
-            record = self._desk.replica.get(ACTIVATIONS + activation)
-            if record is None or record.value["state"] in FINAL:
-                self._spent.add(order.key)
+        await self.enforcement.attend()
 
     async def _apply(self, order: Record) -> None:
         desk = self._desk
@@ -128,29 +91,27 @@ class Orders:
         elif not is_narrow(override):
             await self._apply_widely(order, override)
         else:
-            came = await self._apply_to(order, override, override["activation"] or scope_of(override)["activation"])
+            came = await self._apply_to(order, override, scope_of(override)["activation"])
             if came == "again":
                 self._open.setdefault(order.key, order)
             elif isinstance(came, Refused):
                 await self._refuse(order, came.reason)
 
     async def _apply_widely(self, order: Record, override: Override) -> None:
-        desk, author = self._desk, self._author(override)
-        authority = judge_scope(override, author, levels=desk.settings.levels)
+        desk, verb = self._desk, override["verb"]
+        authority = judge_scope(override, author_of(desk, override), levels=desk.settings.levels)
         if isinstance(authority, Refused):
             await self._refuse(order, authority.reason)
             return
-        verb, sentence = override["verb"], f"{override['author']} ordered {override['verb']}: {override['reason']}"
+        sentence = f"{override['author']} ordered {verb}: {override['reason']}"
         if verb in STANDING_WHERE_WIDE:
             if verb == "extend":
                 override["expires_ms"] = desk.now_ms() + override["by_ms"]
             await self._stand(order, override, sentence)
             return
         scope = standing_order(order.key, override, authority, order.revision, desk.settings.levels)
-        if verb == "reassign":
-            scope = scope._replace(scope=scope_of(override))
         done, again, refused = 0, False, ""
-        for activation in self._present(scope):
+        for activation in self._present(scope._replace(scope=scope_of(override))):
             came = await self._apply_to(order, override, activation, wide=True)
             done, again = done + (came == "done"), again or came == "again"
             refused = refused or (came.reason if isinstance(came, Refused) else "")
@@ -164,24 +125,14 @@ class Orders:
 
     def _present(self, scope: StandingOrder) -> list[str]:
         """The activations that are there, not at their end, and within ``scope``."""
-        replica = self._desk.replica
-        found = dict.fromkeys(
-            entry.activation
-            for entry in (*self._lineup.entries(), *self._floor.firing())
-            if scope.covers(target_of(entry))
-        )
-        for key, record in replica.region(CONTROL_REGION).items():
+        entries = (*self._lineup.entries(), *self._floor.firing())
+        found = dict.fromkeys(entry.activation for entry in entries if scope.covers(target_of(entry)))
+        for key, record in self._desk.replica.region(CONTROL_REGION).items():
             if key.startswith(ACTIVATIONS) and record.value["state"] not in FINAL:
                 activation = key.removeprefix(ACTIVATIONS)
-                if activation not in found and scope.covers(self._target(activation, record.value)):
+                if activation not in found and scope.covers(target_in(self._desk, activation, record.value)):
                     found[activation] = None
         return list(found)
-
-    def _target(self, activation: str, record: Activation) -> Target:
-        """An activation as orders see it: of its triggers, those that are still as they set it off."""
-        present = [(self._desk.replica.get(key), commit) for _, key, commit in record["triggers"]]
-        records = tuple(one for one, commit in present if one is not None and one.commit == commit)
-        return Target(activation, record["agent"], record["capability"], record["case"], records)
 
     async def _apply_to(self, order: Record, override: Override, activation: str, *, wide: bool = False) -> Came:
         """Do what ``override`` says to one activation; where that is all it is about, answer it."""
@@ -190,10 +141,10 @@ class Orders:
         if standing is None and self._floor.fires(activation):
             return "again"
         record = standing.record if standing is not None else None
-        orders = self._rulings.orders
-        ruling = orders.ruling(self._target(activation, record)) if orders and record is not None else None
+        orders = self._lineup.rulings.orders
+        ruling = orders.ruling(target_in(desk, activation, record)) if orders and record is not None else None
         effect = judge(
-            override, record, self._author(override), desk.now_ms(), levels=desk.settings.levels, ruling=ruling
+            override, record, author_of(desk, override), desk.now_ms(), levels=desk.settings.levels, ruling=ruling
         )
         if isinstance(effect, Refused) or standing is None:
             return effect if isinstance(effect, Refused) else Refused("")
@@ -201,19 +152,20 @@ class Orders:
             self._overseer.extend(activation, effect.deadline_ms)
             await self._answer(order, "applied", effect.sentence)
             return "done"
-        if override["verb"] in STANDING:
-            await self._stand(order, override, effect.sentence)
-            return "done"
-        return await self._end_by_order(order, override, effect, activation, standing, wide=wide)
+        if effect.path:
+            return await self._take(order, override, effect, activation, standing, wide=wide)
+        await self._stand(order, override, effect.sentence)
+        return "done"
 
-    async def _end_by_order(
+    async def _take(
         self, order: Record, override: Override, effect: Effect, activation: str, standing: Standing, *, wide: bool
     ) -> Came:
+        """Take an activation through the path of ``effect``, in one commit with all that goes with it."""
         desk, author = self._desk, override["author"]
-        record = _ended(standing.record, effect, order.key, author, desk.now_ms())
-        writes: list[Packed] = []
+        record = ended_by(standing.record, effect, order.key, author, desk.now_ms())
+        writes = self._question_closed(standing.record, effect.sentence)
         guards: list[Guard] = [At(order.key, order.commit)]
-        status: Settled = "applied"
+        status: Settled = "standing" if override["verb"] in STANDING else "applied"
         try:
             if effect.verb == "decide":
                 write, on = decision(desk, effect, activation, record, author)
@@ -239,85 +191,21 @@ class Orders:
             return "again"
         return Refused(str(refused))
 
-    async def _veto(self, activation: str) -> None:
-        """End a pending one that a standing veto covers."""
-        desk, ruled = self._desk, self._rulings.condemned[activation]
-        order = self._stands.get(ruled.key)
-        standing = standing_of(desk, self._floor, activation)
-        if order is not None and standing is not None:
-            override: Override = order.value
-            sentence = (
-                f"{override['author']} ordered veto for {ruled.entry.agent} on {ruled.entry.case}: {override['reason']}"
-            )
-            effect = Effect("veto", ("vetoed",), None, None, "", sentence)
-            record = _ended(standing.record, effect, order.key, override["author"], desk.now_ms())
-            refused = await self._overseer.end(
-                activation, standing, Aftermath(record, ()), [At(order.key, order.commit)]
-            )
-            if refused is None:
-                return
-            await desk.caught_up(refused)
-        if self._rulings.condemned.pop(activation, None) is not None:
-            self._lineup.add(ruled.entry)
+    def _question_closed(self, record: Activation, because: str) -> list[Packed]:
+        """The question that an activation waits for, as one that nobody need answer any more."""
+        asked = self._desk.replica.get(record.get("escalation", "")) if record["state"] == "escalated" else None
+        if asked is None or asked.value["status"] != "open":
+            return []
+        question: Escalation = asked.fresh().value
+        question["status"], question["reason"] = "stale", because
+        return [packed_control(asked.key, question, self._desk.member, asked.case)]
 
     async def _stand(self, order: Record, override: Override, sentence: str) -> None:
         """Let ``order`` stand from now on."""
-        override["status"], override["outcome"] = "standing", sentence
-        write = packed_control(order.key, override, self._desk.member, order.case)
+        write = self._answered(order, override, "standing", sentence)
         done = await self._desk.commit_leading([At(order.key, order.commit)], [write])
         if not isinstance(done, Conflict):
             await self._desk.replica.caught_up(revision_of(done))
-
-    def _enforce(self, order: Record) -> None:
-        """Heed an order that stands; nothing happens where it is heeded already."""
-        if self._stands.get(order.key) is not None and self._stands[order.key].commit == order.commit:
-            return
-        override: Override = order.value
-        levels = self._desk.settings.levels
-        authority = authority_of(override["author"], self._author(override), levels)
-        try:
-            standing = standing_order(order.key, override, authority, order.revision, levels) if authority else None
-        except (BlackboardError, ValueError, OverflowError):
-            standing = None
-        if standing is None:
-            _log.warning("passed over: %s does not say what the runtime lets stand", order.key)
-            return
-        self._stands[order.key] = order
-        self._rulings.orders.add(standing)
-        if standing.expires_ms is not None:
-            self._expiries.set(order.key, standing.expires_ms)
-        self._lineup.revise(lambda entry: standing.covers(target_of(entry)))
-        self._overseer.heed(standing)
-
-    def _lapse(self, key: str) -> None:
-        """Heed the order at ``key`` no longer; nothing happens where it was not heeded."""
-        if self._stands.pop(key, None) is None:
-            return
-        self._spent.discard(key)
-        self._expiries.remove(key)
-        held = [activation for activation, ruled in self._rulings.held.items() if ruled.key == key]
-        standing = self._rulings.orders.remove(key)
-        if standing is not None:
-            self._lineup.revise(lambda entry: standing.covers(target_of(entry)))
-        for activation in held:
-            if activation not in self._rulings.held:
-                self._overseer.renew(activation)
-
-    async def _close(self, key: str, status: Settled, outcome: str) -> None:
-        """End what an order stands for: its time is over, or its activation has ended."""
-        order = self._stands.get(key)
-        if order is None:
-            return
-        if status == "applied":
-            activation = order.value.get("moved_to") or order.value["activation"]
-            record = self._desk.replica.get(ACTIVATIONS + activation)
-            came = record.value["state"] if record is not None else "gone, for what set it off has changed"
-            outcome = f"{order.value.get('outcome', '')}; it is {came}"
-        await self._answer(order, status, outcome)
-
-    def _author(self, override: Override) -> Agent | None:
-        record = self._desk.replica.get(AGENTS + override["author"])
-        return record.value if record is not None else None
 
     def _answered(self, order: Record, override: Override, status: Settled, outcome: str) -> Packed:
         value: Override = {**override, "status": status, "outcome": outcome}
@@ -331,12 +219,3 @@ class Orders:
     async def _answer(self, order: Record, status: Settled, outcome: str) -> None:
         write = self._answered(order, order.fresh().value, status, outcome)
         await self._desk.commit_leading([At(order.key, order.commit)], [write])
-
-
-def _ended(record: Activation, effect: Effect, key: str, author: str, now_ms: int) -> Activation:
-    """``record`` after the path of ``effect``, with who ended it and by which order."""
-    for state in effect.path:
-        record = advance(record, state)
-    record["ended_ms"], record["decided_by"], record["reason"] = now_ms, author, effect.sentence
-    record["override"] = key
-    return record

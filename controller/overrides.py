@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from blackboard.errors import BlackboardError
 from blackboard.pattern import Pattern
+from controller.activation import FINAL, advance
 from controller.authority import authority_of, refusal_of
 from controller.entry import POINT
 from controller.standing_orders import StandingOrder
@@ -23,6 +24,9 @@ PATHS: Final[Mapping[tuple[str, State], tuple[State, ...]]] = MappingProxyType(
         ("extend", "pending"): (),
         ("extend", "running"): (),
         ("force", "pending"): (),
+        ("force", "held"): ("pending",),
+        ("force", "failed"): ("pending",),
+        ("force", "escalated"): ("pending",),
         ("hold", "pending"): (),
         ("boost", "pending"): (),
         ("decide", "pending"): ("running", "executed"),
@@ -48,7 +52,7 @@ PATHS: Final[Mapping[tuple[str, State], tuple[State, ...]]] = MappingProxyType(
 """The states that an order takes an activation through, all in one commit; a pair that is missing is refused.
 
 Deciding for one that does not run is its run: the supervisor's value is what it contributes.  What is forced, held
-or boosted stays where it is: the order stands, and the agenda heeds it.
+or boosted stays pending, or becomes so again: the order stands, and the agenda heeds it.
 """
 
 STANDING: Final = frozenset({"force", "hold", "boost"})
@@ -126,6 +130,16 @@ def judge(
         key=order.get("key", ""),
         sentence=f"{name} ordered {verb} for {activation['agent']} on {activation['case']}: {order['reason']}",
     )
+
+
+def ended_by(record: Activation, effect: Effect, key: str, author: str, now_ms: int) -> Activation:
+    """``record`` after the path of ``effect``, with who took it there, and the ``key`` of the order."""
+    for state in effect.path:
+        record = advance(record, state)
+    record["decided_by"], record["reason"], record["override"] = author, effect.sentence, key
+    if record["state"] in FINAL:
+        record["ended_ms"] = now_ms
+    return record
 
 
 def judge_scope(

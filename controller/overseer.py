@@ -66,7 +66,7 @@ class Overseer:
 
     def forget(self, activation: str) -> None:
         """The activation has come to an end, or is nobody's to wait for: whoever is asked about it no longer is."""
-        self._orders.ended(activation)
+        self._orders.enforcement.ended(activation)
         self._deadlines.remove(activation)
         if activation in self._attention:
             self._answers.remove(activation)
@@ -145,7 +145,7 @@ class Overseer:
         """When there is something to do next; 0: now."""
         if len(self._orders) or self._moot:
             return 0
-        dues = (self._deadlines.next_ms(), self._answers.next_ms(), self._orders.next_ms())
+        dues = (self._deadlines.next_ms(), self._answers.next_ms(), self._orders.enforcement.next_ms())
         return min((due_ms for due_ms in dues if due_ms is not None), default=None)
 
     @property
@@ -155,7 +155,7 @@ class Overseer:
 
     async def take_up(self) -> None:
         """Before anybody fires: heed the orders that were given while nobody led."""
-        self._orders.take_up()
+        self._orders.enforcement.take_up()
         await self._orders.apply()
 
     async def attend(self, *, late: bool = True) -> None:
@@ -192,7 +192,7 @@ class Overseer:
         source = self._desk.sources.get(standing.record["agent"])
         if source is None or standing.record["state"] not in ("pending", "running") or activation in self._lineup.held:
             return SEEN_TO
-        until_ms = self._orders.late_not_before(activation, standing.record)
+        until_ms = self._orders.enforcement.late_not_before(activation, standing.record)
         if until_ms > self._desk.now_ms():
             self._deadlines.set(activation, until_ms)
             return SEEN_TO
@@ -258,6 +258,8 @@ class Overseer:
         done = await self._desk.commit_leading([standing.guard(activation), *guards], writes)
         if isinstance(done, Conflict):
             return done
+        if aftermath.record["state"] == "pending":  # nobody worked on it, and somebody may by now: the log has told
+            return None
         self.forget(activation)
         self._floor.taken_away(activation, aftermath.record, done)
         return None

@@ -143,6 +143,46 @@ async def test_what_is_forced_goes_past_its_backoff_and_a_lower_level(board: Boa
     )
 
 
+async def test_what_has_failed_is_tried_again_at_once_where_it_is_forced(board: Board) -> None:
+    """Whatever its tries and budgets say; the question that a person was asked is closed."""
+    tries: list[int] = []
+
+    @knowledge_source(watches="item/{i}", contributes="out/{i}", retry={"attempts": 1})
+    async def flaky() -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise ValueError("the gateway is down")
+        return {"by": "flaky"}
+
+    await board.create("item/a", {})
+    async with leading(board, flaky) as controller:
+        assert (await quiescent(controller)).status == "awaiting"
+        (asked,) = await board.find("control/escalations/*")
+        await give(board, "o", Force("the bank rang", activation=asked.value["activation"]))
+        assert (await quiescent(controller)).status == "finished"
+    done = await only(board, "flaky")
+    assert (done["state"], "decided_by" in done, "override" in done) == ("executed", False, False)
+    assert done["decision"]["override"] == OVERRIDES + "o"
+    assert [one["status"] for one in (await values(board, "control/escalations/*")).values()] == ["stale"]
+    (order,) = (await values(board, OVERRIDES + "*")).values()
+    assert (order["status"], order["outcome"].endswith("it is executed")) == ("applied", True)
+
+
+async def test_an_order_that_ends_what_waits_for_a_person_closes_the_question(board: Board) -> None:
+    @knowledge_source(watches="item/{i}", contributes="out/{i}", retry={"attempts": 1})
+    async def failing() -> Any:
+        raise ValueError("no")
+
+    await board.create("item/a", {})
+    async with leading(board, failing) as controller:
+        assert (await quiescent(controller)).status == "awaiting"
+        await give(board, "o", Decide({"by": "ana"}, "by hand", agent="failing"))
+        assert (await quiescent(controller)).status == "finished"
+    (asked,) = (await values(board, "control/escalations/*")).values()
+    assert (asked["status"], "by hand" in asked["reason"]) == ("stale", True)
+    assert await values(board, "out/*") == {"out/a": {"by": "ana"}}
+
+
 async def test_what_is_held_stays_off_the_agenda_until_it_is_revoked(board: Board) -> None:
     """Also what comes while the order stands; others go on, and the run does not end as finished."""
     gate = Gate()
@@ -335,6 +375,37 @@ async def test_reassign_ends_one_and_lets_another_of_the_capability_go_next(boar
     assert moved["refund_b", "item/y"]["decision"]["override"] == key
     order = (await values(board, OVERRIDES + "*"))[key]
     assert (order["status"], order["moved_to"]) == ("applied", moved["refund_b", "item/y"]["id"])
+
+
+async def test_reassign_lets_one_go_that_stands_in_reserve_also_in_the_next_controller(board: Board) -> None:
+    """It would have its turn only if the first had failed; a third one stays in reserve."""
+    ran: list[str] = []
+
+    def refunder(name: str, instead_of: tuple[str, ...] = ()) -> Any:
+        @knowledge_source(
+            watches="item/{i}", contributes="out/{i}", provides="refund", name=name, instead_of=instead_of
+        )
+        async def refunder() -> Any:
+            ran.append(name)
+            if name == "refund_a" or ran.count(name) == 1:
+                await asyncio.Event().wait()
+            return {"by": name}
+
+        return refunder
+
+    agents = (
+        refunder("refund_a"), refunder("refund_b", ("refund_a",)), refunder("refund_c", ("refund_a", "refund_b"))
+    )  # fmt: skip
+    await board.create("item/x", {})
+    async with leading(board, *agents) as controller, going_on(controller):
+        await eventually(lambda: ran == ["refund_a"], "the first is at it")
+        key = await give(board, "r", Reassign("refund_c", "a hangs", agent="refund_a", case="item/x"))
+        assert (await settled(controller, key))["status"] == "applied"
+        await eventually(lambda: ran == ["refund_a", "refund_c"], "the third has it")
+    async with leading(board, *agents) as controller:
+        assert (await quiescent(controller)).status == "finished"
+    assert ran == ["refund_a", "refund_c", "refund_c"]
+    assert await values(board, "out/*") == {"out/x": {"by": "refund_c"}}
 
 
 @pytest.mark.parametrize(
