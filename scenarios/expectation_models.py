@@ -1,4 +1,4 @@
-"""What a scenario file says must hold: the six kinds of expectation and their bounds."""
+"""What a scenario file says must hold: the kinds of expectation and their bounds."""
 
 from __future__ import annotations
 
@@ -69,6 +69,15 @@ class NeverExpectation(Model):
         return f"never {self.never.text}"
 
 
+class OrderExpectation(Model):
+    """The first match of each pattern was committed before the first one of the next."""
+
+    order: Annotated[tuple[PatternField, ...], Field(strict=False, min_length=2, max_length=100)]
+
+    def describe(self) -> str:
+        return "in this order: " + ", then ".join(pattern.text for pattern in self.order)
+
+
 class FiredExpectation(Bounds):
     """So many activations of an agent were dispatched."""
 
@@ -120,6 +129,7 @@ _KINDS: Final = {
     "count": "CountExpectation",
     "eventually": "EventuallyExpectation",
     "never": "NeverExpectation",
+    "order": "OrderExpectation",
     "fired": "FiredExpectation",
     "calls": "CallsExpectation",
     "quiescent": "QuiescentExpectation",
@@ -131,6 +141,7 @@ Expectation: TypeAlias = (
     CountExpectation
     | EventuallyExpectation
     | NeverExpectation
+    | OrderExpectation
     | FiredExpectation
     | CallsExpectation
     | QuiescentExpectation
@@ -140,6 +151,7 @@ ExpectationField = Annotated[
     Annotated[CountExpectation, Tag("CountExpectation")]
     | Annotated[EventuallyExpectation, Tag("EventuallyExpectation")]
     | Annotated[NeverExpectation, Tag("NeverExpectation")]
+    | Annotated[OrderExpectation, Tag("OrderExpectation")]
     | Annotated[FiredExpectation, Tag("FiredExpectation")]
     | Annotated[CallsExpectation, Tag("CallsExpectation")]
     | Annotated[QuiescentExpectation, Tag("QuiescentExpectation")]

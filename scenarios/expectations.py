@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
@@ -22,6 +23,7 @@ from scenarios.expectation_models import (
     Expectation,
     FiredExpectation,
     NeverExpectation,
+    OrderExpectation,
     QuiescentExpectation,
 )
 
@@ -85,13 +87,16 @@ class Tally:
     def __init__(self, expectations: Sequence[Expectation]) -> None:
         self._expectations = tuple(expectations)
         self._sightings: dict[int, _Sighting] = {}
+        self._ordered: dict[int, list[_Sighting]] = {}
         self._by_region: dict[str, list[_Sighting]] = defaultdict(list)
         for index, expectation in enumerate(self._expectations):
             if isinstance(expectation, EventuallyExpectation):
                 self._sightings[index] = _Sighting(expectation.eventually)
             elif isinstance(expectation, NeverExpectation):
                 self._sightings[index] = _Sighting(expectation.never)
-        for sighting in self._sightings.values():
+            elif isinstance(expectation, OrderExpectation):
+                self._ordered[index] = [_Sighting(pattern) for pattern in expectation.order]
+        for sighting in (*self._sightings.values(), *chain.from_iterable(self._ordered.values())):
             self._by_region[sighting.pattern.region].append(sighting)
         self._fired: Counter[str] = Counter()
         self._called: Counter[tuple[str, str]] = Counter()
@@ -145,6 +150,8 @@ class Tally:
                 return _eventually(expectation, self._sightings[index])
             case NeverExpectation():
                 return _never(expectation, self._sightings[index])
+            case OrderExpectation():
+                return _in_order(expectation, self._ordered[index])
             case FiredExpectation():
                 return _fired(expectation, self._fired)
             case CallsExpectation():
@@ -208,6 +215,22 @@ def _never(expectation: NeverExpectation, sighting: _Sighting) -> Result:
     by = f", written by {record.author}" if record.author else ""
     sentence = f"{record.reference} matched {text}{by}"
     return Result(expectation.describe(), False, "none", record.reference, sentence, record.reference)
+
+
+def _in_order(expectation: OrderExpectation, sightings: Sequence[_Sighting]) -> Result:
+    seen = [sighting.first for sighting in sightings]
+    actual = ", ".join(first.reference if first is not None else "none" for first in seen)
+    for sighting, after in pairwise(sightings):
+        first, then = sighting.first, after.first
+        missing = sighting if first is None else after if then is None else None
+        if missing is not None:
+            sentence, example = f"no record ever matched {missing.pattern.text}", ""
+        elif first is not None and then is not None and first.revision >= then.revision:
+            sentence, example = f"{first.reference} was not before {then.reference}", first.reference
+        else:
+            continue
+        return Result(expectation.describe(), False, "this order", actual, sentence, example)
+    return Result(expectation.describe(), True, "this order", actual, f"they came in this order: {actual}")
 
 
 def _fired(expectation: FiredExpectation, fired: Counter[str]) -> Result:

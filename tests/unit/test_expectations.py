@@ -91,6 +91,20 @@ def test_never_passes_where_no_version_matched(log: Log) -> None:
     assert result(log, {"never": "nothing/*"}).passed
 
 
+def test_an_order_holds_the_first_match_of_each_pattern_against_that_of_the_next(log: Log) -> None:
+    judged = result(log, {"order": ["refund/1", "refund/* where amount > 500", "refund/3"]})
+    assert (judged.passed, judged.actual) == (True, "refund/1@1-1, refund/2@1-2, refund/3@1-4")
+    judged = result(log, {"order": ["refund/3", "refund/1"]})
+    assert (judged.passed, judged.counter_example) == (False, "refund/3@1-4")
+    assert judged.sentence == "refund/3@1-4 was not before refund/1@1-1"
+    assert not result(log, {"order": ["refund/1", "refund/1"]}).passed
+
+
+def test_an_order_in_which_one_never_came_names_its_pattern(log: Log) -> None:
+    for order in (["refund/9", "refund/1"], ["refund/1", "refund/9"]):
+        assert result(log, {"order": order}).sentence == "no record ever matched refund/9"
+
+
 def test_eventually_is_content_with_a_record_that_was_removed_since(log: Log) -> None:
     judged = result(log, {"eventually": "refund/3"})
     assert (judged.passed, judged.actual) == (True, "refund/3@1-4")
