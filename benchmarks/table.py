@@ -63,4 +63,5 @@ def table(measures: Sequence[Measure]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}"
+    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 3
+    return f"{value:,.{decimals}f}"
