@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from blackboard.backend import Backend
     from blackboard.retention import Retention
+    from blackboard.schemas import Schemas
     from blackboard.snapshots import Snapshot
     from blackboard.trimming import Trimmed
 
@@ -46,6 +47,8 @@ class Board(Reading):
         self.backend = backend
         self.name = store.keys.name
         self.author = author
+        self.schemas: Schemas | None = None
+        """what this process holds its writes to; ``None``: nobody has said"""
         self._owns_backend = owns_backend
         self._mutations = Mutations(self)
         self._new_prefix = secrets.token_hex(4)
@@ -213,10 +216,12 @@ class Board(Reading):
         return Record(put.key, written.commit, revision_of(written.commit), written.version, done.time_ms, packed.data)
 
     def pack(self, write: Write, stamp: Stamp) -> Packed:
-        """``write`` as the store takes it; raises :class:`InvalidName`, :class:`InvalidValue`."""
+        """``write`` as the store takes it; raises :class:`InvalidName`, :class:`InvalidValue`, :class:`SchemaMismatch`."""
         if isinstance(write, Delete):
             return Packed(check_key(write.key), 0, "", b"")
         expires_ms = 0
+        if self.schemas is not None:
+            self.schemas.check(write.key, write.value)
         if write.ttl_ms is not None:
             expires_ms = self.store.server_now_ms() + checked_ttl_ms(write.ttl_ms, write.key)
         data, head = codec.pack_head(stamp, write.status, expires_ms, codec.pack_value(write.value))
@@ -226,6 +231,8 @@ class Board(Reading):
         """A new value for the record ``present``, which keeps its status and the end of its time."""
         if present is None:
             return self.pack(Put(key, value), stamp)
+        if self.schemas is not None:
+            self.schemas.check(key, value)
         data, digest = codec.pack_record(stamp, present.status, present.expires_ms, codec.pack_value(value))
         return Packed(key, present.expires_ms, digest, data)
 

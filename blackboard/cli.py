@@ -45,7 +45,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "log": Entry("blackboard.commands.log:command", "Show, limit and trim the log; name revisions that stay."),
     "export": Entry("blackboard.commands.export:command", "Write a whole board to one file of JSON lines."),
     "replay": Entry("blackboard.commands.replay:command", "Check such a file, and list its records at a revision."),
-    "post": Entry("blackboard.commands.post:command", "Write a record, guarded if asked."),
+    "post": Entry("knowledge_sources.commands.post:command", "Write a record, guarded if asked."),
     "why": Entry("controller.commands.why:command", "Explain a record or a case: who fired, on what, in what order."),
     "agenda": Entry("controller.commands.agenda:command", "Show what is to fire next, in order, and what runs."),
     "waits": Entry("controller.commands.waits:command", "Who waits for which record that others are to write."),

@@ -19,6 +19,7 @@ OVERRIDES: Final = "control/overrides/"
 ESCALATIONS: Final = "control/escalations/"
 PROGRESS: Final = "control/progress/"
 EVENTS: Final = "control/events/"
+SCHEMAS: Final = "control/schemas/"
 PROPOSALS: Final = "control/proposals/"
 """``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
 BREAKERS: Final = "control/breakers/"
@@ -177,6 +178,15 @@ class Attempt(TypedDict):
     """how long it asked to be left alone"""
 
 
+class RegionSchema(TypedDict):
+    """``control/schemas/<n>``: what records at the keys of a pattern must be, for who was not told otherwise."""
+
+    pattern: str
+    name: str
+    schema: dict[str, Any]
+    """JSON Schema"""
+
+
 class Proposed(TypedDict):
     """A contribution that waits for validators: its records lie under ``control/proposals/<activation>/``."""
 
@@ -268,6 +278,8 @@ class Activation(TypedDict):
     """the agent that had its turn instead, for one that has failed for good"""
     proposed: NotRequired[Proposed]
     """what waits for a validator"""
+    cites: NotRequired[list[Seen]]
+    """what it says that its contribution rests on"""
     supports: NotRequired[Supports]
     """what it wrote that stands only while its causes do"""
     withdrawn: NotRequired[str]
@@ -568,6 +580,7 @@ SHAPES: Final[dict[str, Any]] = {
     ESCALATIONS: Escalation,
     PROGRESS: Progress,
     EVENTS: EventMark,
+    SCHEMAS: RegionSchema,
     BREAKERS: BreakerRecord,
     FLOW: Flow,
     FOCUS: Focus,

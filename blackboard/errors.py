@@ -62,6 +62,16 @@ class InvalidValue(InvalidInput):
     """A value that a record cannot hold; ``place`` is the path inside the value."""
 
 
+class SchemaMismatch(InvalidInput):
+    """A record that is not what the schema of its key asks for; nothing was written.  ``fault`` names the field."""
+
+    def __init__(self, key: str, schema: str, fault: str, *, place: str = "") -> None:
+        self.key = key
+        self.schema = schema
+        self.fault = fault
+        super().__init__(f"{key} is not the {schema} that its schema asks for: {fault}", place=place)
+
+
 class PatternError(InvalidInput):
     """A pattern or predicate that does not parse.
 

@@ -70,6 +70,7 @@ class Controller:
         controller = cls(desk)
         try:
             cycle = controller._cycle
+            await controller._registration.keep_schemas(settings.schemas)
             for source in sources:
                 await controller.register(source)
                 cycle.matcher.enter(source)

@@ -31,6 +31,7 @@ from controller.given_answer import (
     read,
 )
 from knowledge_sources.answer_schema import answer_fault
+from knowledge_sources.region_schemas import hold_to_schemas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,9 +113,10 @@ def reviewing(escalation: Escalation, critical: Sequence[Pattern]) -> Escalation
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
-    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`Conflict` where
+    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`SchemaMismatch`, :class:`Conflict` where
     something moved in the very moment, and :class:`Corrupt` where a record about it is not what the runtime writes.
     """
+    await hold_to_schemas(board)
     asked = await read(board, key)
     if asked is None:
         raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")

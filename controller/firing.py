@@ -273,6 +273,8 @@ class Firing:
             record["conflicts"] = self.conflicts
         if ctx.reads:
             record["read"] = ctx.reads
+        if ctx.cites:
+            record["cites"] = ctx.cites
         if self.usages:
             record["usage"] = self.usages
         if ctx.lines:

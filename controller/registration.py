@@ -5,14 +5,21 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from blackboard.control_records import AGENTS
+from blackboard.control_records import AGENTS, SCHEMAS
 from blackboard.errors import Conflict
-from controller.desk import packed_control
+from blackboard.keys import CONTROL_REGION
+from blackboard.schemas import Schemas
+from controller.desk import packed_control, removal
 from controller.errors import LostLeadership
+from knowledge_sources.region_schemas import schema_records
 from knowledge_sources.registry import agent_record, broken_agent_record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from blackboard.control_records import Agent
+    from blackboard.group import Packed
+    from blackboard.schemas import Schema
     from controller.desk import Desk
     from knowledge_sources.source import KnowledgeSource
 
@@ -47,10 +54,23 @@ class Registration:
         _log.warning("the rating or precondition of %s raised: %r", source.name, error)
         await self._write(agent_record(source, f"its rating or precondition raised {error!r}"))
 
-    async def _write(self, record: Agent) -> None:
+    async def keep_schemas(self, schemas: Sequence[Schema]) -> None:
+        """Hold all that is written from now on to ``schemas``, and keep them on the board for other processes."""
         desk = self._desk
-        write = packed_control(AGENTS + record["name"], record, desk.member)
+        desk.board.schemas = Schemas(schemas) if schemas else None
+        wanted = schema_records(schemas) if schemas else {}
+        kept = {key: one.value for key, one in desk.replica.region(CONTROL_REGION).items() if key.startswith(SCHEMAS)}
+        writes = [packed_control(key, value, desk.member) for key, value in wanted.items() if kept.get(key) != value]
+        writes += [removal(key) for key in kept.keys() - wanted.keys()]
+        if writes:
+            await self._commit(writes)
+
+    async def _write(self, record: Agent) -> None:
+        await self._commit([packed_control(AGENTS + record["name"], record, self._desk.member)])
+
+    async def _commit(self, writes: Sequence[Packed]) -> None:
+        desk = self._desk
         try:
-            await desk.store.submit([desk.leadership.guard], [write], desk.member)
+            await desk.store.submit([desk.leadership.guard], writes, desk.member)
         except Conflict as conflict:
             raise LostLeadership(desk.board.name) from conflict

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from blackboard.pattern import Pattern
+    from blackboard.schemas import Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class Settings:
     """capabilities whose agents in reserve are never called, to show what happens without them"""
     token_counter: Counter | None = None
     """the tokens of a value, for agents with a token budget; by default a quarter of its stored bytes"""
+    schemas: tuple[Schema, ...] = ()
+    """what records at certain keys must be, whoever writes them"""
     validate: tuple[Pattern, ...] = ()
     """what is contributed to these keys waits for a validator, whoever contributes it"""
     stall: StallLimits = field(default_factory=StallLimits)

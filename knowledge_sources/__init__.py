@@ -11,6 +11,7 @@ from blackboard.exporting import lister, loader
 
 if TYPE_CHECKING:
     from blackboard.record import Record
+    from knowledge_sources.citations import Cited
     from knowledge_sources.confidence import Sure
     from knowledge_sources.context import Context
     from knowledge_sources.decorators import knowledge_source, supervisor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         LoadingError,
         RetryAfter,
         StalePointer,
+        Ungrounded,
         UnknownAgent,
     )
     from knowledge_sources.orders import Boost, Cancel, Decide, Extend, Force, Hold, Reassign, Veto
@@ -35,6 +37,7 @@ __all__ = [
     "ActivationEnded",
     "Boost",
     "Cancel",
+    "Cited",
     "Context",
     "Decide",
     "DeclarationError",
@@ -56,6 +59,7 @@ __all__ = [
     "StalePointer",
     "Sure",
     "ThreadContext",
+    "Ungrounded",
     "UnknownAgent",
     "Veto",
     "knowledge_source",
@@ -67,6 +71,7 @@ _HOME: Final = {
     "ActivationEnded": "knowledge_sources.errors",
     "Boost": "knowledge_sources.orders",
     "Cancel": "knowledge_sources.orders",
+    "Cited": "knowledge_sources.citations",
     "Context": "knowledge_sources.context",
     "Decide": "knowledge_sources.orders",
     "DeclarationError": "knowledge_sources.errors",
@@ -88,6 +93,7 @@ _HOME: Final = {
     "StalePointer": "knowledge_sources.errors",
     "Sure": "knowledge_sources.confidence",
     "ThreadContext": "knowledge_sources.thread_context",
+    "Ungrounded": "knowledge_sources.errors",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.orders",
     "knowledge_source": "knowledge_sources.decorators",

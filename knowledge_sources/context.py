@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from blackboard.commit import Absent, At, Delete, Present, Put, Unchanged, Update
 from blackboard.control_records import PROPOSALS
 from blackboard.durations import parse_duration
+from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
 from blackboard.record_status import SUPPORTED
 from knowledge_sources import contribution
 from knowledge_sources.capture import Lines
+from knowledge_sources.citations import citation_of, ground, references_in
 from knowledge_sources.declaration import NEW
-from knowledge_sources.errors import ActivationEnded, InvalidContribution, StalePointer
+from knowledge_sources.errors import ActivationEnded, InvalidContribution, StalePointer, Ungrounded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from blackboard.commit import Guard, Write
     from blackboard.control_records import Attempt, Usage
     from blackboard.record import Record
+    from knowledge_sources.citations import Citation
     from knowledge_sources.source import KnowledgeSource
 
 MAX_RECORD_GUARDS: Final = 1_000
@@ -36,6 +39,10 @@ MAX_USAGE: Final = 10**15
 MAX_MODEL_NAME: Final = 200
 MAX_PROGRESS: Final = 4_000
 """characters of a progress that are shown"""
+
+
+_NONE: Final[list[list[str]]] = []
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class Reader(Protocol):
@@ -58,8 +65,8 @@ class Context:
     """
 
     __slots__ = (
-        "_counter", "_ended", "_lines", "_present", "_progress", "_puts", "_reader", "_reads", "_regions", "_source",
-        "_updates", "_usage", "activation", "attempt", "captures", "case", "earlier", "logical",
+        "_cited", "_counter", "_ended", "_lines", "_present", "_progress", "_puts", "_reader", "_reads", "_regions", "_source",
+        "_updates", "_usage", "activation", "attempt", "captures", "case", "cites", "earlier", "given", "logical",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +100,11 @@ class Context:
         self._puts: dict[str, Write] | None = None
         self._updates: dict[str, Callable[[Any], Any]] | None = None
         self._usage: list[Usage] | None = None
+        self._cited: list[Citation] | None = None
+        self.cites: list[list[str]] = _NONE
+        """``[key, commit]`` of what was cited, once it was looked up"""
+        self.given: Mapping[str, Record[Any]] = _NOTHING
+        """what set the agent off, by alias"""
         self._lines: Lines | None = None
 
     @property
@@ -188,6 +200,17 @@ class Context:
         self._present[registered] = None
         return name
 
+    def cite(self, what: Record[Any] | str, commit: str = "") -> str:
+        """Say that the contribution rests on a record: one that was read, ``key@commit``, or a key at ``commit``.
+
+        Returns the reference.  One to a record that is not there, is not as cited, or belongs to another case and was
+        not read, ends the call as ``ungrounded``.
+        """
+        citation = self.note_cited(what, commit)
+        self.check_open()
+        present = self._reader.get(citation.key) if not citation.commit else None
+        return present.reference if present is not None else citation.text
+
     def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
         """Report one call of a model: its tokens, and its cost in the currency of the scenario's limits.
 
@@ -258,6 +281,38 @@ class Context:
         if self._puts is None:
             self._puts = {}
         self._puts[write.key] = write
+
+    def note_cited(self, what: Record[Any] | str, commit: str = "") -> Citation:
+        """:meth:`cite`, also after the run."""
+        try:
+            citation = citation_of(what, commit)
+            citation = citation._replace(key=contribution.fill(self._source, self, citation.key))
+        except (InvalidInput, InvalidContribution) as error:
+            raise Ungrounded(self.agent, f"cites what cannot be cited: {error}") from error
+        if self._cited is None:
+            self._cited = []
+        self._cited.append(citation)
+        return citation
+
+    @property
+    def cited(self) -> bool:
+        """Whether something was cited so far."""
+        return self._cited is not None
+
+    def ground(self, writes: Iterable[Write]) -> None:
+        """Look up what was cited, in the texts of ``writes`` too where the agent is to cite; it guards the contribution.
+
+        Raises :class:`Ungrounded`.
+        """
+        cited = [*(self._cited or ()), *(references_in(writes) if self._source.cites else ())]
+        if not cited:
+            raise Ungrounded(self.agent, "cites no record: say what this rests on, as key@commit")
+        at = {record.key: record.commit for record in self.given.values()}
+        found = ground(cited, self._reader, case=self.case, seen={*at, *(self._reads or ())}, agent=self.agent)
+        for key, commit in found.items():
+            if at.get(key) != commit:
+                self._guard(key, commit)
+        self.cites = [[key, commit] for key, commit in found.items()]
 
     def fresh_name(self) -> str:
         """What ``{new}`` stands for: the same on each attempt, for the same write."""

@@ -11,6 +11,7 @@ from blackboard.errors import InvalidInput
 from blackboard.keys import check_key
 from knowledge_sources.annotations import sentence
 from knowledge_sources.answer_schema import schema_fault
+from knowledge_sources.citations import Cited
 from knowledge_sources.confidence import Sure
 from knowledge_sources.declaration import NEW
 from knowledge_sources.errors import InvalidContribution
@@ -33,6 +34,8 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
     """What the run of ``source`` that returned ``result`` comes to; raises :class:`InvalidContribution`."""
     if isinstance(result, (Pass, Reject)) or source.validates is not None:
         return _judged(source, ctx, result)
+    if type(result) is Cited:
+        result = _value_of(ctx, result)
     if isinstance(result, Escalate):
         _check_wrote_nothing(source, ctx, "a question")
         _check_answerable(source, result)
@@ -47,7 +50,18 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
         for key, value in _returned(source, ctx, result):
             ctx.put(key, value)
     writes, updates = ctx.written()
-    return Contribution(writes, updates) if writes or updates else NOTHING
+    if not writes and not updates:
+        return NOTHING
+    if source.cites or ctx.cited:
+        ctx.ground(writes)
+    return Contribution(writes, updates)
+
+
+def _value_of(ctx: Context, cited: Cited) -> object:
+    """What was returned together with what it rests on, which is cited here."""
+    for one in cited.cites:
+        ctx.note_cited(one)
+    return cited.value
 
 
 def _judged(source: KnowledgeSource, ctx: Context, result: object) -> Pass | Reject:
@@ -69,11 +83,15 @@ def _sure(source: KnowledgeSource, ctx: Context, judged: Sure) -> Contribution:
         for key, value in _returned(source, ctx, judged.value):
             ctx.put(key, value)
     writes, updates = ctx.written()
+    if (source.cites or ctx.cited) and (writes or updates):
+        ctx.ground(writes)
     return Contribution(writes, updates, judged.confidence, judged.reason)
 
 
 def _returned(source: KnowledgeSource, ctx: Context, result: object) -> list[tuple[str, Any]]:
     """The keys and values that ``result`` means: one where the agent declared one key, else a mapping of them."""
+    if type(result) is Cited:
+        result = _value_of(ctx, result)
     if not source.contributes:
         raise InvalidContribution(source.name, "returned a value, but declares no contributes")
     target = source.target
@@ -87,6 +105,8 @@ def _returned(source: KnowledgeSource, ctx: Context, result: object) -> list[tup
     writes = []
     for template, value in result.items():
         key = allowed_key(source, ctx, template)
+        if type(value) is Cited:
+            value = _value_of(ctx, value)  # noqa: PLW2901  # the value without what it rests on
         writes.append((key, storable(source, key, value)))
     return writes
 

@@ -69,6 +69,8 @@ class Options(TypedDict, total=False):
     """its settings, over which a scenario lays its own"""
     guarded: bool
     """false drops the read-set guards"""
+    cites: bool
+    """true: each contribution names what it rests on, as ``key@commit``"""
     logical: bool
     """true: what it contributes stands only while what set it off and what it read are as they were"""
     proposed: bool
@@ -175,6 +177,7 @@ def _declared(
         over=over,
         config=dict(options.get("config") or {}),
         guarded=options.get("guarded", True),
+        cites=bool(options.get("cites", False)),
         logical=bool(options.get("logical", False)),
         proposed=bool(options.get("proposed", False)),
         validates=options.get("validates"),

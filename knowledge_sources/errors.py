@@ -106,6 +106,18 @@ class StalePointer(BlackboardError):
         super().__init__(f"{pointer[:600]} points to no record: {there}")
 
 
+class Ungrounded(BlackboardError):
+    """An agent cites a record that is not there, is not as cited, or is not its to cite; nothing of it is applied."""
+
+    failure: ClassVar[FailureClass] = "ungrounded"
+
+    def __init__(self, agent: str, reason: str, *, key: str = "") -> None:
+        self.agent = agent
+        self.key = key
+        self.reason = reason
+        super().__init__(f"{agent}: {reason}")
+
+
 class ActivationEnded(BlackboardError):
     """A task or thread that outlived its activation still used ``ctx``; what it wrote is refused."""
 
@@ -134,6 +146,8 @@ def retry_after_ms(error: BaseException) -> int:
 
 def failure_of(error: BaseException) -> FailureClass:
     """The class under which an error out of an agent's run is treated; ``error`` for all but ours."""
-    if isinstance(error, (InvalidTrigger, InvalidContribution, UnknownAgent, StalePointer, OverTokenBudget)):
+    if isinstance(
+        error, (InvalidTrigger, InvalidContribution, UnknownAgent, Ungrounded, StalePointer, OverTokenBudget)
+    ):
         return error.failure
     return "error"

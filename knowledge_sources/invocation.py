@@ -37,6 +37,7 @@ async def invoke(
     raised.  When it returns or raises, ``ctx`` has ended.
     """
     callee = source.callee
+    ctx.given = records
     token = RUNNING.set(ctx)
     try:
         if callee.asynchronous:

@@ -59,7 +59,12 @@ def load_agent(use: str, base: Path) -> KnowledgeSource | Template[Any]:
 
 def load_function(use: str, base: Path | None) -> Any:
     """What ``./file.py:name`` or ``module:name`` is called; raises :class:`LoadingError`, as above."""
-    where, attribute = _parted(use, "function")
+    return load_object(use, base, "function")
+
+
+def load_object(use: str, base: Path | None, what: str) -> Any:
+    """:func:`load_function` for something else, which ``what`` says in an error."""
+    where, attribute = _parted(use, what)
     module = _load_module_of(where, base or Path())
     if not hasattr(module, attribute):
         names = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]

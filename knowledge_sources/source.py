@@ -68,6 +68,8 @@ class KnowledgeSource:
     over: tuple[str, ...]
     config: Mapping[str, Any]
     guarded: bool
+    cites: bool
+    """whether each contribution names what it rests on"""
     logical: bool
     """whether what it contributes stands only while its causes do"""
     proposed: bool
@@ -153,6 +155,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "authority": declaration.check_authority,
     "config": dict,
     "guarded": bool,
+    "cites": bool,
     "logical": bool,
     "proposed": bool,
     "approval": check_approval,

@@ -107,6 +107,14 @@ class ThreadContext:
 
         return self._on_loop(hand_off)
 
+    def cite(self, what: Record[Any] | str, commit: str = "") -> str:
+        """See :meth:`Context.cite`."""
+
+        async def cite() -> str:
+            return self._context.cite(what, commit)
+
+        return self._on_loop(cite)
+
     def usage(self, model: str, input_tokens: int = 0, output_tokens: int = 0, cost: float = 0.0) -> None:
         """See :meth:`Context.usage`."""
         self._context.usage(model, input_tokens, output_tokens, cost)

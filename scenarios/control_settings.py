@@ -11,10 +11,11 @@ from controller.stalling import StallLimits
 from knowledge_sources.loading import load_function
 
 if TYPE_CHECKING:
+    from blackboard.schemas import Schema
     from scenarios.scenario import Scenario
 
 
-def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
+def control_settings(scenario: Scenario, schemas: tuple[Schema, ...] = (), *, timed: bool = True) -> Settings:
     """How the controller is to run ``scenario``; without the limit of the run's time where it is not ``timed``."""
     return Settings(
         levels=scenario.levels,
@@ -27,6 +28,7 @@ def control_settings(scenario: Scenario, *, timed: bool = True) -> Settings:
         breaker=scenario.breaker.terms if scenario.breaker is not None else None,
         reroute_off=frozenset(name for name, one in scenario.capabilities.items() if not one.reroute),
         token_counter=load_function(scenario.token_counter, scenario.folder) if scenario.token_counter else None,
+        schemas=schemas,
         validate=scenario.validate_keys,
         stall=StallLimits(**scenario.stall.model_dump()),
         review=Review(threshold=scenario.threshold, approval=scenario.approval, critical=scenario.critical),

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.commit import Absent, Put
-from blackboard.errors import Conflict, InvalidInput
+from blackboard.errors import Conflict, InvalidInput, SchemaMismatch
 from blackboard.history import changes_known
 from blackboard.record import Stamp
 from knowledge_sources.nearest import did_you_mean
@@ -163,18 +163,22 @@ async def feed(
         rejected = tuple(one for one in chunk if isinstance(one, Rejected))
         wanted = [one for one in chunk if isinstance(one, Entry)]
         new = await asyncio.gather(*(_create(board, one, case_of(one.key)) for one in wanted if one.key not in before))
-        fed += Fed(sum(new), len(wanted) - sum(new), rejected, len(rejected))
+        unfit = tuple(one for one in new if isinstance(one, Rejected))
+        posted, rejected = new.count(True), tuple(sorted((*rejected, *unfit)))
+        fed += Fed(posted, len(wanted) - posted - len(unfit), rejected, len(rejected))
     return fed
 
 
-async def _create(board: Board, entry: Entry, case: str) -> bool:
-    """Whether the record is new; one that is there already stays as it is."""
+async def _create(board: Board, entry: Entry, case: str) -> bool | Rejected:
+    """Whether the record is new; one that is there already stays as it is, and one that no schema lets in is told."""
     try:
         await board.commit(
             [Absent(entry.key)], [Put(entry.key, entry.value, entry.ttl_ms)], stamp=Stamp(author=AUTHOR, case=case)
         )
     except Conflict:
         return False
+    except SchemaMismatch as error:
+        return Rejected(entry.line, str(error))
     if board.store.failpoints is not None:
         board.store.failpoints.hit("runner.while_feeding")
     return True

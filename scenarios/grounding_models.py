@@ -1,17 +1,16 @@
-"""What a scenario file says of what may be believed: which keys wait for a validator."""
+"""What a scenario file says of what may be believed: which keys wait for a validator, and what records must be."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
-from scenarios.fields import PatternField
-
-if TYPE_CHECKING:
-    from blackboard.pattern import Pattern
+from blackboard.pattern import Pattern
+from scenarios.fields import FileName, PatternField
 
 
 def _one_or_more(value: object) -> object:
@@ -29,9 +28,19 @@ def _keys_alone(pattern: Pattern) -> Pattern:
     return pattern
 
 
+def _key_text(text: str) -> str:
+    try:
+        return _keys_alone(Pattern.parse(text)).text
+    except InvalidInput as error:
+        raise PydanticCustomError("refused", "refused", {"reason": error.reason, "column": 0}) from error
+
+
 ValidatedKeys = Annotated[
     tuple[Annotated[PatternField, AfterValidator(_keys_alone)], ...],
     BeforeValidator(_one_or_more),
     Field(strict=False),
 ]
 """One key pattern or a list of them."""
+
+SchemaNames = dict[Annotated[str, AfterValidator(_key_text)], FileName]
+"""Key pattern → ``./file.py:Model``."""

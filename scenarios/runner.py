@@ -24,6 +24,7 @@ from scenarios.newcomers import Newcomers
 from scenarios.run_boards import RUNNER, claim_named, claim_new, claim_unfinished
 from scenarios.run_log import keep_log
 from scenarios.run_record import ended, opened, resumed_from, settings_of
+from scenarios.schemas import require_schemas
 from scenarios.team import require_named
 from scenarios.verdict import judged
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Run
     from blackboard.log import Change
     from blackboard.replica import Replica
+    from blackboard.schemas import Schema
     from knowledge_sources.source import KnowledgeSource
     from scenarios.feeding import Fed
     from scenarios.run_boards import Claimed
@@ -116,13 +118,14 @@ class _Ready(NamedTuple):
     scenario: Scenario
     named: tuple[KnowledgeSource, ...]
     newcomers: Newcomers
+    schemas: tuple[Schema, ...]
 
 
 def _prepared(name: str, options: Options) -> _Ready:
     scenario = load_scenario(name, options.sets)
     check_files(scenario, options.input_file)
     named = require_named(scenario)
-    return _Ready(scenario, named, Newcomers(scenario, named))
+    return _Ready(scenario, named, Newcomers(scenario, named), require_schemas(scenario))
 
 
 class _Session:
@@ -139,8 +142,8 @@ class _Session:
         self._fed: Fed | None = None
 
     async def run(self) -> Finished:
-        (scenario, named, newcomers), board = self._ready, self._board
-        settings = control_settings(scenario, timed=not self._options.stay)
+        (scenario, named, newcomers, schemas), board = self._ready, self._board
+        settings = control_settings(scenario, schemas, timed=not self._options.stay)
         before = await fed_before(board) if self._resumed else frozenset[str]()
         if self._options.halted:
             await halt(board, self._options.halted, Person(self._options.by, "the run began so"))

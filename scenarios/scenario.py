@@ -36,7 +36,7 @@ from scenarios.fields import (
     Switch,
     TokenBudget,
 )
-from scenarios.grounding_models import ValidatedKeys
+from scenarios.grounding_models import SchemaNames, ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
 from scenarios.review_models import ApprovalField, Confidence, CriticalPatterns
@@ -79,6 +79,7 @@ class AgentSettings(Model):
     max_cost: Annotated[float, Field(ge=0, le=1_000_000_000)] | None = None
     token_budget: TokenBudget | None = None
     guard: Switch | None = None
+    cites: Switch | None = None
     logical: Switch | None = None
     proposed: Switch | None = None
     approval: ApprovalField | None = None
@@ -155,6 +156,7 @@ class Scenario(Model):
     max_running: Annotated[int, Field(ge=1, le=10_000)] = 16
     guard: Switch = True
     token_counter: FileName | None = None
+    schemas: SchemaNames = Field(default_factory=dict)
     validate_keys: Annotated[ValidatedKeys, Field(alias="validate")] = ()
     breaker: BreakerField | None = None
     approval: ApprovalField = "unsure"

@@ -146,7 +146,7 @@ def configured(
     if given.retry is not None:
         changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
     changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)
-    for switch in ("logical", "proposed"):
+    for switch in ("cites", "logical", "proposed"):
         if getattr(given, switch) is not None:
             changes[switch] = getattr(given, switch)
     return beset(source.configured(**changes), scenario.faults)

@@ -29,6 +29,8 @@ MAX_ITEMS: Final = {
     "events": 2_000,
     "expect": 2_000,
     "faults": 2_000,
+    "schemas": 500,
+    "validate": 500,
     "records": 5_000,
     "levels": 64,
 }

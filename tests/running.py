@@ -62,6 +62,10 @@ async def contributions(url: str, board: str) -> dict[str, list[str]]:
                     continue
                 if region_of(change.key) != CONTROL_REGION and record.activation:
                     found[record.activation].add(change.commit)
-                elif change.key.startswith(ACTIVATIONS) and record.value["state"] == "executed":
+                elif (
+                    change.key.startswith(ACTIVATIONS)
+                    and record.value["state"] == "executed"
+                    and "withdrawn" not in record.value
+                ):
                     found[change.key.removeprefix(ACTIVATIONS)].add(change.commit)
     return {activation: sorted(commits) for activation, commits in found.items()}

@@ -1,4 +1,4 @@
-"""``blackboard post``."""
+"""Writing one record by hand: what a value on the command line means, and the commit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from blackboard.commands.target import Target, board_options, emit, open_board
+from blackboard.commands.target import emit, open_board
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from blackboard.board import Board
+    from blackboard.commands.target import Target
     from blackboard.commit import Committed, Guard
 
 MEANT_AS_JSON = re.compile(
@@ -19,16 +21,7 @@ MEANT_AS_JSON = re.compile(
 )
 
 
-@click.command("post")
-@click.argument("key")
-@click.argument("value")
-@click.option("--if-commit", metavar="COMMIT", help="Only if the record is still as this commit (1-42) wrote it.")
-@click.option("--if-absent", is_flag=True, help="Only if there is no such record.")
-@click.option("--once", metavar="ID", help="Idempotency key: the same post again gets the first result, for 24 h.")
-@click.option("--ttl", metavar="TIME", help="How long it stays: 500ms, 30s, 2m, 1h.")
-@click.option("--by", metavar="NAME", help="The author; default: your user name.")
-@board_options
-async def command(
+async def post(
     target: Target,
     *,
     key: str,
@@ -38,17 +31,9 @@ async def command(
     once: str | None,
     ttl: str | None,
     by: str | None,
+    hold: Callable[[Board], Awaitable[None]],
 ) -> None:
-    """Write VALUE at KEY: a JSON value, or a text as it is; '-' reads it from standard input.
-
-    Without --if-commit or --if-absent what stands there is replaced. A board named with --board is made
-    if it is not there. A value that begins with '-' comes after '--'.
-
-    \b
-    Examples:
-      blackboard post return/R-1 '{"order": "O-7", "amount": 129.5}' --if-absent
-      blackboard post flag/maintenance on --ttl 30m
-    """
+    """Write one record and say how it went; ``hold`` sets the schemas that the board is to ask."""
     from blackboard.commit import Absent, At, Once, Put
     from blackboard.durations import parse_duration
     from blackboard.record import Stamp
@@ -58,6 +43,7 @@ async def command(
     content = parse_value(sys.stdin.read() if value == "-" else value)
     guards: list[Guard] = [Absent(key)] if if_absent else [At(key, if_commit)] if if_commit is not None else []
     async with open_board(target, create=True) as board:
+        await hold(board)
         present = await board.get(key)
         case = present.case if present is not None and present.case else key
         committed = await board.commit(

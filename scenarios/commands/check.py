@@ -36,6 +36,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
     from scenarios.feeding import file_problems
     from scenarios.loading import find_scenario, load_scenario
     from scenarios.problem import InvalidScenario
+    from scenarios.schemas import load_schemas
     from scenarios.team import load_team
     from scenarios.unwatched import unwatched
     from scenarios.wiring import wiring_warnings
@@ -51,7 +52,8 @@ def command(scenario: str, sets: tuple[str, ...], output: Output) -> int:
         team = load_team(loaded)
         agents = [source.name for source in team.sources]
         expectations = len(loaded.expect)
-        problems, warnings = (*team.problems, *file_problems(loaded)), team.warnings
+        problems = (*team.problems, *load_schemas(loaded)[1], *file_problems(loaded))
+        warnings = team.warnings
         if not team.problems:  # an agent that could not be loaded watches something, too
             unseen = unwatched(loaded, team.sources)
             wiring = wiring_warnings(loaded, team.sources, fed_rightly=not unseen)

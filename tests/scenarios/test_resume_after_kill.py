@@ -26,7 +26,9 @@ input: orders.jsonl
 case: order/{order}
 records: [{key: rate/vat, value: {percent: 21}}]
 agents:
-  price: {use: "./agents.py:price"}
+  price: {use: "./agents.py:price", proposed: on}
+  proof: {use: "./agents.py:proof"}
+  begun: {use: "./agents.py:begun", logical: on}
   bill: {use: "./agents.py:bill"}
   stuck: {use: "./agents.py:stuck", respond_within: 100ms, escalate: [boss, human]}
   boss: {use: "./agents.py:boss", authority: [decide], respond_within: 30s}
@@ -42,7 +44,7 @@ AGENTS = """
 import asyncio
 from typing import Any
 
-from knowledge_sources import Context, Decide, Overdue, knowledge_source, supervisor
+from knowledge_sources import Context, Decide, Overdue, Pass, knowledge_source, supervisor
 
 
 @knowledge_source(watches={"order": "order/{order}", "rate": "rate/vat"}, contributes="price/{order}")
@@ -50,7 +52,17 @@ def price(order: Any, rate: Any) -> Any:
     return {"cents": order["cents"] * (100 + rate["percent"]) // 100}
 
 
-@knowledge_source(watches={"cents": "price/{order}"}, contributes=["bill/{order}", "sum/all"])
+@knowledge_source(validates="price/{order}")
+async def proof(price: Any) -> Any:
+    return Pass()
+
+
+@knowledge_source(watches={"order": "order/{order}"}, unless="bill/{order}", contributes="begun/{order}")
+async def begun(order: Any) -> Any:
+    return "until it is billed"
+
+
+@knowledge_source(watches={"cents": "price/{order}", "begun": "begun/{order}"}, contributes=["bill/{order}", "sum/all"])
 async def bill(cents: Any, ctx: Context) -> Any:
     ctx.update("sum/all", lambda total: (total or 0) + cents["cents"])
     return {"bill/{order}": cents}
@@ -95,8 +107,9 @@ def returns(tmp_path: Path) -> Path:
     return few
 
 
-# The first and the seventh time that a run comes by; it feeds only once.
-PASSES = [(name, times) for name in sorted(NAMES) for times in (1, 7) if (name, times) != ("runner.after_feeding", 7)]
+# The first and the seventh time that a run comes by, but for what it does only once.
+ONCE = {"runner.after_feeding", "controller.before_retraction"}  # what falls in one moment is taken back together
+PASSES = [(name, times) for name in sorted(NAMES) for times in (1, 7) if times == 1 or name not in ONCE]
 
 
 class Killed:
