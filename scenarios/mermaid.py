@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 def flowchart(dependencies: Dependencies) -> str:
-    """The agents as boxes, the keys between them as rounded boxes; bold is fed, dotted is an ``unless``.
+    """The agents as boxes, the keys between them as rounded boxes; bold is fed, dotted is an ``unless``, red
+    stands in a circle.
 
     A key that one writes and another watches under other words is one box for each, with a line between them.
     """
@@ -24,8 +25,9 @@ def flowchart(dependencies: Dependencies) -> str:
     fed = {key.key_text for key in dependencies.fed}
     for text, node in nodes.items():
         lines.append(f'  {node}(["{label(text)}"])' + (":::fed" if text in fed else ""))
+    circled = {source.name for circle in (*dependencies.deadlocks, *dependencies.loops) for source in circle}
     for number, source in enumerate(dependencies.sources):
-        kind = ":::supervisor" if source.kind == "supervisor" else ""
+        kind = ":::supervisor" if source.kind == "supervisor" else ":::circle" if source.name in circled else ""
         lines.append(f'  a{number}["{label(source.name)}"]{kind}')
     for number, source in enumerate(dependencies.sources):
         for watch in source.watches:
@@ -36,6 +38,8 @@ def flowchart(dependencies: Dependencies) -> str:
     lines += [f"  {nodes[one]} --- {nodes[other]}" for one, other in _alike(list(keys.values()))]
     lines.append("  classDef fed stroke-width:3px")
     lines.append("  classDef supervisor stroke-dasharray:4")
+    if circled:
+        lines.append("  classDef circle stroke:#c00,stroke-width:3px")
     return "\n".join(lines) + "\n"
 
 

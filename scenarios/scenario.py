@@ -201,6 +201,11 @@ class Scenario(Model):
         return self
 
     @property
+    def root(self) -> Node:
+        """The file as a tree that knows where each part stood, settings laid over it."""
+        return self._origin.root
+
+    @property
     def document(self) -> dict[str, Any]:
         """The file as plain data, settings laid over it: for ``control/run`` and for people."""
         document: dict[str, Any] = plain(self._origin.root)
