@@ -56,6 +56,12 @@ class Silent:
     def unmatched(self, match: Match, change: Change) -> None:
         raise AssertionError("nothing here is taken back")
 
+    def moved(self, match: Match) -> None:
+        raise AssertionError("nothing here waits")
+
+    def keeps(self, activation: str) -> bool:
+        return False
+
     def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         raise AssertionError(f"{source.name}: {error}")
 

@@ -26,6 +26,7 @@ BREAKERS: Final = "control/breakers/"
 FLOW: Final = "control/flow"
 FOCUS: Final = "control/focus"
 RECOMMENDATION: Final = "control/recommendation"
+TIMERS: Final = "control/timers/"
 
 State: TypeAlias = Literal[
     "pending",
@@ -69,6 +70,16 @@ def activation_key(activation_id: str) -> str:
     return ACTIVATIONS + activation_id
 
 
+class CollectClause(TypedDict):
+    """What an agent collects under one alias."""
+
+    pattern: str
+    at_least: int
+    of: int | None
+    within_ms: int | None
+    refire: Literal["once", "each"]
+
+
 class Agent(TypedDict):
     """``control/agents/<name>``: an entry of the registry."""
 
@@ -97,6 +108,12 @@ class Agent(TypedDict):
     """the pattern of the proposed records that it passes or rejects"""
     error: NotRequired[str]
     """why it is broken, as a traceback; of a ready one, what its rating or precondition raised"""
+    collects: NotRequired[dict[str, CollectClause]]
+    """alias → what is collected beside ``watches``"""
+    after_ms: NotRequired[int]
+    """how long a match has to stand before it may fire"""
+    every_ms: NotRequired[int]
+    """its timer"""
 
 
 class RunnerUp(TypedDict):
@@ -222,6 +239,14 @@ class Verdict(TypedDict):
     reason: str
 
 
+class Collected(TypedDict):
+    """What an activation took under one alias; the members themselves are among its ``triggers``."""
+
+    taken: int
+    at_least: int
+    of: int | None
+
+
 class Activation(TypedDict):
     """``control/activations/<id>``: one firing of one agent on one set of records."""
 
@@ -300,6 +325,8 @@ class Activation(TypedDict):
     """the person who approved, or decided, what was contributed"""
     proposal: NotRequired[Proposal]
     """of a failed one that a supervisor is asked about: what it would have contributed"""
+    collected: NotRequired[dict[str, Collected]]
+    """alias → what was collected, frozen at the dispatch; triggers of other aliases are what the id is made of"""
 
 
 class Progress(TypedDict):
@@ -445,6 +472,17 @@ class EventMark(TypedDict):
     done: Literal["posted", "retracted"]
 
 
+class Timer(TypedDict):
+    """``control/timers/<agent>``: the last tick of an agent's timer; number 0 is when it was started."""
+
+    agent: str
+    n: int
+    due_ms: int
+    at_ms: int
+    missed: int
+    """ticks before this one that were due and not written"""
+
+
 class Phase(TypedDict):
     """One row of the overhead split."""
 
@@ -585,5 +623,6 @@ SHAPES: Final[dict[str, Any]] = {
     FLOW: Flow,
     FOCUS: Focus,
     RECOMMENDATION: Recommendation,
+    TIMERS: Timer,
 }
 """what the records under ``control/`` hold, by the beginning of their keys"""

@@ -86,6 +86,7 @@ class Controller:
                 cycle.intake.take_up(*waiting)
             for source in desk.sources.values():
                 cycle.matcher.look(source)
+                cycle.timers.enter(source)
             await cycle.overseer.take_up()
             cycle.take_over_flow()
             cycle.patience.take_over()

@@ -70,6 +70,10 @@ class Crew:
         firing.begin(choice, step)
         firing.task = self._loop.create_task(self._drive(firing))
 
+    def runs(self, agent: str) -> bool:
+        """Whether an activation of ``agent`` runs."""
+        return any(firing.source.name == agent for firing in self.firings.values())
+
     def stop(self, firing: Firing) -> None:
         """Stop one firing: it writes no more."""
         firing.stop()

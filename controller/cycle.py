@@ -20,6 +20,7 @@ from blackboard.control_records import (
     FOCUS,
     LEADER,
     OVERRIDES,
+    TIMERS,
     activation_key,
 )
 from blackboard.control_shapes import checked
@@ -30,6 +31,7 @@ from controller.activation import FINAL
 from controller.alarm import Alarm
 from controller.breaker import Call
 from controller.breakers import breaker_record
+from controller.collecting import FOREVER, shortfall
 from controller.crew import OPEN, Crew
 from controller.desk import packed_control
 from controller.errors import LostLeadership
@@ -43,6 +45,7 @@ from controller.patience import Patience
 from controller.retracting import justification_of, retract
 from controller.run_end import RunEnd
 from controller.side_work import SideWork
+from controller.timers import Timers
 from controller.wait_for import standing_still
 from knowledge_sources.tokens import DIGEST
 
@@ -80,6 +83,7 @@ class Cycle:
         desk.reserve.blocked = desk.breakers.blocked
         desk.reserve.pending = lambda activation: self.lineup.get(activation) is not None
         self.patience = Patience(desk)
+        self.timers = Timers(desk, self._side, self._works_on_tick)
         self.stirred = asyncio.Event()
         """set whenever it may have come to an end"""
         self.turns = 0
@@ -130,6 +134,7 @@ class Cycle:
             or self.desk.reserve.dirty
             or self._support.moved
             or len(self.patience)
+            or (self.timers and self.timers.awaited)
         )
 
     @property
@@ -162,6 +167,7 @@ class Cycle:
         if self.desk.reserve.arrange(self.desk.sources.values()):
             self._arranged()
         self.matcher.add(source)
+        self.timers.enter(source)
         self.intake.expected_no_more(source.name)
         for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
@@ -195,6 +201,12 @@ class Cycle:
     def matches_of(self, agent: str) -> Iterator[Match]:
         return (match for match in self.matcher.live().values() if match.source.name == agent)
 
+    def shortfall(self, activation: str) -> str:
+        match = self.matcher.live().get(activation)
+        if match is None or match.ready is None or match.ready.not_before_ms != FOREVER:
+            return ""
+        return shortfall(match.source, self.matcher.membership.members(match.source, match.captures))
+
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         self.intake.note(activation, record["state"])
         self.desk.reserve.note(activation, record)
@@ -202,6 +214,7 @@ class Cycle:
         self.lineup.remove(activation)
         self.matcher.drop(activation)
         self.lineup.stored.pop(activation, None)
+        self.intake.resting.pop(activation, None)
         firing = self.crew.firings.get(activation)
         if firing is not None:
             firing.given_up = "passed_to" in record
@@ -337,6 +350,14 @@ class Cycle:
             answer_ms = None  # what follows is told by the change that it makes
         next_ms = self.lineup.next_ms() if self.gate.looks else None
         self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms(), answer_ms)
+        tick_ms = None
+        if self.timers:
+            self.timers.tick(now_ms)
+            tick_ms = self.timers.next_ms()
+        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms(), tick_ms)
+
+    def _works_on_tick(self, agent: str) -> bool:
+        return self.crew.runs(agent) or self.matcher.triggers(TIMERS + agent)
 
     def _due_ms(self) -> int | None:
         """When the overseer has something to do next; what is late waits while people have stopped the flow."""
@@ -433,9 +454,15 @@ class Cycle:
     def _fire(self, choice: Choice, step: Step | None) -> None:
         entry = choice.entry
         activation = entry.activation
+        source, gathered = self.desk.sources[entry.agent], None
+        if source.collects:
+            gathered = self.matcher.membership.gathered(source, entry.captures)
+            if gathered is None:
+                self.intake.lapsed(entry)
+                return
         self.lineup.agents.served(choice)
         self.matcher.drop(activation)
-        firing = Firing(self.desk, self.desk.sources[entry.agent], entry, self.lineup.stored.pop(activation, None))
+        firing = Firing(self.desk, source, entry, self.lineup.stored.pop(activation, None), gathered)
         self.crew.begin(firing, choice, step)
 
     async def _attend(self) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from blackboard.commit import At, Guard, Put
 from blackboard.errors import BlackboardError
 from blackboard.record import FULL_TRUST, Stamp
+from controller.collecting import own_triggers
 from controller.matching import excluded_by, exclusions
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def decision(
     excluded = excluded_by(desk.replica, source.unless, captures)
     if excluded is not None:
         raise BlackboardError(f"decide: {source.name} does not fire where {excluded.key} is")
-    guards: list[Guard] = [At(k, commit) for _, k, commit in record["triggers"]]
+    guards: list[Guard] = [At(k, commit) for _, k, commit in own_triggers(record)]
     guards += exclusions(desk.replica, source.unless, captures)
     causes = tuple(f"{k}@{commit}" for _, k, commit in record["triggers"])
     present = [trigger for _, k, _ in record["triggers"] if (trigger := desk.replica.get(k)) is not None]

@@ -33,6 +33,9 @@ class PatternIndex(Generic[T]):
         self._regions: dict[str, _Region[T]] = {}
         self._count = 0
 
+    def __bool__(self) -> bool:
+        return bool(self._regions)
+
     def add(self, pattern: Pattern, item: T) -> None:
         """File ``item`` under ``pattern``."""
         region = self._regions.get(pattern.region)

@@ -34,7 +34,8 @@ class Entry:
     choosing it would make, from 1.  It is not eligible before ``not_before_ms``.  ``triggers`` are the matched
     records by alias.  ``groups`` are those that limits or shares count,
     and ``flow`` is its value of the shared
-    capture (:class:`~controller.grouping.Grouping`); ``lane`` is what can be blocked as one.
+    capture (:class:`~controller.grouping.Grouping`); ``lane`` is what can be blocked as one.  ``collects`` is
+    whether it will be given more than its triggers.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Entry:
         "capability",
         "captures",
         "case",
+        "collects",
         "eligible_ms",
         "flow",
         "lane",
@@ -74,6 +76,7 @@ class Entry:
         not_before_ms: int = 0,
         groups: tuple[Group, ...] = (),
         flow: str = "",
+        collects: bool = False,
     ) -> None:
         self.activation = activation
         self.agent = agent
@@ -91,6 +94,7 @@ class Entry:
         self.not_before_ms = not_before_ms
         self.lane: Lane = (agent, *groups) if groups else agent
         self.flow = flow
+        self.collects = collects
         self.ticket = 0
         """The agenda's own mark; an entry is on one agenda at a time."""
 

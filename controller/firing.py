@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.backoff import backoff_s
 from blackboard.commit import Absent, At
@@ -18,6 +18,7 @@ from blackboard.control_records import ACTIVATIONS, PROGRESS
 from blackboard.errors import Conflict, InvalidInput, TooLarge
 from controller.activation import advance
 from controller.agent_error import told
+from controller.collecting import renewed, with_members
 from controller.desk import packed_activation, packed_control, removal
 from controller.ended import LOST
 from controller.matching import exclusions
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, Progress, State, Usage
     from blackboard.group import Packed
     from blackboard.log import Change
+    from blackboard.record import Record
+    from controller.collecting import Gathered
     from controller.desk import Desk
     from controller.ended import Ended
     from controller.entry import Entry
@@ -54,12 +57,17 @@ class Firing:
 
     __slots__ = (
         "_dispatch", "_dispatched_at", "_opened", "_picked_at", "_progressed", "_running_us", "activation", "commit",
-        "committing", "conflicts", "contributing", "desk", "entry", "excluded_guards", "given_up", "record", "source",
-        "stopping", "superseded", "task", "trigger_guards", "usages",
+        "committing", "conflicts", "contributing", "desk", "entry", "excluded_guards", "given_up", "members", "record",
+        "source", "stopping", "superseded", "task", "trigger_guards", "usages",
     )  # fmt: skip
 
     def __init__(
-        self, desk: Desk, source: KnowledgeSource, entry: Entry, before: tuple[Activation, str] | None
+        self,
+        desk: Desk,
+        source: KnowledgeSource,
+        entry: Entry,
+        before: tuple[Activation, str] | None,
+        members: Gathered | None = None,
     ) -> None:
         self.desk = desk
         self.source = source
@@ -87,13 +95,27 @@ class Firing:
         self._dispatched_at = 0.0
         self._running_us = 0
         self._progressed = False
-        self.trigger_guards: list[Guard] = [At(record.key, record.commit) for record in entry.triggers.values()]
+        self.members = members
+        """what it collects, frozen when it is dispatched; ``None`` where its agent collects nothing"""
+        self.trigger_guards: list[Guard] = self._guards_of_triggers()
         self.excluded_guards: list[Guard] = []
         """what holds the contribution to its agent's ``unless``"""
 
     @property
     def key(self) -> str:
         return ACTIVATIONS + self.activation
+
+    @property
+    def triggers(self) -> list[Record]:
+        """The records that set it off, those that it collected among them."""
+        triggers = list(self.entry.triggers.values())
+        if self.members is not None:
+            triggers += [member for members in self.members.values() for member in members]
+        return triggers
+
+    def _guards_of_triggers(self) -> list[Guard]:
+        # What one collects under two names is guarded once.
+        return list(dict.fromkeys(At(record.key, record.commit) for record in self.triggers))
 
     @property
     def dispatched(self) -> bool:
@@ -183,6 +205,8 @@ class Firing:
             ):
                 record.pop(past, None)  # type: ignore[misc]  # optional fields, all of them
             own = At(self.key, self.commit)
+        if self.members is not None:
+            record = with_members(record, self.members)
         self.excluded_guards = exclusions(desk.replica, self.source.unless, entry.captures)
         guards = [desk.leadership.guard, own, *self.trigger_guards, *self.excluded_guards]
         writes = [packed_activation(self.activation, record, desk.member)]
@@ -233,18 +257,32 @@ class Firing:
     async def _run(self, ctx: Context) -> Outcome:
         started = perf_counter()
         try:
-            records = {alias: record.fresh() for alias, record in self.entry.triggers.items()}
+            records: dict[str, Any] = {alias: record.fresh() for alias, record in self.entry.triggers.items()}
             if self.source.validates is not None:
                 judged = next(iter(records))  # what it validates is its first watch
                 records[judged] = as_proposed(records[judged])
             if self.source.token_budget is not None:
                 records = within_budget(self.desk, ctx, records, self.source.token_budget)
+            if self.members is not None:
+                records.update(self.members)
             return await invoke(self.source, records, self.entry.captures, ctx, executor=self.desk.executor)
         finally:
             self.usages += ctx.usages
             ran = perf_counter() - started
             self._running_us += round(ran * 1e6)
             self.desk.meter.agents += ran
+
+    def renew(self) -> bool:
+        """Go on with the members as they are now; false where those that are left are too few."""
+        if self.members is None:
+            return True
+        members = renewed(self.source, self.members, self.desk.replica.get)
+        if members is None:
+            return False
+        self.members = members
+        self.record = with_members(self.as_dispatched(), members)
+        self.trigger_guards = self._guards_of_triggers()
+        return True
 
     async def _progress(self, text: str) -> None:
         """Show what the agent does now, beside the activation."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from controller.aftermath import refuse_call
+from controller.collecting import FOREVER
 from controller.entry import Entry
 from controller.grouping import Grouping
 from controller.matching import Match, Matcher
@@ -50,6 +51,8 @@ class Intake:
         """activations that wait for an agent which is not here"""
         self.undigested = Undigested(desk.replica.get, desk.settings.token_counter)
         """matches over their agent's token budget"""
+        self.resting: dict[str, tuple[Activation, str]] = {}
+        """activations that are to be tried again once there are members enough, each with its record's commit"""
         self._desk = desk
         self._registration = registration
         self._lineup = lineup
@@ -90,21 +93,53 @@ class Intake:
         if self.undigested.waiting:
             self.undigested.drop(activation)
         self._overseer.forget(activation)
-        stored = self._lineup.stored.pop(activation, None)
+        stored = self._lineup.stored.pop(activation, None) or self.resting.pop(activation, None)
         if stored is not None:
             self._side.do(obviate(self._desk, activation, *stored, change))
+
+    def keeps(self, activation: str) -> bool:
+        return activation in self._lineup.stored or activation in self.resting
+
+    def moved(self, match: Match) -> None:
+        """Give ``match`` another place on the agenda; one that lacks members has none."""
+        activation = match.activation
+        if match.source.name in self._desk.reserve.groups and self._lineup.get(activation) is None:
+            self._desk.reserve.withdraw(activation)
+            self.matched(match)
+            return
+        self._lineup.remove(activation)
+        if self.undigested.waiting:
+            self.undigested.drop(activation)
+        self._overseer.expect_no_more(activation)
+        stored = self._lineup.stored.pop(activation, None) or self.resting.pop(activation, None)
+        if stored is None:
+            self._queue(match, attempt=1, not_before_ms=0)
+        else:
+            self._queue_again(match, *stored)
+
+    def lapsed(self, entry: Entry) -> None:
+        """``entry``, picked, has lost members whose time was over: it is pending again once there are enough."""
+        match = self.matcher.live().get(entry.activation)
+        stored = self._lineup.stored.pop(entry.activation, None)
+        self.matcher.drop(entry.activation)
+        if match is None:
+            return
+        if stored is None:
+            self.matcher.again(match.source, match.captures)
+        else:
+            self.requeue(entry.activation, *stored)
 
     def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         self._side.do(self._registration.report_misjudged(source, error))
 
     def _queue(self, match: Match, *, attempt: int, not_before_ms: int, since_ms: int = 0) -> None:
         """Make ``match`` pending; it waits from ``since_ms`` on where that is later than what set it off."""
-        source, records = match.source, match.records
+        source, records, ready = match.source, match.records, match.ready
         if source.token_budget is not None:
             arrival = Arrival(match, attempt, not_before_ms, since_ms)
             if self.undigested.hold(arrival, source.token_budget):
                 return
-        triggers = tuple(records.values())
+        triggers = tuple(records.values()) or self.matcher.membership.first(match)
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
         case = triggers[0].case or triggers[0].key
         groups: tuple[Group, ...] = ()
@@ -118,17 +153,20 @@ class Intake:
             case,
             level=self._desk.level_of(source),
             rating=self._rating(match) if source.rating else 0.0,
-            eligible_ms=max(since_ms, *[record.time_ms for record in triggers]),
+            eligible_ms=max(since_ms, ready.eligible_ms if ready is not None else max(r.time_ms for r in triggers)),
             sequence=latest.revision,
             captures=match.captures,
             triggers=records,
             attempt=attempt,
-            not_before_ms=not_before_ms,
+            not_before_ms=not_before_ms if ready is None else max(not_before_ms, ready.not_before_ms),
             groups=groups,
             flow=flow,
+            collects=bool(source.collects),
         )
         self._lineup.add(entry)
-        if source.respond_within_ms is not None and source.kind == "agent":
+        if ready is not None and ready.not_before_ms == FOREVER:
+            self._overseer.expect_by(match.activation, ready.overdue_ms)
+        elif source.respond_within_ms is not None and source.kind == "agent":
             self._overseer.expect(match.activation, source, entry.eligible_ms)
 
     def digested(self, key: str) -> None:
@@ -161,12 +199,19 @@ class Intake:
         if record["agent"] not in self._desk.sources:
             self.orphans[activation] = record["agent"]
             return
-        match = stored_match(self._desk, activation, record)
+        found = stored_match(self._desk, activation, record)
+        match = self.matcher.assessed(found) if found is not None else None
         if match is None:
             self._side.do(obviate(self._desk, activation, record, commit, None))
             return
-        self._lineup.stored[activation] = (record, commit)
         self.matcher.hold(match)
+        self._queue_again(match, record, commit)
+
+    def _queue_again(self, match: Match, record: Activation, commit: str) -> None:
+        if match.ready is not None and match.ready.rests:
+            self.resting[match.activation] = (record, commit)
+            return
+        self._lineup.stored[match.activation] = (record, commit)
         self._queue(match, attempt=record["attempt"] + 1, not_before_ms=record.get("not_before_ms", 0))
 
     def expected_no_more(self, agent: str) -> None:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from blackboard.commit import Absent, At, Unchanged
 from blackboard.control_records import ACTIVATIONS
-from controller.activation import activation_id, successor_id
+from controller.activation import successor_id
+from controller.bound_matches import BoundMatches
+from controller.collecting import lacking
 from controller.discrimination import PatternIndex
+from controller.members import Membership, by_set, identity
 from controller.memory import Memories
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from blackboard.log import Change
     from blackboard.pattern import Pattern
     from blackboard.record import Record
+    from controller.collecting import Readiness
     from knowledge_sources.source import KnowledgeSource
 
 
@@ -41,7 +45,7 @@ class Board(Records, Protocol):
 
 
 class Match(NamedTuple):
-    """One agent with one record for each of its watches, all joined captures equal.
+    """One agent with one record for each of its watches, all joined captures equal, and what it collects under them.
 
     ``activation`` names it for ever: the same agent, captures and commits have the same id everywhere.
     """
@@ -50,6 +54,8 @@ class Match(NamedTuple):
     source: KnowledgeSource
     captures: dict[str, str]
     records: dict[str, Record[Any]]
+    ready: Readiness | None = None
+    """when it may fire, where its agent collects or waits for a time"""
 
 
 class Listener(Protocol):
@@ -61,6 +67,12 @@ class Listener(Protocol):
     def unmatched(self, match: Match, change: Change) -> None:
         """``match``, told before, no longer is: ``change`` took a trigger away or brought what it excludes."""
 
+    def moved(self, match: Match) -> None:
+        """``match``, told before, may fire at another time than it was told."""
+
+    def keeps(self, activation: str) -> bool:
+        """Whether it has a record by which it waits for members: one without is unmatched while it lacks them."""
+
     def misjudged(self, source: KnowledgeSource, error: BaseException) -> None:
         """The precondition of ``source`` raised; the match is left out."""
 
@@ -71,36 +83,7 @@ class _Watching(NamedTuple):
     pattern: Pattern
 
 
-class _Excluding:
-    """One ``unless`` of one agent, and the live matches that it could end."""
-
-    __slots__ = ("_matches", "pattern", "source")
-
-    def __init__(self, source: KnowledgeSource, pattern: Pattern) -> None:
-        self.source = source
-        self.pattern = pattern
-        self._matches: dict[tuple[str, ...], dict[str, Match]] = {}
-        """by what they bind of the pattern's captures, so that a change costs only what it ends"""
-
-    def hold(self, match: Match) -> None:
-        self._matches.setdefault(self._place(match.captures), {})[match.activation] = match
-
-    def drop(self, match: Match) -> None:
-        place = self._place(match.captures)
-        found = self._matches.get(place)
-        if found is not None and found.pop(match.activation, None) is not None and not found:
-            del self._matches[place]
-
-    def ended_by(self, captures: Mapping[str, str]) -> list[Match]:
-        """The live matches that a record with these captures excludes."""
-        return list(self._matches.get(self._place(captures), _NO_MATCHES).values())
-
-    def _place(self, captures: Mapping[str, str]) -> tuple[str, ...]:
-        return tuple([captures[name] for name in self.pattern.captures])
-
-
 _NOTHING: Final[tuple[Any, ...]] = ()
-_NO_MATCHES: Final[Mapping[str, Match]] = {}
 
 
 class Matcher:
@@ -115,17 +98,19 @@ class Matcher:
         self._listener = listener
         self._sources: dict[str, KnowledgeSource] = {}
         self._watching: PatternIndex[_Watching] = PatternIndex()
-        self._excluding: PatternIndex[_Excluding] = PatternIndex()
+        self._excluding: PatternIndex[BoundMatches] = PatternIndex()
+        self._collecting: PatternIndex[BoundMatches] = PatternIndex()
         self._memories = Memories(board)
+        self.membership = Membership(self._memories)
         self._joined_by: Counter[str] = Counter()
-        """text of a pattern → how often it is watched or excluded"""
+        """text of a pattern → how often it is watched, excluded or collected"""
         self._live: dict[str, Match] = {}
         self._by_key: dict[str, dict[str, Match]] = {}
         """record key → the live matches that it triggers"""
         self._watching_of: dict[str, list[_Watching]] = {}
         """name of an agent → what it watches"""
-        self._excluding_of: dict[str, list[_Excluding]] = {}
-        """name of an agent → what it excludes"""
+        self._bound_of: dict[str, tuple[list[BoundMatches], list[BoundMatches]]] = {}
+        """name of an agent → what it excludes, and what it collects"""
 
     @property
     def sources(self) -> Mapping[str, KnowledgeSource]:
@@ -135,6 +120,10 @@ class Matcher:
     def live(self) -> Mapping[str, Match]:
         """Every match that is eligible, by activation id."""
         return self._live
+
+    def triggers(self, key: str) -> bool:
+        """Whether the record at ``key`` triggers a live match."""
+        return key in self._by_key
 
     def add(self, source: KnowledgeSource) -> None:
         """Take an agent in, in the place of one of its name, and tell what it matches on the board as it is."""
@@ -149,10 +138,13 @@ class Matcher:
         watching = [_Watching(source, watch.alias, watch.pattern) for watch in source.watches]
         for watches in watching:
             self._watching.add(watches.pattern, watches)
-        excluding = [_Excluding(source, pattern) for pattern in source.unless]
+        excluding = [BoundMatches(source, pattern) for pattern in source.unless]
         for excludes in excluding:
             self._excluding.add(excludes.pattern, excludes)
-        self._watching_of[source.name], self._excluding_of[source.name] = watching, excluding
+        collecting = [BoundMatches(source, one.pattern) for one in source.collects]
+        for collects in collecting:
+            self._collecting.add(collects.pattern, collects)
+        self._watching_of[source.name], self._bound_of[source.name] = watching, (excluding, collecting)
         self._joined_by.update(pattern.text for pattern in _patterns_of(source))
 
     def look(self, source: KnowledgeSource) -> None:
@@ -164,11 +156,13 @@ class Matcher:
         for match in [match for match in self._live.values() if match.source.name == name]:
             self.drop(match.activation)
         source = self._sources.pop(name)
-        watching, excluding = self._watching_of.pop(name), self._excluding_of.pop(name)
+        watching, (excluding, collecting) = self._watching_of.pop(name), self._bound_of.pop(name)
         for watches in watching:
             self._watching.remove(watches.pattern, watches)
         for excludes in excluding:
             self._excluding.remove(excludes.pattern, excludes)
+        for collects in collecting:
+            self._collecting.remove(collects.pattern, collects)
         for pattern in _patterns_of(source):
             self._joined_by[pattern.text] -= 1
             if not self._joined_by[pattern.text]:
@@ -186,16 +180,18 @@ class Matcher:
                 triggered.pop(activation, None)
                 if not triggered:
                     del self._by_key[record.key]
-        for excluding in self._excluding_of.get(match.source.name, _NOTHING):
-            excluding.drop(match)
+        for bound in self._bound_of.get(match.source.name, _NOTHING):
+            for matches in bound:
+                matches.drop(match)
 
     def hold(self, match: Match) -> None:
         """Watch over a match that has a record already and is to fire again, so that it can be obviated."""
         self._live[match.activation] = match
         for record in match.records.values():
             self._by_key.setdefault(record.key, {})[match.activation] = match
-        for excluding in self._excluding_of.get(match.source.name, _NOTHING):
-            excluding.hold(match)
+        for bound in self._bound_of.get(match.source.name, _NOTHING):
+            for matches in bound:
+                matches.hold(match)
 
     def again(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
         """Look once more at what ``source`` matches under ``captures``: a dispatch of it was refused."""
@@ -211,12 +207,14 @@ class Matcher:
         record, previous = change.record, change.previous
         if record is not None:
             for excluding, captures in self._excluding.matching(record):
-                for match in excluding.ended_by(captures):
+                for match in excluding.under(captures):
                     self._unmatch(match, change)
         if previous is not None:
             for excluding, captures in self._excluding.matching(previous):
                 if record is None or excluding.pattern.match(record) is None:
                     self._tell_joined(excluding.source, captures, {})
+        if self._collecting:
+            self._members_changed(change)
         if record is not None:
             for watching, captures in self._watching.matching(record):
                 self._tell_joined(watching.source, captures, {watching.alias: record})
@@ -230,6 +228,56 @@ class Matcher:
                 # A replica that starts over tells of records that joins have seen already.
                 if any(record.key == change.key and record.commit != now for record in match.records.values()):
                     self._unmatch(match, change)
+
+    def _members_changed(self, change: Change) -> None:
+        """Take in that a record came to, changed in or left what agents collect."""
+        record, previous = change.record, change.previous
+        if previous is not None:
+            for collecting, captures in self._collecting.matching(previous):
+                for match in collecting.under(captures):
+                    self._reassess(match, change, another=False)
+                if record is None or collecting.pattern.match(record) is None:
+                    self._tell_anew(collecting.source, captures)
+        if record is not None:
+            for collecting, captures in self._collecting.matching(record):
+                for match in collecting.under(captures):
+                    self._reassess(match, change, another=True)
+                self._tell_joined(collecting.source, captures, {})
+
+    def _tell_anew(self, source: KnowledgeSource, captures: dict[str, str]) -> None:
+        """Tell of the set that is left, where each set of members is an activation of its own."""
+        if by_set(source):
+            self._tell_joined(source, captures, {})
+
+    def _reassess(self, match: Match, change: Change, *, another: bool) -> None:
+        """See when ``match`` may fire, now that its members have changed; ``another`` came, or one was taken away."""
+        source, captures = match.source, match.captures
+        if by_set(source):
+            if self.membership.identity(source, captures, match.records) != match.activation:
+                self._unmatch(match, change)
+            return
+        known = match.ready
+        if known is not None and another and self.membership.standings(source, captures) == known.standings:
+            return  # those by which it counts are the earliest
+        ready = self.membership.readiness(source, captures, match.records)
+        if ready == known:
+            return
+        if ready.rests and not self._listener.keeps(match.activation):
+            self._unmatch(match, change)
+            return
+        self.drop(match.activation)
+        moved = match._replace(ready=ready)
+        self.hold(moved)
+        self._listener.moved(moved)
+
+    def assessed(self, match: Match) -> Match | None:
+        """``match``, which has a record, with when it may fire; ``None`` where it was for another set of members."""
+        source = match.source
+        if not (source.collects or source.after_ms is not None):
+            return match
+        if by_set(source) and self.membership.identity(source, match.captures, match.records) != match.activation:
+            return None
+        return match._replace(ready=self.membership.readiness(source, match.captures, match.records))
 
     def _unmatch(self, match: Match, change: Change) -> None:
         self.drop(match.activation)
@@ -260,11 +308,29 @@ class Matcher:
             for record, bound in self._candidates(watch.pattern, captures):
                 yield from self._joined(source, {**captures, **bound}, {**records, watch.alias: record})
             return
-        if any(next(self._candidates(pattern, captures), None) for pattern in source.unless):
-            return
         ordered = {watch.alias: records[watch.alias] for watch in source.watches}
-        if self._permitted(source, ordered, captures):
+        if source.collects or source.after_ms is not None:
+            yield from self._waiting(source, captures, ordered)
+        elif not self._excluded(source, captures) and self._permitted(source, ordered, captures):
             yield Match(identity(source, captures, ordered), source, captures, ordered)
+
+    def _waiting(
+        self, source: KnowledgeSource, captures: dict[str, str], records: dict[str, Record[Any]]
+    ) -> Iterator[Match]:
+        """The new matches of ``records`` that wait for members or for a time, with when they may fire."""
+        for bound in self.membership.groups(source.collects, captures):
+            if lacking(source, self.membership.standings(source, bound)) or self._excluded(source, bound):
+                continue
+            activation = self.membership.identity(source, bound, records)
+            if activation in self._live or self._board.get(ACTIVATIONS + activation) is not None:
+                continue
+            if self._permitted(source, records, bound):
+                ready = self.membership.readiness(source, bound, records)
+                if not ready.rests:
+                    yield Match(activation, source, bound, records, ready)
+
+    def _excluded(self, source: KnowledgeSource, captures: Mapping[str, str]) -> bool:
+        return any(next(self._candidates(pattern, captures), None) for pattern in source.unless)
 
     def _candidates(
         self, pattern: Pattern, captures: Mapping[str, str]
@@ -282,12 +348,11 @@ class Matcher:
 
 
 def _patterns_of(source: KnowledgeSource) -> list[Pattern]:
-    return [*(watch.pattern for watch in source.watches), *source.unless]
-
-
-def identity(source: KnowledgeSource, captures: Mapping[str, str], records: Mapping[str, Record[Any]]) -> str:
-    """The id of the activation of ``source`` on these records."""
-    return activation_id(source.name, captures, [(alias, r.key, r.commit) for alias, r in records.items()])
+    return [
+        *(watch.pattern for watch in source.watches),
+        *source.unless,
+        *(collecting.pattern for collecting in source.collects),
+    ]
 
 
 def _free(pattern: Pattern, captures: Mapping[str, str]) -> int:

@@ -6,7 +6,8 @@ kept up change by change from then on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from controller.discrimination import PatternIndex
 
@@ -24,6 +25,9 @@ class Held(NamedTuple):
 
     record: Record[Any]
     captures: Match
+
+
+_NOTHING: Final[Mapping[str, Held]] = MappingProxyType({})
 
 
 class Memory:
@@ -54,16 +58,19 @@ class Memory:
 
     def select(self, captures: Mapping[str, str]) -> list[Held]:
         """The records that do not contradict ``captures``."""
+        return list(self.group(captures).values())
+
+    def group(self, captures: Mapping[str, str]) -> Mapping[str, Held]:
+        """What :meth:`select` gives, by key and not to be changed: finding it takes the same time however many it has."""
         names = tuple([name for name in self._names if name in captures])
         if not names:
-            return list(self._records.values())
+            return self._records
         index = self._indexes.get(names)
         if index is None:
             index = self._indexes[names] = {}
             for key, held in self._records.items():
                 index.setdefault(_texts(held.captures, names), {})[key] = held
-        found = index.get(_texts(captures, names))
-        return list(found.values()) if found is not None else []
+        return index.get(_texts(captures, names), _NOTHING)
 
 
 def _texts(captures: Mapping[str, str], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,12 +99,20 @@ class Memories:
 
     def select(self, pattern: Pattern, captures: Mapping[str, str]) -> Iterator[tuple[Record[Any], Match]]:
         """The records that ``pattern`` matches without contradicting ``captures``, each with what it binds."""
-        memory = self._memories.get(pattern.text) or self._made(pattern)
-        for record, bound in memory.select(captures):
+        for record, bound in self._of(pattern).select(captures):
             # Its time may be over, or the board, starting over, may be ahead of what it has told.
             present = self._board.get(record.key)
             if present is not None and present.commit == record.commit:
                 yield record, bound
+
+    def count(self, pattern: Pattern, captures: Mapping[str, str]) -> int:
+        """How many records :meth:`select` gives, those whose time is over and that are not yet removed among them."""
+        return len(self._of(pattern).group(captures))
+
+    def groups(self, pattern: Pattern, captures: Mapping[str, str]) -> list[Match]:
+        """What the records of ``pattern`` bind under ``captures``, each once."""
+        found = {tuple(bound.values()): bound for _, bound in self.select(pattern, captures)}
+        return list(found.values())
 
     def forget(self, pattern: Pattern) -> None:
         """Nobody joins ``pattern`` any more."""
@@ -110,6 +125,9 @@ class Memories:
                 memories.remove(memory)
                 if not memories:
                     del self._holding[key]
+
+    def _of(self, pattern: Pattern) -> Memory:
+        return self._memories.get(pattern.text) or self._made(pattern)
 
     def _made(self, pattern: Pattern) -> Memory:
         memory = self._memories[pattern.text] = Memory(pattern)

@@ -64,6 +64,15 @@ class Overseer:
             return
         self._deadlines.set(activation, deadline_ms)
 
+    def expect_by(self, activation: str, deadline_ms: int | None) -> None:
+        """See at ``deadline_ms`` what becomes of ``activation``, which lacks members that it waits for."""
+        if deadline_ms is not None and activation not in self._attention:
+            self._deadlines.set(activation, deadline_ms)
+
+    def expect_no_more(self, activation: str) -> None:
+        """``activation`` is held to no time for now."""
+        self._deadlines.remove(activation)
+
     def forget(self, activation: str) -> None:
         """The activation has come to an end, or is nobody's to wait for: whoever is asked about it no longer is."""
         self._orders.enforcement.ended(activation)
@@ -198,6 +207,7 @@ class Overseer:
             return SEEN_TO
         last = self._attention.get(activation)
         subject = subject_of(activation, standing.record)
+        subject = subject._replace(tale=self._floor.shortfall(activation) or subject.tale)
         asked = ladder_of(source).ask(
             subject, self._desk.now_ms(), self._desk.roster(), last.value if last is not None else None
         )
@@ -216,6 +226,7 @@ class Overseer:
             await self._clear(activation)
             return SEEN_TO
         subject = subject_of(activation, standing.record)
+        subject = subject._replace(tale=self._floor.shortfall(activation) or subject.tale)
         # Whoever is asked has had the time, or does without an order.
         had_time: Attention = {**note, "deadline_ms": 0}
         asked = ladder_of(source).step(had_time, subject, self._desk.now_ms(), self._desk.roster())
@@ -233,7 +244,8 @@ class Overseer:
         if isinstance(asked, AskSupervisor):
             last = self._attention.get(activation)
             cause: FailureClass = last.value["failure"] if last is not None else "slow"
-            reason = f"{subject.tale}; {asked.supervisor} decides" if kind == "stalled" else ""
+            told = kind == "stalled" or self._floor.shortfall(activation)
+            reason = f"{subject.tale}; {asked.supervisor} decides" if told else ""
             note = attention(asked, subject, desk.now_ms(), kind=kind, failure=cause, reason=reason)
             key = last.key if last is not None else attention_key(kind, activation)
             done = await self._desk.commit_leading(

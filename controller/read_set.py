@@ -26,7 +26,7 @@ def guards_of(firing: Firing, ctx: Context) -> list[Guard]:
 
 def stamp_of(firing: Firing, ctx: Context) -> Stamp:
     """Who writes, for which case, and from what."""
-    triggers = firing.entry.triggers.values()
+    triggers = firing.triggers
     depth, trust = 0, FULL_TRUST
     for record in triggers:
         head = record.head

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from blackboard.control_records import TIMERS
+from controller.collecting import own_triggers
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from blackboard.control_records import Activation
     from controller.entry import Entry
 
@@ -25,7 +30,9 @@ class Repetition:
     def note_record(self, record: Activation) -> None:
         """Count an activation by its record, as it stands after a restart."""
         if record["attempt"]:
-            place = (record["agent"], *(key for _, key, _ in record["triggers"]))
+            place = (record["agent"], *(key for _, key, _ in own_triggers(record)))
+            if "collected" in record:
+                place += _texts(record["captures"])
             self._fired[place] = self._fired.get(place, 0) + 1
 
     def note(self, entry: Entry, times: int) -> None:
@@ -38,8 +45,15 @@ class Repetition:
         """The place at which ``entry`` would fire once too often, ``None`` where it may."""
         if self.limit is None or self._fired.get(place := _place(entry), 0) < self.limit:
             return None
-        return place
+        # What a timer sets off comes back for as long as time goes on.
+        return None if any(record.key.startswith(TIMERS) for record in entry.triggers.values()) else place
 
 
 def _place(entry: Entry) -> Place:
-    return (entry.agent, *(record.key for record in entry.triggers.values()))
+    place = (entry.agent, *(record.key for record in entry.triggers.values()))
+    return place + _texts(entry.captures) if entry.collects else place
+
+
+def _texts(captures: Mapping[str, str]) -> Place:
+    """What captures stand for that need be in no trigger's key."""
+    return tuple(text for _, text in sorted(captures.items()))

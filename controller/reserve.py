@@ -32,6 +32,8 @@ class Group(NamedTuple):
     """the key patterns that each of them watches: the records there are what the work is about"""
     aliases: Mapping[str, frozenset[str]]
     """agent → the aliases of its watches that have such a pattern"""
+    by_case: bool
+    """whether each of them watches records one by one, which say what case it is"""
 
 
 class Work:
@@ -133,8 +135,9 @@ class Reserve:
         """``match`` of an agent of a group is live; ``queued``: it is on the agenda, or fires."""
         group = self.groups[match.source.name]
         triggers = [[alias, record.key, record.commit] for alias, record in match.records.items()]
-        first = next(iter(match.records.values()))
-        place = _place(group, match.source.name, first.case or first.key, match.captures, triggers)
+        first = next(iter(match.records.values()), None)
+        case = "" if first is None else first.case or first.key
+        place = _place(group, match.source.name, case, match.captures, triggers)
         work = self._at(place, group)
         work.matches[match.activation] = match
         if queued:
@@ -272,9 +275,8 @@ def _group(capability: str, members: Sequence[KnowledgeSource]) -> Group:
         source.name: frozenset(watch.alias for watch in source.watches if watch.pattern.key_text in keys)
         for source in members
     }
-    return Group(
-        capability, ranks_of({one.name: one.instead_of for one in members}), tuple(sorted(captures)), keys, aliases
-    )
+    ranks, by_case = ranks_of({one.name: one.instead_of for one in members}), all(one.watches for one in members)
+    return Group(capability, ranks, tuple(sorted(captures)), keys, aliases, by_case)
 
 
 def _place(
@@ -283,7 +285,13 @@ def _place(
     """What tells one piece of work from another: the case, what all capture, and the versions that all watch."""
     shared = group.aliases[agent]
     versions = sorted(f"{key}@{commit}" for alias, key, commit in triggers if alias in shared)
-    return (group.capability, case, *(captures.get(name, "") for name in group.captures), *versions)
+    # What agents collect is of many cases: those that watch nothing else go by what they capture.
+    return (
+        group.capability,
+        case if group.by_case else "",
+        *(captures.get(name, "") for name in group.captures),
+        *versions,
+    )
 
 
 def _never(_activation: str) -> bool:

@@ -35,7 +35,13 @@ async def refused(firing: Firing, ctx: Context, conflict: Conflict) -> Ended | N
     excluding = _excluding(firing, conflict)
     if excluding is not None:
         return await _obviated(firing, ctx, excluding)
+    if firing.members is not None and any(one.each for one in firing.source.collects):
+        for member in firing.triggers:
+            if member.key in failures:  # the set that is there now is another's
+                return await _obviated(firing, ctx, failures[member.key])
     await firing.desk.caught_up(conflict)
+    if not firing.renew():
+        return await _fallen_short(firing, ctx)
     firing.excluded_guards = exclusions(firing.desk.replica, firing.source.unless, firing.entry.captures)
     return None
 
@@ -58,6 +64,15 @@ async def _obviated(firing: Firing, ctx: Context, failure: GuardFailure) -> Ende
     record["reason"] = f"too late: {failure.sentence()}"
     if failure.record is not None:
         record["winner"] = failure.record.author
+    return await _write_end(firing, record)
+
+
+async def _fallen_short(firing: Firing, ctx: Context) -> Ended:
+    """Members went while it ran, and too few are left: it is pending as before, and that was no call."""
+    record = firing.finished(ctx, "pending", [])
+    del record["ended_ms"]
+    record["attempt"] -= 1
+    record["reason"] = f"{firing.source.name} has too few left of what it collected"
     return await _write_end(firing, record)
 
 

@@ -175,7 +175,7 @@ async def _ask(firing: Firing, ctx: Context, asked: Escalate) -> Ended | None:
         answer_to=asked.answer_to,
         asked_ms=desk.now_ms(),
         revision=desk.replica.revision,
-        context=[_as_seen(firing, about) for about in asked.context or firing.entry.triggers.values()],
+        context=[_as_seen(firing, about) for about in asked.context or firing.triggers],
         failure=None,
     )
     question = with_deadline(reviewing(question, desk.settings.review.critical), asked)

@@ -131,7 +131,7 @@ class Stalls:
         """Why ``entry`` is not to fire now; ``None`` where it may."""
         place = self._repetition.holds(entry)
         if place is not None:
-            keys = " and ".join(record.key for record in entry.triggers.values())
+            keys = " and ".join(record.key for record in entry.triggers.values()) or "what it collects"
             why = f"it has fired {self.limits.repeats} times on {keys} and does not come to rest"
             return self._refusal(entry, "repeats", place, why)
         toggled = self._toggling.holds(entry.agent, entry.case)
@@ -171,4 +171,4 @@ class Stalls:
 
 def _depth(entry: Entry) -> int:
     """The lineage of what ``entry`` would fire on: contributions since something was fed."""
-    return max([record.head.depth for record in entry.triggers.values()])
+    return max([record.head.depth for record in entry.triggers.values()], default=0)

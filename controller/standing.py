@@ -32,6 +32,9 @@ class Floor(Protocol):
     def matches_of(self, agent: str) -> Iterable[Match]:
         """The matches of ``agent`` that have not fired."""
 
+    def shortfall(self, activation: str) -> str:
+        """What it lacks of the members that it collects, as the beginning of a sentence; ``""`` for nothing."""
+
     def taken_away(self, activation: str, record: Activation, commit: str) -> None:
         """``record`` was written over a pending or running activation: whoever works on it is to stop."""
 

@@ -12,6 +12,7 @@ from blackboard.log import Change
 from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
+from controller.collecting import own_triggers
 from controller.matching import Match, excluded_by
 from controller.retracting import justification_of
 from controller.stalling import Stalls
@@ -130,7 +131,7 @@ def stored_match(desk: Desk, activation: str, record: Activation) -> Match | Non
     if source is None:
         return None
     records = {}
-    for alias, key, commit in record["triggers"]:
+    for alias, key, commit in own_triggers(record):
         present = desk.replica.get(key)
         if present is None or present.commit != commit:
             return None

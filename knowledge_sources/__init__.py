@@ -12,6 +12,7 @@ from blackboard.exporting import lister, loader
 if TYPE_CHECKING:
     from blackboard.record import Record
     from knowledge_sources.citations import Cited
+    from knowledge_sources.collect import Collect, Members
     from knowledge_sources.confidence import Sure
     from knowledge_sources.context import Context
     from knowledge_sources.decorators import knowledge_source, supervisor
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from knowledge_sources.overdue import Overdue
     from knowledge_sources.source import KnowledgeSource, Retry, source_of
     from knowledge_sources.thread_context import ThreadContext
+    from knowledge_sources.tick import Tick
     from knowledge_sources.verdict import Pass, Reject
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Boost",
     "Cancel",
     "Cited",
+    "Collect",
     "Context",
     "Decide",
     "DeclarationError",
@@ -49,6 +52,7 @@ __all__ = [
     "InvalidTrigger",
     "KnowledgeSource",
     "LoadingError",
+    "Members",
     "Overdue",
     "Pass",
     "Reassign",
@@ -60,6 +64,7 @@ __all__ = [
     "Sure",
     "ThreadContext",
     "Ungrounded",
+    "Tick",
     "UnknownAgent",
     "Veto",
     "knowledge_source",
@@ -72,6 +77,7 @@ _HOME: Final = {
     "Boost": "knowledge_sources.orders",
     "Cancel": "knowledge_sources.orders",
     "Cited": "knowledge_sources.citations",
+    "Collect": "knowledge_sources.collect",
     "Context": "knowledge_sources.context",
     "Decide": "knowledge_sources.orders",
     "DeclarationError": "knowledge_sources.errors",
@@ -83,6 +89,7 @@ _HOME: Final = {
     "InvalidTrigger": "knowledge_sources.errors",
     "KnowledgeSource": "knowledge_sources.source",
     "LoadingError": "knowledge_sources.errors",
+    "Members": "knowledge_sources.collect",
     "Overdue": "knowledge_sources.overdue",
     "Pass": "knowledge_sources.verdict",
     "Reassign": "knowledge_sources.orders",
@@ -94,6 +101,7 @@ _HOME: Final = {
     "Sure": "knowledge_sources.confidence",
     "ThreadContext": "knowledge_sources.thread_context",
     "Ungrounded": "knowledge_sources.errors",
+    "Tick": "knowledge_sources.tick",
     "UnknownAgent": "knowledge_sources.errors",
     "Veto": "knowledge_sources.orders",
     "knowledge_source": "knowledge_sources.decorators",

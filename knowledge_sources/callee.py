@@ -14,6 +14,7 @@ from knowledge_sources.binding import Binding, bind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from knowledge_sources.collect import Collecting
     from knowledge_sources.declaration import Watch
 
 _UNIONS: Final = (typing.Union, types.UnionType)
@@ -55,7 +56,7 @@ class Callee:
 
 
 def callee_of(
-    fn: Callable[..., Any], watches: tuple[Watch, ...], captures: tuple[str, ...], namespace: Namespace
+    fn: Callable[..., Any], watches: tuple[Watch | Collecting, ...], captures: tuple[str, ...], namespace: Namespace
 ) -> Callee:
     """How ``fn`` is called when ``watches`` match; raises :class:`InvalidInput`."""
     if not isinstance(fn, type):

@@ -18,13 +18,14 @@ from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
+from knowledge_sources.collect import Collect, Collecting, parse_collect
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.orders import AUTHORITIES
 
 NEW: Final = "new"
 """The capture that a contributed key may have without any watch binding it: a fresh name, filled per write."""
 
-Watches: TypeAlias = str | Iterable[str] | Mapping[str, str]
+Watches: TypeAlias = str | Collect | Iterable[str | Collect] | Mapping[str, str | Collect]
 Texts: TypeAlias = str | Iterable[str]
 Rating: TypeAlias = float | Callable[..., float]
 Precondition: TypeAlias = Callable[..., bool]
@@ -77,16 +78,22 @@ def as_texts(texts: object, what: str) -> tuple[str, ...]:
     return found
 
 
-def parse_watches(watches: Watches) -> tuple[Watch, ...]:
+def parse_watches(watches: Watches) -> tuple[Watch | Collecting, ...]:
     """The watches, each under its alias: the mapping's key, or the region's name where there is no mapping."""
+    named: list[tuple[str, object]]
     if isinstance(watches, Mapping):
         named = list(watches.items())
+    elif isinstance(watches, str | Collect):
+        named = [("", watches)]
+    elif isinstance(watches, Iterable):
+        named = [("", one) for one in watches]
     else:
-        named = [("", text) for text in as_texts(watches, "watches")]
+        raise InvalidInput(f"watches: {watches!r} is neither a text nor a list of texts")
     if not named:
         raise InvalidInput("watches is empty: the agent would never fire")
-    found: dict[str, Watch] = {}
-    for given, text in named:
+    found: dict[str, Watch | Collecting] = {}
+    for given, wanted in named:
+        text = wanted.pattern if isinstance(wanted, Collect) else wanted
         pattern = parse_pattern(text, "watches")
         alias = given or re.sub(r"\W", "_", pattern.region)
         if not alias.isidentifier() or alias == "ctx":
@@ -98,7 +105,12 @@ def parse_watches(watches: Watches) -> tuple[Watch, ...]:
         if pattern.match_key(ACTIVATIONS + "x") is not None:
             raise InvalidInput(f"watches: {text!r} covers control/activations/: an agent would wake itself for ever")
         _check_no_proposals(pattern, "watches")
-        found[alias] = Watch(alias, pattern)
+        try:
+            found[alias] = (
+                parse_collect(alias, wanted, pattern) if isinstance(wanted, Collect) else Watch(alias, pattern)
+            )
+        except InvalidInput as error:
+            raise InvalidInput(f"watches: {alias}: {error}") from error
     return tuple(found.values())
 
 
@@ -120,7 +132,7 @@ def parse_pattern(text: object, what: str) -> Pattern:
     return Pattern.parse(text)
 
 
-def captures_of(watches: Iterable[Watch]) -> tuple[str, ...]:
+def captures_of(watches: Iterable[Watch | Collecting]) -> tuple[str, ...]:
     """The names that ``watches`` bind, in the order in which they appear."""
     return tuple(dict.fromkeys(name for watch in watches for name in watch.pattern.captures))
 
@@ -214,6 +226,16 @@ def overdue_watch(name: str, over: tuple[str, ...]) -> Watch:
     scope = " || ".join(f'capability == "{one}" || agent == "{one}"' for one in over)
     scope = f"({scope}) && " if scope else ""
     return Watch(_OVERDUE_ALIAS, Pattern.parse(f'{ATTENTION}*/{{activation}} where {scope}addressed == "{name}"'))
+
+
+def optional_ms(text: object, what: str) -> int | None:
+    """The milliseconds in ``text``, ``None`` for none given; nothing at all is no time to wait."""
+    if text is None:
+        return None
+    duration = duration_ms(text, what)
+    if not duration:
+        raise InvalidInput(f"{what} must be longer than nothing")
+    return duration
 
 
 def check_limit(limit: object) -> int | None:

@@ -15,16 +15,19 @@ from knowledge_sources import declaration
 from knowledge_sources.annotations import declaring_frame, namespace_of
 from knowledge_sources.breaker_terms import parse_breaker
 from knowledge_sources.callee import callee_of
+from knowledge_sources.collect import Collecting, check_groups
 from knowledge_sources.confidence import check_approval, check_threshold
+from knowledge_sources.declaration import Watch
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
+from knowledge_sources.tick import TICK, tick_pattern
 
 if TYPE_CHECKING:
     from knowledge_sources.annotations import Namespace
     from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.confidence import Approval
-    from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watch, Watches
+    from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watches
 
 __all__ = ["Options", "knowledge_source", "supervisor"]
 
@@ -81,6 +84,12 @@ class Options(TypedDict, total=False):
     """which of its contributions wait for a person: ``always``, ``unsure`` ones, ``never``; by default the scenario's"""
     threshold: float | None
     """the confidence, from 0 to 1, under which it counts as unsure; by default the scenario's"""
+    after: str | None
+    """how long a match has to stand before it may fire, from the commit of its latest record"""
+    every: str | None
+    """fires it each time that so long has passed; its parameter ``tick`` says which time it is"""
+    times: int | None
+    """how often ``every`` does so; by default without end"""
     description: str | None
     """by default its docstring"""
 
@@ -88,9 +97,10 @@ class Options(TypedDict, total=False):
 def knowledge_source(watches: Watches | None = None, **options: Unpack[Options]) -> Callable[[F], F]:
     """Declare an agent: an ``async def``, a ``def`` (which runs in a thread) or a class with ``run`` or ``__call__``.
 
-    ``watches`` is a pattern, a list, or ``{alias: pattern}``; parameters are bound by name to an alias or a
-    capture; a validator needs none beside ``validates``.  The rest is in :class:`Options`.  Raises
-    :class:`DeclarationError`, which names the function and what is wrong.
+    ``watches`` is a pattern, a list, or ``{alias: pattern}``, a :class:`Collect` where it waits for several records;
+    a validator needs none beside ``validates``, an agent with a timer none beside ``every``.  Parameters are bound by
+    name to an alias or a capture.  The rest is in :class:`Options`.  Raises :class:`DeclarationError`, which names
+    the function and what is wrong.
     """
     return _decorator(_Given("agent", watches), options)
 
@@ -120,22 +130,41 @@ class _Given(NamedTuple):
     authority: Texts = ()
 
 
-def _watches_of(given: _Given, name: str, over: tuple[str, ...], validates: str | None) -> tuple[Watch, ...]:
-    addressed: tuple[Watch, ...] = ()
+class _Watching(NamedTuple):
+    """What an agent waits for: one record each, and lists of records."""
+
+    watches: tuple[Watch, ...]
+    collects: tuple[Collecting, ...]
+
+    @property
+    def all(self) -> tuple[Watch | Collecting, ...]:
+        return (*self.watches, *self.collects)
+
+
+def _watching_of(given: _Given, name: str, over: tuple[str, ...], validates: str | None, *, timed: bool) -> _Watching:
+    of_runtime: dict[str, Watch] = {}
+    """what the runtime writes for it → the watch"""
     if given.kind == "supervisor":
-        addressed = (declaration.overdue_watch(name, over),)
+        of_runtime["a supervisor is asked about"] = declaration.overdue_watch(name, over)
     if validates is not None:
-        if addressed:
+        if of_runtime:
             raise InvalidInput("validates: a supervisor gives orders; let another agent validate")
-        addressed = (declaration.proposal_watch(validates),)
-    elif not addressed and given.watches is None:
+        of_runtime["is validated"] = declaration.proposal_watch(validates)
+    addressed = tuple(of_runtime.values())
+    if timed:
+        of_runtime["a timer gives"] = Watch(TICK, tick_pattern(name))
+    if given.watches is None and not of_runtime:
         raise InvalidInput("watches is missing: the agent would never fire")
-    watches = (*addressed, *(declaration.parse_watches(given.watches) if given.watches is not None else ()))
-    if len({watch.alias for watch in watches}) < len(watches):
-        taken = addressed[0].alias
-        what = "a supervisor is asked about" if given.kind == "supervisor" else "is validated"
-        raise InvalidInput(f"watches: {taken!r} is what {what}; choose another alias")
-    return watches
+    asked = declaration.parse_watches(given.watches) if given.watches is not None else ()
+    for what, watch in of_runtime.items():
+        if any(one.alias == watch.alias for one in asked):
+            raise InvalidInput(f"watches: {watch.alias!r} is what {what}; choose another alias")
+    collects = tuple(one for one in asked if isinstance(one, Collecting))
+    # An activation's case is that of its first record: a tick has one of its own, which others come before.
+    ticks = tuple(watch for watch in of_runtime.values() if watch not in addressed)
+    watches = (*addressed, *(one for one in asked if isinstance(one, Watch)), *ticks)
+    check_groups(collects, declaration.captures_of(watches))
+    return _Watching(watches, collects)
 
 
 def _declared(
@@ -146,8 +175,13 @@ def _declared(
     if unknown is not None:
         raise InvalidInput(f"there is no option {unknown!r}{did_you_mean(unknown, Options.__annotations__)}")
     over = declaration.check_names(given.over, "over")
-    watches = _watches_of(given, name, over, options.get("validates"))
-    bound = declaration.captures_of(watches)
+    every_ms = declaration.optional_ms(options.get("every"), "every")
+    times = declaration.check_limit(options.get("times"))
+    if times is not None and every_ms is None:
+        raise InvalidInput("times says how often a timer ticks; it goes with every")
+    watching = _watching_of(given, name, over, options.get("validates"), timed=every_ms is not None)
+    watches, collects = watching
+    bound = declaration.captures_of(watching.all)
     limit, provides = options.get("respond_within"), options.get("provides")
     rating, precondition = declaration.check_rating(options.get("rating", 0.0)), options.get("precondition")
     contributes = declaration.parse_contributes(options.get("contributes", ()), bound)
@@ -155,8 +189,9 @@ def _declared(
         name=name,
         kind=given.kind,
         fn=fn,
-        callee=callee_of(fn, watches, bound, namespace),
+        callee=callee_of(fn, watching.all, bound, namespace),
         watches=watches,
+        collects=collects,
         unless=declaration.parse_unless(options.get("unless", ()), bound),
         contributes=contributes,
         target=declaration.target_of(contributes),
@@ -186,8 +221,11 @@ def _declared(
         description=inspect.cleandoc(options.get("description") or getattr(fn, "__doc__", None) or ""),
         source=f"{fn.__module__}:{fn.__qualname__}",
         place=declaration.place_of(fn),
-        rating_binding=bind_helper(rating, "rating", watches),
-        precondition_binding=bind_helper(precondition, "precondition", watches),
+        after_ms=declaration.optional_ms(options.get("after"), "after"),
+        every_ms=every_ms,
+        times=times,
+        rating_binding=bind_helper(rating, "rating", watches, collects),
+        precondition_binding=bind_helper(precondition, "precondition", watches, collects),
     )
 
 

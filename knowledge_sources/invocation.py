@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Executor
 
-    from blackboard.record import Record
+    from knowledge_sources.binding import Records
     from knowledge_sources.context import Context
     from knowledge_sources.outcome import Outcome
     from knowledge_sources.source import KnowledgeSource
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 async def invoke(
     source: KnowledgeSource,
-    records: Mapping[str, Record[Any]],
+    records: Records,
     captures: Mapping[str, str],
     ctx: Context,
     *,
     executor: Executor | None = None,
 ) -> Outcome:
-    """Run ``source`` on ``records``, one per alias, and return its contribution, question or order.
+    """Run ``source`` on ``records``, one per alias and of a collect all, and return its contribution, question or order.
 
     A coroutine function is awaited here; a plain function runs in ``executor`` (default: the loop's).  A
     cancelled run ends at once for us, but a thread cannot be stopped: what it writes later is refused.
@@ -61,7 +61,7 @@ def _answer(call: Callable[..., Any], *arguments: Any) -> Any:
 
 async def _in_thread(
     source: KnowledgeSource,
-    records: Mapping[str, Record[Any]],
+    records: Records,
     captures: Mapping[str, str],
     ctx: Context,
     executor: Executor | None,

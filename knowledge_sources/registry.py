@@ -19,6 +19,8 @@ from knowledge_sources.nearest import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from blackboard.control_records import CollectClause
+    from knowledge_sources.collect import Collecting
     from knowledge_sources.context import Reader
     from knowledge_sources.source import KnowledgeSource
 
@@ -41,7 +43,7 @@ def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
         "escalate": list(source.escalate),
         "authority": sorted(source.authority),
         "over": list(source.over),
-        "input_schema": {watch.alias: _schema(models.get(watch.alias)) for watch in source.watches},
+        "input_schema": {alias: _schema(models.get(alias)) for alias in source.aliases},
         "output_schema": None if source.output_model is None else _schema(source.output_model),
         "description": source.description,
         "source": source.source,
@@ -50,9 +52,25 @@ def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
         record["instead_of"] = list(source.instead_of)
     if source.validates is not None:
         record["validates"] = source.validates
+    if source.collects:
+        record["collects"] = {one.alias: _clause(one) for one in source.collects}
+    if source.after_ms is not None:
+        record["after_ms"] = source.after_ms
+    if source.every_ms is not None:
+        record["every_ms"] = source.every_ms
     if error:
         record["error"] = error
     return record
+
+
+def _clause(collecting: Collecting) -> CollectClause:
+    return {
+        "pattern": collecting.pattern.text,
+        "at_least": collecting.at_least,
+        "of": collecting.of,
+        "within_ms": collecting.within_ms,
+        "refire": "each" if collecting.each else "once",
+    }
 
 
 def broken_agent_record(name: str, source: str, traceback: str) -> Agent:

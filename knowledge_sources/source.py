@@ -11,9 +11,12 @@ from knowledge_sources import declaration
 from knowledge_sources.annotations import namespace_of
 from knowledge_sources.binding import bind
 from knowledge_sources.breaker_terms import parse_breaker
+from knowledge_sources.collect import check_groups
 from knowledge_sources.confidence import check_approval, check_threshold
 from knowledge_sources.declaration import Retry, Watch
 from knowledge_sources.errors import DeclarationError
+from knowledge_sources.nearest import did_you_mean
+from knowledge_sources.tick import TICK, tick_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from knowledge_sources.binding import Binding, Input
     from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.callee import Callee
+    from knowledge_sources.collect import Collecting
     from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating
 
@@ -44,6 +48,9 @@ class KnowledgeSource:
     fn: Callable[..., Any]
     callee: Callee
     watches: tuple[Watch, ...]
+    """one record each"""
+    collects: tuple[Collecting, ...]
+    """lists of records, beside ``watches``"""
     unless: tuple[Pattern, ...]
     contributes: tuple[Pattern, ...]
     target: Pattern | None
@@ -87,6 +94,12 @@ class KnowledgeSource:
     """``file:line`` of the declaration"""
     named_for_itself: bool
     """whether the capability was not stated, so that it goes by the name"""
+    after_ms: int | None
+    """how long a match has to stand before it may fire"""
+    every_ms: int | None
+    """its timer"""
+    times: int | None
+    """how often its timer ticks, ``None`` without end"""
     rating_binding: Binding | None = field(repr=False)
     precondition_binding: Binding | None = field(repr=False)
 
@@ -109,9 +122,14 @@ class KnowledgeSource:
         return 0.0 if self.max_cost is None and self.kind == "supervisor" else self.max_cost
 
     @property
+    def aliases(self) -> tuple[str, ...]:
+        """The names of what it waits for."""
+        return (*(watch.alias for watch in self.watches), *(collecting.alias for collecting in self.collects))
+
+    @property
     def captures(self) -> tuple[str, ...]:
         """The names that the watches bind."""
-        return declaration.captures_of(self.watches)
+        return declaration.captures_of((*self.watches, *self.collects))
 
     def rating_of(self, records: Mapping[str, Record[Any]], captures: Mapping[str, str]) -> float:
         """How much this match is worth, higher first; whatever a rating function raises goes through."""
@@ -129,7 +147,7 @@ class KnowledgeSource:
         """A copy with ``settings`` in the place of what the decorator said, checked in the same way.
 
         Settings are those of ``_CHECKS`` and ``respond_within`` (a duration, or ``None`` for no limit); ``config`` is
-        laid over the decorator's.
+        laid over the decorator's, and ``collect`` is ``{alias: {…}}``, what is other than the decorator says.
         Raises :class:`DeclarationError`.  A class gets an instance of its own in each copy.
         """
         try:
@@ -162,6 +180,10 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "threshold": check_threshold,
     "description": str,
     "source": str,
+    "after_ms": declaration.check_limit,
+    "every_ms": declaration.check_limit,
+    "times": declaration.check_limit,
+    "collect": dict,
 }
 
 
@@ -183,13 +205,41 @@ def _configured(source: KnowledgeSource, settings: Mapping[str, Any]) -> Knowled
     if "provides" in changes and "provides" in given:
         changes["named_for_itself"] = False
     if "rating" in changes:
-        changes["rating_binding"] = bind_helper(changes["rating"], "rating", source.watches)
-    if source.kind == "supervisor":
-        addressed = declaration.overdue_watch(name, changes.get("over", source.over))
-        changes["watches"] = (addressed, *source.watches[1:])
-    elif changes.get("authority") or changes.get("over"):
+        changes["rating_binding"] = bind_helper(changes["rating"], "rating", source.watches, source.collects)
+    if "collect" in changes:
+        changes["collects"] = _collects_with(source, changes.pop("collect"))
+    changes["watches"] = _watches_of(source, name, changes)
+    if source.kind != "supervisor" and (changes.get("authority") or changes.get("over")):
         raise InvalidInput("only a supervisor has authority over others; declare it with @supervisor")
     return dataclasses.replace(source, **changes, callee=source.callee.copy())
+
+
+def _watches_of(source: KnowledgeSource, name: str, changes: Mapping[str, Any]) -> tuple[Watch, ...]:
+    """The watches of ``source``, those that go by its name or by whom it is over as ``changes`` have it."""
+    if source.every_ms is None and (changes.get("every_ms") or changes.get("times")):
+        raise InvalidInput("it has no timer: only what declares every= can be given another")
+    watches = list(source.watches)
+    if source.kind == "supervisor":
+        watches[0] = declaration.overdue_watch(name, changes.get("over", source.over))
+    if source.every_ms is not None:
+        ticks = Watch(TICK, tick_pattern(name))
+        watches = [ticks if watch.alias == TICK else watch for watch in watches]
+    return tuple(watches)
+
+
+def _collects_with(source: KnowledgeSource, changes: Mapping[str, Mapping[str, int | None]]) -> tuple[Collecting, ...]:
+    """The collects of ``source`` with ``changes`` by alias in the place of what they said."""
+    known = [collecting.alias for collecting in source.collects]
+    for alias in changes:
+        if alias not in known:
+            hint = did_you_mean(alias, known) or f"; it collects {', '.join(known) or 'nothing'}"
+            raise InvalidInput(f"collect: it collects nothing called {alias!r}{hint}")
+    try:
+        collects = tuple(one.changed(**changes.get(one.alias, {})) for one in source.collects)
+        check_groups(collects, declaration.captures_of(source.watches))
+    except InvalidInput as error:
+        raise InvalidInput(f"collect: {error}") from error
+    return collects
 
 
 def source_of(declared: object) -> KnowledgeSource | None:
@@ -200,16 +250,22 @@ def source_of(declared: object) -> KnowledgeSource | None:
     return found if isinstance(found, KnowledgeSource) and found.fn is declared else None
 
 
-def bind_helper(helper: object, what: str, watches: tuple[Watch, ...]) -> Binding | None:
+def bind_helper(
+    helper: object, what: str, watches: tuple[Watch, ...], collects: tuple[Collecting, ...]
+) -> Binding | None:
     """The binding of a rating or precondition: of the agent's records and captures, without a context."""
     if not callable(helper):
         if what == "precondition" and helper is not None:
             raise InvalidInput(f"precondition: {helper!r} is not a function")
         return None
     try:
-        binding = bind(helper, watches, declaration.captures_of(watches), namespace_of(helper, None))
+        captures = declaration.captures_of((*watches, *collects))
+        binding = bind(helper, (*watches, *collects), captures, namespace_of(helper, None))
     except InvalidInput as error:
         raise InvalidInput(f"{what}: {error}") from error
     if any(given.kind == "context" for given in binding.inputs):
         raise InvalidInput(f"{what}: there is no ctx before the agent runs")
+    for given in binding.inputs:
+        if given.kind == "members":
+            raise InvalidInput(f"{what}: {given.source} is not known before the agent fires, since it may still grow")
     return binding

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 from blackboard.retention import DEFAULT_REVISIONS, MAX_REVISIONS
 from controller.strategy import DEFAULT_LEVELS
 from controller.supervision import HUMAN
+from knowledge_sources.collect import MOST_MEMBERS
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.orders import AUTHORITIES
 from scenarios.breaker_models import BreakerField
@@ -61,6 +62,14 @@ class RetrySettings(Model):
     cap_ms: Annotated[DurationMs | None, Field(alias="cap")] = None
 
 
+class CollectSettings(Model):
+    """What is other than the agent says of what it collects under one alias."""
+
+    at_least: Annotated[int, Field(ge=0, le=MOST_MEMBERS)] | None = None
+    of: Annotated[int, Field(ge=1, le=MOST_MEMBERS)] | None = None
+    within_ms: Annotated[PositiveDurationMs | None, Field(alias="within")] = None
+
+
 class AgentSettings(Model):
     """One agent: where it is loaded from, and what overrides its own declaration.  ``None`` overrides nothing."""
 
@@ -84,6 +93,10 @@ class AgentSettings(Model):
     proposed: Switch | None = None
     approval: ApprovalField | None = None
     threshold: Confidence | None = None
+    after_ms: Annotated[PositiveDurationMs | None, Field(alias="after")] = None
+    every_ms: Annotated[PositiveDurationMs | None, Field(alias="every")] = None
+    times: Attempts | None = None
+    collect: dict[Name, CollectSettings] = Field(default_factory=dict)
 
 
 class WorkLimits(Model):

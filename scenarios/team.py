@@ -31,6 +31,9 @@ _OVERRIDING: Final = (
     "instead_of",
     "approval",
     "threshold",
+    "after_ms",
+    "every_ms",
+    "times",
 )
 """settings of an agent in the file that take the place of its own, where they are given"""
 
@@ -137,6 +140,8 @@ def configured(
     capability, before = instead_of(scenario.capabilities, name)
     if capability:
         changes |= {"provides": capability, "instead_of": before}
+    if given.collect:
+        changes["collect"] = {alias: one.model_dump(exclude_none=True) for alias, one in given.collect.items()}
     if given.config:
         changes["config"] = {**source.config, **given.config}
     if given.breaker is not None:
