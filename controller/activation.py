@@ -14,7 +14,7 @@ from controller.errors import IllegalTransition
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from blackboard.control_records import State
+    from blackboard.control_records import State, Trigger
 
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     {
@@ -75,3 +75,10 @@ def advance(record: Activation, new_state: State, **fields: object) -> Activatio
     if not fields.keys() <= _FIELDS:
         raise TypeError(f"an activation has no field {', '.join(sorted(fields.keys() - _FIELDS))}")
     return cast("Activation", {**record, **fields, "state": new_state})
+
+
+def own_triggers(record: Activation) -> list[Trigger]:
+    """The triggers of ``record`` without the members of what it collected."""
+    collected = record.get("collected")
+    triggers = record["triggers"]
+    return triggers if collected is None else [trigger for trigger in triggers if trigger[0] not in collected]

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.wording import seconds
+from controller.activation import own_triggers
 from knowledge_sources.collect import Members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from blackboard.control_records import Activation, Collected, Trigger
+    from blackboard.control_records import Activation, Collected
     from blackboard.record import Record
     from knowledge_sources.collect import Collecting
     from knowledge_sources.source import KnowledgeSource
@@ -144,10 +145,3 @@ def with_members(record: Activation, gathered: Gathered) -> Activation:
         triggers += [[alias, member.key, member.commit] for member in members]
         collected[alias] = {"taken": len(members), "at_least": members.at_least, "of": members.of}
     return {**record, "triggers": triggers, "collected": collected}
-
-
-def own_triggers(record: Activation) -> list[Trigger]:
-    """The triggers of ``record`` without the members of what it collected."""
-    collected = record.get("collected")
-    triggers = record["triggers"]
-    return triggers if collected is None else [trigger for trigger in triggers if trigger[0] not in collected]

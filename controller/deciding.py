@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from blackboard.commit import At, Guard, Put
 from blackboard.errors import BlackboardError
 from blackboard.record import FULL_TRUST, Stamp
-from controller.collecting import own_triggers
+from controller.activation import own_triggers
 from controller.matching import excluded_by, exclusions
 
 if TYPE_CHECKING:

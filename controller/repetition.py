@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from blackboard.control_records import TIMERS
-from controller.collecting import own_triggers
+from controller.activation import own_triggers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

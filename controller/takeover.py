@@ -9,10 +9,9 @@ from blackboard.control_records import ACTIVATIONS, ATTENTION, BREAKERS, OVERRID
 from blackboard.control_shapes import checked
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import Change
-from controller.activation import advance
+from controller.activation import advance, own_triggers
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
-from controller.collecting import own_triggers
 from controller.matching import Match, excluded_by
 from controller.retracting import justification_of
 from controller.stalling import Stalls
