@@ -44,7 +44,7 @@ class Past:
     activations: Mapping[str, Record] = field(default_factory=dict)
     """by id"""
     overrides: Mapping[str, Record] = field(default_factory=dict)
-    """by the id of the supervisor's activation that gave the order"""
+    """by id, which for a supervisor's is that of its activation"""
     questions: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
     """activation → its question each time it was put or answered, the oldest first"""
     agents: Mapping[str, Record] = field(default_factory=dict)
@@ -139,6 +139,10 @@ class Recollection:
             for _, key, commit in record.value["triggers"]
             if key.startswith(ATTENTION)
         ]
+        for record in of_cases:  # a person's choice is named with its commit: the flow has been written over since
+            key, at, commit = (record.value["decision"]["override"] or "").partition("@")
+            if at:
+                grounds.append((key, commit))
         await asyncio.gather(*(self._version(key, commit) for key, commit in grounds))
         asked = [r for r in self._escalations.values() if r.case in cases]
         await asyncio.gather(*(self._questions_of(record) for record in asked))

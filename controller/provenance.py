@@ -5,12 +5,13 @@ Pure: what was read from the board goes in (:mod:`controller.past`), a tree come
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from blackboard.control_records import ATTENTION
 from controller.past import causes_of, writers_of
-from controller.step import Step, step_of
+from controller.step import Step, cost_of, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,6 +90,10 @@ class CaseAccount:
     case: str
     fed: Origin | None
     steps: tuple[Step, ...]
+    cost: float
+    """of all calls, those of supervisors among them"""
+    failed_cost: float
+    """of those that failed"""
 
 
 def explain(past: Past, key: str, depth: int) -> Explanation:
@@ -108,13 +113,21 @@ def explain(past: Past, key: str, depth: int) -> Explanation:
 
 def account(past: Past, case: str) -> CaseAccount:
     """Everything that was done for ``case``: supervisors' work is told with what they ruled on."""
-    fed = past.present.get(case)
+    fed, of_case = past.present.get(case), past.by_case.get(case, {})
     own = [
         step_of(past, activation)
-        for activation, record in past.by_case.get(case, {}).items()
+        for activation, record in of_case.items()
         if not any(key.startswith(ATTENTION) for _, key, _ in record.value["triggers"])
     ]
-    return CaseAccount(case, _origin(past, fed, 0, set()) if fed is not None else None, tuple(_in_order(own)))
+    return CaseAccount(
+        case,
+        _origin(past, fed, 0, set()) if fed is not None else None,
+        tuple(_in_order(own)),
+        cost=math.fsum(cost_of(record.value) for record in of_case.values()),
+        failed_cost=math.fsum(
+            attempt["cost"] for record in of_case.values() for attempt in record.value.get("attempts", ())
+        ),
+    )
 
 
 def _in_order(steps: Iterable[Step]) -> list[Step]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from blackboard.control_records import ATTENTION
+from blackboard.control_records import ATTENTION, OVERRIDES
 
 if TYPE_CHECKING:
     from blackboard.control_records import Activation, Attempt, Decision, Escalation, Override
@@ -39,6 +39,13 @@ class Decided:
     override: str
     """key of the override that moved it"""
     not_chosen: tuple[NotChosen, ...]
+    ordered_by: str = ""
+    """who gave that order, and why"""
+    promoted_from: str = ""
+    """its own level, where waiting had lifted it to another"""
+    flow: str = ""
+    share: int | None = None
+    """where firings are shared: its value of the capture, and what that stood at"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ class Step:
     calls: int
     cost: float
     """of all calls"""
+    case_cost: float
+    """of all calls of its case, supervisors' among them"""
     input_tokens: int
     output_tokens: int
     conflicts: int
@@ -150,7 +159,8 @@ def step_of(past: Past, activation: str, written: Record | None = None) -> Step:
         ran_ms=ran_us / 1000 if ran_us is not None else None,
         dispatch_ms=dispatch_us / 1000 if dispatch_us is not None else None,
         calls=record["attempt"],
-        cost=sum(one["cost"] for one in usage) + sum(one["cost"] for one in failed),
+        cost=cost_of(record),
+        case_cost=sum(cost_of(kept.value) for kept in past.by_case.get(record["case"], {}).values()),
         input_tokens=sum(one["input_tokens"] for one in usage),
         output_tokens=sum(one["output_tokens"] for one in usage),
         conflicts=record.get("conflicts", 0),
@@ -177,7 +187,26 @@ def _decided(past: Past, decision: Decision) -> Decided:
     return Decided(
         decision["revision"], decision["level"], decision["rank"], decision["rating"], decision["score"],
         decision["waited_ms"], decision["eligible"], decision["override"] or "", tuple(not_chosen),
+        ordered_by=_ordered_by(past, decision["override"] or ""),
+        promoted_from=decision.get("promoted_from", ""),
+        flow=decision.get("flow", ""),
+        share=decision.get("share"),
     )  # fmt: skip
+
+
+def _ordered_by(past: Past, override: str) -> str:
+    """Who gave the order at ``override``, a key or a ``key@commit``, and why; ``""`` where no record tells."""
+    record = past.versions.get(override) if "@" in override else past.overrides.get(override.removeprefix(OVERRIDES))
+    if record is None:
+        return ""
+    order: Override = record.value
+    return f"{order['author']}: {order['reason']}" if order["reason"] else order["author"]
+
+
+def cost_of(record: Activation) -> float:
+    """What all calls of an activation cost."""
+    failed = sum(one["cost"] for one in record.get("attempts", ()))
+    return failed + sum(one["cost"] for one in record.get("usage", ()))
 
 
 def _rulings(past: Past, activation: str, case: str) -> tuple[Ruling, ...]:

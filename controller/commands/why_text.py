@@ -29,6 +29,10 @@ ENDINGS: Final = {
 }
 
 
+COST_SHOWN: Final = 0.00005
+"""the least cost that four decimals show"""
+
+
 def explanation_lines(explained: Explanation) -> Iterator[str]:
     """``explained`` as lines, those of causes indented under what they led to."""
     if not explained.there:
@@ -53,6 +57,11 @@ def account_lines(told: CaseAccount) -> Iterator[str]:
         at = seconds(step.first_dispatched_ms - start_ms)
         yield f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}"
         yield from _under("   ", _details(step))
+    if told.cost:
+        failed = f", of it {told.failed_cost:.4f} in failed calls" if told.failed_cost else ""
+        asked = told.cost - sum(step.cost for step in told.steps)
+        others = f", of it {asked:.4f} of supervisors" if asked > COST_SHOWN else ""
+        yield f"in all: cost {told.cost:.4f}{failed}{others}"
 
 
 def _absence(explained: Explanation) -> Iterator[str]:
@@ -133,10 +142,13 @@ def _decision(decided: Decided) -> Iterator[str]:
     place = (
         "the only one eligible" if decided.eligible == 1 else f"number {decided.rank} of {decided.eligible} eligible"
     )
-    moved = f", moved by {decided.override}" if decided.override else ""
+    ordered = f" ({decided.ordered_by})" if decided.ordered_by else ""
+    moved = f", moved by {decided.override}{ordered}" if decided.override else ""
+    came = f" (from {decided.promoted_from})" if decided.promoted_from else ""
+    share = f" share {decided.share} of {decided.flow or 'nobody'}," if decided.share is not None else ""
     yield (
-        f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}, rating {decided.rating:g},"
-        f" score {decided.score:.3f}, waited {seconds(decided.waited_ms)}"
+        f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}{came},{share} rating"
+        f" {decided.rating:g}, score {decided.score:.3f}, waited {seconds(decided.waited_ms)}"
     )
     alike: dict[tuple[str, str, str], list[NotChosen]] = {}
     for one in decided.not_chosen:
@@ -165,7 +177,9 @@ def _figures(step: Step) -> str:
     if step.conflicts:
         parts.append(counted(step.conflicts, "conflict"))
     tokens = f", {step.input_tokens} tokens in and {step.output_tokens} out" if step.input_tokens else ""
-    parts.append(f"cost {step.cost:.4f}{tokens}" if step.cost or tokens else "no cost")
+    part = step.cost / step.case_cost if step.case_cost else 1.0
+    share = f", {part:.0%} of its case" if step.cost and part < 1 else ""
+    parts.append(f"cost {step.cost:.4f}{share}{tokens}" if step.cost or tokens else "no cost")
     return ", ".join(parts)
 
 

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 from blackboard.pattern import Pattern
 from controller.grouping import RunningLimits
 from controller.strategy import Policy
-from knowledge_sources import knowledge_source
+from knowledge_sources import Context, knowledge_source
+from tests.integration.test_commands_board import Shell
 from tests.leading import activations, going_on, leading, quiescent, run
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
+    import pytest
+
     from blackboard.board import Board
 
 
@@ -138,3 +141,33 @@ async def test_the_captures_of_a_case_count_for_what_descends_from_it(board: Boa
         await board.create(f"order/ann/A{n}", n)
     await run(board, label, pack, policy=policy, case=case)
     assert {one["decision"]["flow"] for one in await activations(board, "pack")} == {"ann"}
+
+
+async def test_why_tells_the_share_the_promotion_and_what_part_of_its_case_each_call_cost(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @knowledge_source(
+        watches={"mail": "mail/{customer}/{n}"}, contributes="draft/{customer}/{n}", level="low",
+        retry={"attempts": 2, "backoff": "1ms"},
+    )  # fmt: skip
+    async def draft(mail: Any, ctx: Context) -> Any:
+        ctx.usage("m", cost=0.25)
+        if ctx.attempt == 1:
+            raise RuntimeError("no model")
+        return mail
+
+    @knowledge_source(watches={"draft": "draft/{customer}/{n}"}, contributes="answer/{customer}/{n}", level="low")
+    async def polish(draft: Any, ctx: Context) -> Any:
+        ctx.usage("m", cost=0.5)
+        return draft
+
+    await post(board, "ann", 1)
+    await run(board, draft, polish, policy=Policy(fair="customer", promote_after_ms=1))
+    (polished,) = await activations(board, "polish")
+    shell = Shell(redis_url, board.name, capsys)
+    told = await asyncio.to_thread(shell, "why", "--case", "mail/ann/0")
+    assert "share 0 of ann, rating 0" in told
+    assert "2 calls, cost 0.5000, 50% of its case" in told
+    assert told.splitlines()[-1] == "in all: cost 1.0000, of it 0.2500 in failed calls"
+    level = polished["decision"]["level"]
+    assert level == "low" or f"level {level} (from low), share" in told

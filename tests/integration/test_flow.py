@@ -166,7 +166,9 @@ async def test_a_recommendation_is_published_and_accepted_without_an_override(bo
         assert (await seen(board)).get(RECOMMENDATION) is None
 
 
-async def test_another_choice_than_the_recommended_one_is_an_override_in_the_decision(board: Board) -> None:
+async def test_another_choice_than_the_recommended_one_is_an_override_in_the_decision(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     await halt(board, "recommend", ANN)
     await jobs(board, 2)
     await jobs(board, 1, "mail")
@@ -186,6 +188,8 @@ async def test_another_choice_than_the_recommended_one_is_an_override_in_the_dec
         flow = await flow_of(board)
         assert flow is not None
         assert (flow["mode"], flow["steps"], "choose" in flow) == ("recommend", 0, False)
+        told = await asyncio.to_thread(Shell(redis_url, board.name, capsys), "why", f"done/{last.captures['n']}")
+    assert f"number 3 of 3 eligible, moved by {FLOW}@{ordered.commit} (bob: this one is on the telephone):" in told
 
 
 async def test_a_choice_that_is_not_pending_is_taken_back_with_the_reason(board: Board) -> None:
