@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from controller.wait_for import WaitFor
@@ -17,3 +18,16 @@ class RunEnd:
     reason: str = ""
     waits: WaitFor | None = None
     """who waits for whom, where some wait for each other in a circle"""
+
+    @property
+    def sentence(self) -> str:
+        """Why, for a person; there is one for every end."""
+        return self.reason or _SENTENCES[self.status]
+
+
+_SENTENCES: Final = MappingProxyType({
+    "finished": "nothing is left to do",
+    "awaiting": "only people are awaited",
+    "timed_out": "its time is used up",
+    "stalled": "nothing can go on",
+})  # fmt: skip

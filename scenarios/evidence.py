@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blackboard.control_records import ACTIVATIONS, ESCALATIONS, RUN
+from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS, RUN
 from blackboard.control_shapes import sound
 from blackboard.keys import CONTROL_REGION, region_of
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from blackboard.board import Board
-    from blackboard.control_records import Activation, Escalation, Run
+    from blackboard.control_records import Activation, Agent, Escalation, Run
     from blackboard.record import Record
 
 
@@ -30,6 +30,8 @@ class Evidence(NamedTuple):
     escalations: Mapping[str, Escalation]
     """by key"""
     cases: Mapping[str, str]
+    agents: Mapping[str, Agent] = {}
+    """those of the registry, by name"""
 
 
 def sort_records(board: str, records: Iterable[Record[Any]]) -> Evidence:
@@ -40,6 +42,7 @@ def sort_records(board: str, records: Iterable[Record[Any]]) -> Evidence:
     run: Run | None = None
     activations: dict[str, Activation] = {}
     escalations: dict[str, Escalation] = {}
+    agents: dict[str, Agent] = {}
     cases: dict[str, str] = {}
     latest: dict[str, int] = {}
     for record in sound(records):
@@ -47,6 +50,8 @@ def sort_records(board: str, records: Iterable[Record[Any]]) -> Evidence:
             run = record.value
         elif record.key.startswith(ACTIVATIONS):
             activations[record.key.removeprefix(ACTIVATIONS)] = record.value
+        elif record.key.startswith(AGENTS):
+            agents[record.key.removeprefix(AGENTS)] = record.value
         elif record.key.startswith(ESCALATIONS):
             escalations[record.key] = record.value
         elif region_of(record.key) != CONTROL_REGION and record.case:
@@ -59,7 +64,7 @@ def sort_records(board: str, records: Iterable[Record[Any]]) -> Evidence:
     for activation in activations.values():
         if activation["case"]:
             cases.setdefault(activation["case"], "")
-    return Evidence(board, run, activations, escalations, dict(sorted(cases.items())))
+    return Evidence(board, run, activations, escalations, dict(sorted(cases.items())), agents)
 
 
 async def read_evidence(board: Board) -> Evidence:

@@ -136,6 +136,33 @@ class PhaseLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RungLine:
+    """One agent of a capability whose agents stand in for each other, in the order of their turns.
+
+    ``answered`` are the activations that contributed, ``passed_on`` those that declined or failed for good.  ``saved``
+    is what the last of the ladder would have cost for what this one answered, above what this one cost; ``None``
+    where the last was never called.
+    """
+
+    capability: str
+    agent: str
+    asked: int
+    answered: int
+    passed_on: int
+    cost: float
+    saved: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """A work item that did not end in a contribution: its class, and one sentence for a person."""
+
+    work_item: str
+    kind: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overhead:
     """What the runtime itself took; ``None`` sums where nothing was measured."""
 
@@ -169,6 +196,10 @@ class Report:
     path: CasePath | None
     waits: WaitGraph | None
     """where it ended because some wait for each other"""
+    rungs: tuple[RungLine, ...] = ()
+    undone: tuple[Undone, ...] = ()
+    """the first of them"""
+    undone_count: int = 0
 
     def as_document(self) -> dict[str, Any]:
         """The report as plain data, for JSON."""

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
+from controller.endings import endings
 from controller.meter import PHASES
 from scenarios.case_path import choose_case, path_of
 from scenarios.figures import (
@@ -25,8 +26,10 @@ from scenarios.figures import (
     Projection,
     Report,
     Totals,
+    Undone,
 )
 from scenarios.reviewing import reviewed
+from scenarios.rungs_saved import rung_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, Escalation, Run, State, Usage
     from scenarios.evidence import Evidence
 
+UNDONE_KEPT: Final = 1_000
+"""work items that a report tells of one by one"""
 INTERACTIONS_A_DAY: Final = 10_000
 """what the projection is for where nothing else is asked for: one case is one interaction"""
 DEAREST: Final = 5
@@ -55,6 +60,11 @@ def build_report(evidence: Evidence, *, case: str | None = None, per_day: int = 
     rejected = tuple(run.get("rejected_input", ())) if run else ()
     totals = _totals(evidence, agents, run)
     wanted = case if case is not None else choose_case(evidence)
+    undone = tuple(
+        Undone(*one)
+        for one in endings(activations, evidence.escalations)
+        if one.kind not in ("done", "declined", "moot")
+    )
     return Report(
         board=evidence.board,
         scenario=run["scenario"] if run else "",
@@ -70,6 +80,9 @@ def build_report(evidence: Evidence, *, case: str | None = None, per_day: int = 
         overhead=_overhead(run, activations, totals.cases),
         path=path_of(evidence, wanted) if wanted is not None else None,
         waits=run.get("waits") if run else None,
+        rungs=rung_lines(evidence.agents, activations),
+        undone=undone[:UNDONE_KEPT],
+        undone_count=len(undone),
     )
 
 

@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from blackboard.console import SafeConsole
     from blackboard.control_records import WaitGraph
     from scenarios.case_path import CasePath, Step
-    from scenarios.figures import AgentLine, CaseLine, Overhead, Percentiles, PhaseLine, Projection, Report, Totals
+    from scenarios.figures import (
+        AgentLine,
+        CaseLine,
+        Overhead,
+        Percentiles,
+        PhaseLine,
+        Projection,
+        Report,
+        RungLine,
+        Totals,
+    )
 
 REJECTED_SHOWN = 10
+UNDONE_SHOWN = 10
 _STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}
 
 
@@ -35,6 +46,9 @@ def render_report(console: SafeConsole, report: Report) -> None:
         _render_cases(console, report.dearest)
     if report.waits is not None:
         _render_waits(console, report.waits)
+    if report.rungs:
+        _render_rungs(console, report.rungs)
+    _render_undone(console, report)
     _render_totals(console, report.totals, report.projection)
     _render_overhead(console, report.overhead)
 
@@ -131,6 +145,33 @@ def _render_waits(console: SafeConsole, graph: WaitGraph) -> None:
     console.print(shown("Waiting for each other", "bold red"))
     for line in wait_lines(graph):
         console.print(shown(f"  {line}"))
+
+
+def _render_rungs(console: SafeConsole, rungs: Sequence[RungLine]) -> None:
+    """The ladders: who was asked first, and what that saved against the last."""
+    console.print()
+    console.print(shown("Ladders", "bold"))
+    columns = ("capability", "agent", "asked", "answered", "passed on", "cost", "saved")
+    rows = [
+        (line.capability, line.agent, f"{line.asked:,}", f"{line.answered:,}", f"{line.passed_on:,}", _money(line.cost),
+         "–" if line.saved is None else _money(line.saved))
+        for line in rungs
+    ]  # fmt: skip
+    console.print(table(columns, rows, right=columns[2:]))
+    saved = math.fsum(line.saved for line in rungs if line.saved is not None)
+    if saved > 0:
+        console.print(shown(f"  saved {_money(saved)} against asking the last of each at once", "dim"))
+
+
+def _render_undone(console: SafeConsole, report: Report) -> None:
+    if not report.undone_count:
+        return
+    console.print()
+    console.print(shown("Not done", "bold"))
+    for one in report.undone[:UNDONE_SHOWN]:
+        console.print(shown(f"  {one.kind}: {one.sentence}"))
+    if report.undone_count > UNDONE_SHOWN:
+        console.print(shown(f"  and {report.undone_count - UNDONE_SHOWN:,} more", "dim"))
 
 
 def _tokens(line: AgentLine | CaseLine) -> str:

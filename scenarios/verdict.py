@@ -79,13 +79,13 @@ def _ending(end: RunEnd | None, evidence: Evidence) -> str:
         asking = Counter(one["agent"] for one in evidence.activations.values() if one["state"] == "escalated")
         number = asking.total()
         if not number:
-            return end.reason
+            return end.sentence
         besides = end.reason.partition("; ")[2]
         who = ", ".join(f"{agent} {count}" for agent, count in sorted(asking.items()))
         return f"only people are awaited: {counted(number, 'question')} to answer ({who})" + (
             f"; {besides}" if besides else ""
         )
-    return end.reason or "nothing is left to do"
+    return end.sentence
 
 
 def overhead_result(run: Run, limits: Limits) -> tuple[Result, ...]:

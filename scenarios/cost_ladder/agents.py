@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from knowledge_sources import Context, knowledge_source
+from knowledge_sources import Context, Sure, knowledge_source
 
 PLAINLY = re.compile(r"\b(refund|exchange|track)\b", re.IGNORECASE)
 SMALL_KNOWS = {"money back": "refund", "another size": "exchange", "where is": "track", "swap": "exchange"}
@@ -21,11 +21,12 @@ async def words(message: Any) -> dict[str, str] | None:
     return {"intent": found[1].lower(), "by": "words"} if found else None
 
 
-@knowledge_source(**OPTIONS)
-async def small(message: Any, ctx: Context) -> dict[str, str] | None:
-    """A small model; where it is not sure it contributes nothing, and the next has its turn."""
+@knowledge_source(**OPTIONS, threshold=0.8)
+async def small(message: Any, ctx: Context) -> Sure:
+    """A small model, which says how sure it is: under its threshold the next has its turn, and is told."""
     ctx.usage("small", input_tokens=220, output_tokens=6, cost=0.002)
-    return _answer(message["text"], SMALL_KNOWS, "small")
+    known = _answer(message["text"], SMALL_KNOWS, "small")
+    return Sure(known, 0.95) if known else Sure({"intent": "refund", "by": "small"}, 0.4, reason="a guess")
 
 
 @knowledge_source(**OPTIONS)

@@ -16,11 +16,8 @@ class Unavailable(Exception):
 
 @knowledge_source(watches={"item": "return/{rma}"}, unless="refund/{rma}", contributes="refund/{rma}")
 async def refund(item: Any, ctx: Context) -> dict[str, Any]:
-    """Pay the return back through the gateway of its settings."""
+    """Pay the return back through the gateway of its settings, which answers as it did in the story."""
     ctx.usage("planner-large", input_tokens=2_400, output_tokens=120, cost=A_CALL)
-    return {"rma": item["rma"], "receipt": await pay(ctx.config["gateway"], item["amount_cents"])}
-
-
-async def pay(gateway: str, amount_cents: int) -> str:
-    """Ask the gateway, which answers as it did in the story."""
-    raise Unavailable(f"{gateway} gateway: temporarily unavailable ({amount_cents} cents not sent)")
+    if ctx.config["down"]:
+        raise Unavailable("temporarily unavailable")
+    return {"rma": item["rma"], "amount_cents": item["amount_cents"]}
