@@ -308,7 +308,7 @@ class Activation(TypedDict):
     supports: NotRequired[Supports]
     """what it wrote that stands only while its causes do"""
     withdrawn: NotRequired[str]
-    """why what it wrote rests on it no more, so that the same match may fire again"""
+    """which cause moved, so that what it wrote rests on it no more and the same match may fire again"""
     verdict: NotRequired[Verdict]
     """of a validator: what it said"""
     stall: NotRequired[list[str]]

@@ -11,7 +11,6 @@ from blackboard.errors import Conflict, Corrupt, InvalidInput
 from blackboard.pattern import Pattern
 from blackboard.record import revision_of
 from blackboard.record_status import is_supported
-from blackboard.wording import counted
 from controller.desk import packed_activation, removal
 from controller.support import Absence, Justification, Retraction
 
@@ -107,9 +106,8 @@ def _commit(desk: Desk, part: Retraction) -> tuple[list[Guard], list[Packed]]:
         if found is None:
             continue
         record: Activation = found.fresh().value
-        keys = justification.keys
-        what = keys[0] if len(keys) == 1 else f"{keys[0]} and {counted(len(keys) - 1, 'more record')}"
-        record["withdrawn"] = record["reason"] = f"{what} no longer rests on this: {because}"
+        record["withdrawn"] = because
+        record["reason"] = f"what it wrote rests on it no more: {because}"
         guards.append(At(found.key, found.commit))
         writes.append(packed_activation(justification.activation, record, desk.member))
     return guards, writes

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackboard.mermaid import label
+from blackboard.pattern import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blackboard.pattern import Pattern
     from knowledge_sources.dependencies import Dependencies
 
 
@@ -17,6 +17,7 @@ def flowchart(dependencies: Dependencies) -> str:
     """The agents as boxes, the keys between them as rounded boxes; bold is fed, dotted is an ``unless``, red
     stands in a circle.
 
+    A validator is shown at the keys that it validates, and sees what is proposed for them.
     A key that one writes and another watches under other words is one box for each, with a line between them.
     """
     lines = ["flowchart LR"]
@@ -30,7 +31,12 @@ def flowchart(dependencies: Dependencies) -> str:
         kind = ":::supervisor" if source.kind == "supervisor" else ":::circle" if source.name in circled else ""
         lines.append(f'  a{number}["{label(source.name)}"]{kind}')
     for number, source in enumerate(dependencies.sources):
-        for watch in source.watches:
+        watches = source.watches
+        if source.validates is not None:
+            validated = Pattern.parse(source.validates)
+            lines.append(f"  {nodes[validated.key_text]} -->|proposed| a{number}")
+            watches = watches[1:]  # what it validates is its first watch
+        for watch in watches:
             condition = f'|"{label(watch.pattern.predicate.text)}"|' if watch.pattern.predicate is not None else ""
             lines.append(f"  {nodes[watch.pattern.key_text]} -->{condition} a{number}")
         lines += [f"  {nodes[pattern.key_text]} -.->|unless| a{number}" for pattern in source.unless]
@@ -46,7 +52,10 @@ def flowchart(dependencies: Dependencies) -> str:
 def _keys(dependencies: Dependencies) -> dict[str, Pattern]:
     found = {key.key_text: key for key in dependencies.fed}
     for source in dependencies.sources:
-        for pattern in (*(watch.pattern for watch in source.watches), *source.unless, *source.contributes):
+        watched = [watch.pattern for watch in source.watches]
+        if source.validates is not None:
+            watched[0] = Pattern.parse(source.validates)
+        for pattern in (*watched, *source.unless, *source.contributes):
             found.setdefault(pattern.key_text, pattern)
     return found
 

@@ -45,6 +45,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
     from scenarios.problem import InvalidScenario
     from scenarios.schemas import load_schemas
     from scenarios.team import load_team
+    from scenarios.unvalidated import unvalidated
     from scenarios.unwatched import unwatched
     from scenarios.wiring import wiring_warnings
 
@@ -69,8 +70,9 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
         warnings = team.warnings
         if not team.problems:  # an agent that could not be loaded watches something, too
             unseen = unwatched(loaded, team.sources)
+            unproved = tuple(unvalidated(loaded, team.sources))
             wiring = wiring_warnings(loaded, team.sources, fed_rightly=not unseen)
-            warnings = (*warnings, *unseen, *wiring)
+            warnings = (*warnings, *unseen, *unproved, *wiring)
     document = {
         "file": str(find_scenario(scenario)),
         "ok": not problems,

@@ -66,9 +66,9 @@ async def test_what_rests_on_a_record_that_is_written_over_is_taken_back_with_al
     (removed,) = {(await board.history(f"{region}/7"))[-1].commit for region in ("risk", "flag", "notice")}
     told = {one["agent"]: one["withdrawn"] for one in await activations(board) if "withdrawn" in one}
     assert told == {
-        "risk": "risk/7 no longer rests on this: order/7 has changed",
-        "flag": "flag/7 no longer rests on this: risk/7 was retracted",
-        "notice": "notice/7 no longer rests on this: flag/7 was retracted",
+        "risk": "order/7 has changed",
+        "flag": "risk/7 was retracted",
+        "notice": "flag/7 was retracted",
     }
     assert removed
 
@@ -239,6 +239,34 @@ async def test_an_agent_that_fires_unless_its_own_record_is_there_does_not_undo_
     await board.put("order/7", {"amount": 600})
     await run(board, once)
     assert [change.operation for change in await board.history("flag/7")] == ["put", "delete", "put"]
+
+
+async def test_more_than_fits_into_one_commit_is_taken_back_too(board: Board) -> None:
+    @knowledge_source({"item": "item/{n}", "base": "base/x"}, contributes="mark/{n}", logical=True, name="mark")
+    async def mark(item: Any) -> Any:
+        return item
+
+    await board.commit([], [Put(f"item/{n}", n) for n in range(1200)])
+    await board.put("base/x", 1)
+    await run(board, mark)
+    assert len(await values(board, "mark/*")) == 1200
+    await board.delete("base/x")
+    assert (await run(board, mark)).status == "finished"
+    assert await values(board, "mark/*") == {}
+    assert {one["withdrawn"] for one in await activations(board)} == {"base/x is gone"}
+
+
+async def test_keys_and_values_of_any_kind_are_taken_back(board: Board) -> None:
+    @knowledge_source("order/{o}", contributes="mark/{o}/*", logical=True, name="mark")
+    async def mark(order: Any, o: str) -> Any:
+        return {f"mark/{o}/{'ü' * 200}": order, f"mark/{o}/empty": None, f"mark/{o}/large": "x" * 500_000}
+
+    await board.put("order/é😀", "")
+    await run(board, mark)
+    assert len(await values(board, "mark/**")) == 3
+    await board.delete("order/é😀")
+    await run(board, mark)
+    assert await values(board, "mark/**") == {}
 
 
 @pytest.mark.parametrize("failpoint", ["controller.before_retraction:1", "store.after_send:7", "store.after_send:9"])

@@ -289,6 +289,56 @@ async def test_a_proposal_that_nobody_made_is_removed_and_writes_nothing(board: 
     assert (await only(board, "strict"))["reason"].endswith("nobody waits for that any more")
 
 
+async def test_keys_and_values_of_any_kind_can_be_proposed(board: Board) -> None:
+    """The longest key that there can be has a longer one while it waits."""
+    long = "draft/" + "é" * 253
+
+    @knowledge_source("topic/{t}", contributes=["draft/*", "gone/{t}"], proposed=True)
+    async def any_kind(topic: Any, ctx: Context) -> None:
+        ctx.post(long, "")
+        ctx.post("draft/none", None)
+        ctx.post("draft/large", "x" * 1_000_000)
+        ctx.delete("gone/{t}")
+
+    @knowledge_source(validates="draft/{d}")
+    async def lenient(draft: Record[Any], d: str) -> Pass:
+        assert draft.key == f"draft/{d}"
+        return Pass(-1e300, "y" * 50_000)
+
+    await board.put("gone/a", 1)
+    await board.put("topic/a", "tea")
+    assert (await run(board, any_kind, lenient)).status == "finished"
+    assert {key: value and len(value) for key, value in (await values(board, "draft/*")).items()} == {
+        long: "", "draft/none": None, "draft/large": 1_000_000
+    }  # fmt: skip
+    assert await values(board, "gone/*") == {}
+
+
+async def test_an_author_that_is_cancelled_takes_its_proposals_along(board: Board) -> None:
+    asked, free = asyncio.Event(), asyncio.Event()
+
+    @knowledge_source(validates="draft/{t}")
+    async def slow(draft: Any) -> Pass:
+        asked.set()
+        await free.wait()
+        return Pass()
+
+    await board.put("topic/a", "tea")
+    async with leading(board, writer, slow) as controller, going_on(controller) as going:
+        await asked.wait()
+        (author,) = await activations(board, "writer")
+        order: dict[str, Any] = {
+            "verb": "cancel", "activation": author["id"], "author": "ada", "reason": "no", "status": "open"
+        }  # fmt: skip
+        await board.put("control/overrides/by-ada", order, stamp=Stamp("ada"))
+        await board.wait_for(f'control/activations/{author["id"]} where state == "cancelled"')
+        free.set()
+        assert (await going).status == "finished"
+    assert (await only(board, "writer"))["state"] == "cancelled"
+    assert await values(board, PROPOSALS + "**") == {}
+    assert await states(board, "slow") == ["obviated"]
+
+
 @pytest.mark.parametrize("failpoint", ["controller.after_proposal", "controller.before_verdict"])
 async def test_a_kill_between_proposal_and_verdict_passes_each_record_once(
     failpoint: str, board: Board, redis_url: str, board_name: str
