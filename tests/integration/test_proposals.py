@@ -328,9 +328,9 @@ async def test_an_author_that_is_cancelled_takes_its_proposals_along(board: Boar
         await asked.wait()
         (author,) = await activations(board, "writer")
         order: dict[str, Any] = {
-            "verb": "cancel", "activation": author["id"], "author": "ada", "reason": "no", "status": "open"
+            "verb": "cancel", "activation": author["id"], "author": "human/ada", "reason": "no", "status": "open"
         }  # fmt: skip
-        await board.put("control/overrides/by-ada", order, stamp=Stamp("ada"))
+        await board.put("control/overrides/by-ada", order, stamp=Stamp("human/ada"))
         await board.wait_for(f'control/activations/{author["id"]} where state == "cancelled"')
         free.set()
         assert (await going).status == "finished"
