@@ -16,10 +16,22 @@ if TYPE_CHECKING:
     from knowledge_sources.library.human import human
     from knowledge_sources.library.merge import merge
     from knowledge_sources.library.planner import planner, replanner
+    from knowledge_sources.library.router import router
     from knowledge_sources.library.validator import validator
     from knowledge_sources.library.webhook import webhook
 
-__all__ = ["advance", "composer", "compressor", "human", "merge", "planner", "replanner", "validator", "webhook"]
+__all__ = [
+    "advance",
+    "composer",
+    "compressor",
+    "human",
+    "merge",
+    "planner",
+    "replanner",
+    "router",
+    "validator",
+    "webhook",
+]
 
 _HOME: Final = {
     "advance": "knowledge_sources.library.advance",
@@ -29,6 +41,7 @@ _HOME: Final = {
     "merge": "knowledge_sources.library.merge",
     "planner": "knowledge_sources.library.planner",
     "replanner": "knowledge_sources.library.planner",
+    "router": "knowledge_sources.library.router",
     "validator": "knowledge_sources.library.validator",
     "webhook": "knowledge_sources.library.webhook",
 }
