@@ -20,6 +20,8 @@ ESCALATIONS: Final = "control/escalations/"
 PROGRESS: Final = "control/progress/"
 EVENTS: Final = "control/events/"
 SCHEMAS: Final = "control/schemas/"
+CLAIMS: Final = "control/claims/"
+REVERTS: Final = "control/reverts/"
 PROPOSALS: Final = "control/proposals/"
 """``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
 BREAKERS: Final = "control/breakers/"
@@ -156,6 +158,42 @@ class ProposedWrite(TypedDict):
     status: NotRequired[str]
 
 
+class Claim(TypedDict):
+    """``control/claims/<activation>``: a contribution that is to be confirmed; its time counts from its commit."""
+
+    status: Literal["open", "confirmed", "unconfirmed"]
+    agent: str
+    capability: str
+    captures: dict[str, str]
+    triggers: list[Trigger]
+    wrote: list[str]
+    """the keys of the contribution"""
+    within_ms: int
+    reason: NotRequired[str]
+    """what confirmed it, or why it counts as unconfirmed"""
+    ended_ms: NotRequired[int]
+
+
+class Reversal(TypedDict):
+    """What undoes a contribution: the record that is posted."""
+
+    key: str
+    value: Any
+
+
+class Revert(TypedDict):
+    """``control/reverts/<activation>``: its contribution was undone."""
+
+    by: str
+    reason: str
+    undid: list[Seen]
+    """the records of its contribution, as it wrote them"""
+    how: Literal["compensated", "restored"]
+    posted: list[str]
+    """the keys that were written for that"""
+    at_ms: int
+
+
 class Proposal(TypedDict):
     """A contribution that waits for a person, with what it rests on, so that it can be committed as it was made."""
 
@@ -167,6 +205,8 @@ class Proposal(TypedDict):
     trust: int
     confidence: NotRequired[float]
     because: NotRequired[str]
+    claim: NotRequired[Claim]
+    """what must come true of it once it is approved"""
     omitted: NotRequired[str]
     """why the writes are not kept: then it can be decided, not approved"""
 
@@ -321,6 +361,8 @@ class Activation(TypedDict):
     """it contributed although it was unsure, since nobody is to be asked"""
     critical: NotRequired[list[str]]
     """those keys of its contribution that were critical decisions"""
+    compensation: NotRequired[Reversal]
+    """what undoes its contribution"""
     reviewed_by: NotRequired[str]
     """the person who approved, or decided, what was contributed"""
     proposal: NotRequired[Proposal]
@@ -616,6 +658,8 @@ SHAPES: Final[dict[str, Any]] = {
     ATTENTION: Attention,
     OVERRIDES: Override,
     ESCALATIONS: Escalation,
+    CLAIMS: Claim,
+    REVERTS: Revert,
     PROGRESS: Progress,
     EVENTS: EventMark,
     SCHEMAS: RegionSchema,

@@ -32,6 +32,7 @@ NAMES: Final = frozenset(
         "controller.before_retraction",
         "controller.before_override",
         "controller.before_escalation",
+        "controller.before_confirmation",
         "runner.while_feeding",
         "runner.after_feeding",
     }

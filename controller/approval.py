@@ -13,7 +13,7 @@ from blackboard.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from blackboard.control_records import Proposal
+    from blackboard.control_records import Proposal, Reversal
     from blackboard.pattern import Pattern
     from knowledge_sources.confidence import Approval
 
@@ -28,6 +28,7 @@ class Marks(TypedDict, total=False):
     because: str
     let_through: bool
     critical: list[str]
+    compensation: Reversal
     proposal: Proposal
 
 

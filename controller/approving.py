@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from blackboard.commit import At, Put
+from blackboard.control_records import CLAIMS
 from blackboard.errors import Conflict
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
@@ -115,6 +116,10 @@ class _Answering(NamedTuple):
         after["wrote"] = [write.key for write in writes]
         critical = critical_keys(map(Pattern.parse, question.get("critical", ())), contents(packed))
         after.pop("critical", None)
+        if given.choice == DECIDE:
+            after.pop("compensation", None)
+        elif "claim" in proposal:
+            packed.append(self.board.pack(Put(CLAIMS + question["activation"], proposal["claim"]), stamp))
         if critical:
             after["critical"] = critical
         done = answered(question, given, self.now_ms)
@@ -171,6 +176,6 @@ def _again(activation: Activation, failure: FailureClass, error: str, now_ms: in
         last = attempts[-1]
         attempts = [*attempts[:-1], {**last, "error": f"{first_line(last['error'], 1_000)}; {error}"}]
     after = advance(activation, "pending", attempts=attempts, not_before_ms=0, reason=error)
-    for ended in ("ended_ms", "usage", "read", "log", "escalation", "proposal"):
+    for ended in ("ended_ms", "usage", "read", "log", "escalation", "proposal", "critical", "compensation"):
         after.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
     return after

@@ -88,6 +88,7 @@ class Controller:
                 cycle.matcher.look(source)
                 cycle.timers.enter(source)
             await cycle.overseer.take_up()
+            cycle.confirming.take_up()
             cycle.take_over_flow()
             cycle.patience.take_over()
         except BaseException:

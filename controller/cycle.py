@@ -14,6 +14,7 @@ from blackboard.control_records import (
     ACTIVATIONS,
     ATTENTION,
     BREAKERS,
+    CLAIMS,
     CONTROL,
     ESCALATIONS,
     FLOW,
@@ -32,6 +33,7 @@ from controller.alarm import Alarm
 from controller.breaker import Call
 from controller.breakers import breaker_record
 from controller.collecting import FOREVER, shortfall
+from controller.confirming import Confirming
 from controller.crew import OPEN, Crew
 from controller.desk import packed_control
 from controller.errors import LostLeadership
@@ -80,6 +82,7 @@ class Cycle:
             desk, registration, self.lineup, firings=self.crew.firings, overseer=self.overseer, side=self._side
         )
         self.matcher = self.intake.matcher
+        self.confirming = Confirming(desk, self._side, self.look)
         desk.reserve.blocked = desk.breakers.blocked
         desk.reserve.pending = lambda activation: self.lineup.get(activation) is not None
         self.patience = Patience(desk)
@@ -116,6 +119,7 @@ class Cycle:
         self._paused = True
         self._alarm.cancel()
         firings = await self.crew.stop_all()
+        await self.confirming.stop()
         await self._side.finish()
         self._unsubscribe()
         return firings
@@ -130,6 +134,7 @@ class Cycle:
             or len(self._side)
             or len(self.lineup)
             or self.overseer.busy
+            or len(self.confirming)
             or self._attending
             or self.desk.reserve.dirty
             or self._support.moved
@@ -169,6 +174,7 @@ class Cycle:
         self.matcher.add(source)
         self.timers.enter(source)
         self.intake.expected_no_more(source.name)
+        self.confirming.joined(source.name)
         for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS) and record.value["agent"] == source.name:
                 self._activation_changed(key[len(ACTIVATIONS) :], record)
@@ -235,6 +241,8 @@ class Cycle:
         else:
             if self._support.justifications:
                 self._support.changed(key, change.record, change.previous)
+            if len(self.confirming):
+                self.confirming.changed(change)
             self.matcher.changed(change)
             if self.intake.undigested.waiting and key.startswith(DIGEST):
                 self.intake.digested(key)
@@ -259,6 +267,13 @@ class Cycle:
             if leads and (change.record is None or change.record.commit != leads):
                 self.fail(LostLeadership(self.desk.board.name))
             return
+        self._tell(key, change)
+        if self._support.justifications:
+            self._support.changed(key, change.record, change.previous)
+        self.matcher.changed(change)
+
+    def _tell(self, key: str, change: Change) -> None:
+        """Let whoever keeps such records in mind know of a change of one."""
         if key.startswith((ATTENTION, OVERRIDES)):
             self.overseer.changed(change)
             self._supersede(change)
@@ -266,9 +281,8 @@ class Cycle:
             self.patience.changed(key, change.record)
         elif key in (FLOW, FOCUS) and self.gate.changed(key, change.record):
             self.lineup.refocus(self.gate.focus)
-        if self._support.justifications:
-            self._support.changed(key, change.record, change.previous)
-        self.matcher.changed(change)
+        elif key.startswith(CLAIMS):
+            self.confirming.note(key.removeprefix(CLAIMS), change.record)
 
     def _supersede(self, change: Change) -> None:
         """Stop the supervisors that are no longer asked: one that is silent must not keep the run from ending."""
@@ -340,6 +354,8 @@ class Cycle:
         else:
             self._fire_from(self.lineup.supervisors, now_ms, limited=False)
             self._fire_from(self.lineup.agents, now_ms, limited=True)
+        if len(self.confirming):
+            self.confirming.attend(now_ms)
         due = self._due_ms()
         if due is not None and due <= now_ms and not self._attending:
             self._attending = True
@@ -349,12 +365,12 @@ class Cycle:
             self._side.do(self.patience.attend())
             answer_ms = None  # what follows is told by the change that it makes
         next_ms = self.lineup.next_ms() if self.gate.looks else None
-        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms(), answer_ms)
         tick_ms = None
         if self.timers:
             self.timers.tick(now_ms)
             tick_ms = self.timers.next_ms()
-        self._alarm.set(now_ms, next_ms, self._due_ms(), self.desk.breakers.next_ms(), tick_ms)
+        breakers_ms, claims_ms = self.desk.breakers.next_ms(), self.confirming.next_ms()
+        self._alarm.set(now_ms, next_ms, self._due_ms(), breakers_ms, answer_ms, claims_ms, tick_ms)
 
     def _works_on_tick(self, agent: str) -> bool:
         return self.crew.runs(agent) or self.matcher.triggers(TIMERS + agent)

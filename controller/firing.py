@@ -194,6 +194,7 @@ class Firing:
             )
             for past in (
                 "because",
+                "compensation",
                 "confidence",
                 "critical",
                 "decided_by",

@@ -9,6 +9,7 @@ from blackboard.control_records import OVERRIDES
 from blackboard.errors import Conflict
 from blackboard.wording import first_line
 from controller.approval import critical_keys, verdict
+from controller.claiming import claim_of, packed_claim, reversal_of
 from controller.desk import contents, packed_control
 from controller.ended import Ended
 from controller.escalation import proposed_question, question_of, reviewing
@@ -40,7 +41,12 @@ async def settle(firing: Firing, ctx: Context, outcome: Outcome) -> Ended | None
     """Commit what the run came to; ``None`` where what it read has changed, so that it must run again."""
     if isinstance(outcome, Contribution):
         source = firing.source
-        if outcome.confidence is not None or source.approval is not None or firing.desk.settings.review.always:
+        if (
+            outcome.confidence is not None
+            or source.approval is not None
+            or source.compensation is not None
+            or firing.desk.settings.review.always
+        ):
             return await _review(firing, ctx, outcome)
         return await _contribute(firing, ctx, outcome)
     if isinstance(outcome, Escalate):
@@ -65,6 +71,10 @@ async def _review(firing: Firing, ctx: Context, outcome: Contribution) -> Ended 
         critical = critical_keys(review.critical, contents(packed), (update.key for update in outcome.updates))
         if critical:
             marks["critical"] = critical
+    if source.compensation is not None and (outcome.writes or outcome.updates):
+        reversal = reversal_of(firing, source.compensation, outcome.writes)
+        if reversal is not None:
+            marks["compensation"] = reversal
     found = verdict(source.approval, source.threshold, outcome.confidence, review)
     if source.kind == "supervisor" or not (outcome.writes or outcome.updates):
         found = "contribute"
@@ -74,6 +84,9 @@ async def _review(firing: Firing, ctx: Context, outcome: Contribution) -> Ended 
         return await _contribute(firing, ctx, outcome, {**marks, "let_through": True})
     _, *rests_on = guards_of(firing, ctx)
     proposal = held_contribution(source, outcome, rests_on, stamp_of(firing, ctx))
+    if source.claim is not None:
+        wrote = [write.key for write in outcome.writes]
+        proposal["claim"] = claim_of(source.claim, firing.as_dispatched(), wrote)
     if found == "unsure":
         marks["proposal"] = proposal
         return await fail(firing, ctx, "unsure", unsure_because(source, review, outcome), marks=marks)
@@ -130,6 +143,9 @@ async def _contribute(firing: Firing, ctx: Context, outcome: Contribution, marks
         record["rewrote"] = rewrote + [[update.key, "", ""] for update in outcome.updates]
     if ctx.logical:
         note_support(firing, ctx, outcome, record)
+    if firing.source.claim is not None and wrote:
+        claim = claim_of(firing.source.claim, record, wrote)
+        writes.append(packed_claim(firing.activation, claim, record["case"]))
     writes += firing.closing(record, firing.source.name)
     guards = guards_of(firing, ctx)
     firing.contributing = record

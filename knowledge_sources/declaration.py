@@ -137,25 +137,25 @@ def captures_of(watches: Iterable[Watch | Collecting]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for watch in watches for name in watch.pattern.captures))
 
 
-def parse_unless(unless: Texts, bound: tuple[str, ...]) -> tuple[Pattern, ...]:
+def parse_unless(unless: Texts, bound: tuple[str, ...], *, what: str = "unless") -> tuple[Pattern, ...]:
     """The patterns whose presence keeps the agent from firing; each capture is one that a watch binds."""
-    patterns = tuple(parse_pattern(text, "unless") for text in as_texts(unless, "unless"))
+    patterns = tuple(parse_pattern(text, what) for text in as_texts(unless, what))
     for pattern in patterns:
-        _check_no_proposals(pattern, "unless")
-        _check_bound(pattern, "unless", bound, hint="write * for a segment that may be anything")
+        _check_no_proposals(pattern, what)
+        _check_bound(pattern, what, bound, hint="write * for a segment that may be anything")
     return patterns
 
 
-def parse_contributes(contributes: Texts, bound: tuple[str, ...]) -> tuple[Pattern, ...]:
+def parse_contributes(contributes: Texts, bound: tuple[str, ...], *, what: str = "contributes") -> tuple[Pattern, ...]:
     """The patterns that the agent may write to: captures bound by a watch or ``{new}``, nothing in ``control/``."""
-    patterns = tuple(parse_pattern(text, "contributes") for text in as_texts(contributes, "contributes"))
+    patterns = tuple(parse_pattern(text, what) for text in as_texts(contributes, what))
     for pattern in patterns:
         if pattern.region == CONTROL_REGION:
-            raise InvalidInput(f"contributes: {pattern.text!r} covers control/, which only the runtime writes")
+            raise InvalidInput(f"{what}: {pattern.text!r} covers control/, which only the runtime writes")
         if pattern.predicate is not None:
-            raise InvalidInput(f"contributes: {pattern.text!r} has a condition; say only which keys are written")
+            raise InvalidInput(f"{what}: {pattern.text!r} has a condition; say only which keys are written")
         hint = f"write * for a segment that the agent chooses, {{{NEW}}} for a fresh name"
-        _check_bound(pattern, "contributes", (*bound, NEW), hint=hint)
+        _check_bound(pattern, what, (*bound, NEW), hint=hint)
     return patterns
 
 

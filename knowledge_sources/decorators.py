@@ -15,7 +15,9 @@ from knowledge_sources import declaration
 from knowledge_sources.annotations import declaring_frame, namespace_of
 from knowledge_sources.breaker_terms import parse_breaker
 from knowledge_sources.callee import callee_of
+from knowledge_sources.claim import parse_claim
 from knowledge_sources.collect import Collecting, check_groups
+from knowledge_sources.compensation import parse_compensation
 from knowledge_sources.confidence import check_approval, check_threshold
 from knowledge_sources.declaration import Watch
 from knowledge_sources.errors import DeclarationError
@@ -26,6 +28,7 @@ from knowledge_sources.tick import TICK, tick_pattern
 if TYPE_CHECKING:
     from knowledge_sources.annotations import Namespace
     from knowledge_sources.breaker_terms import Breaker
+    from knowledge_sources.claim import Confirm
     from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watches
 
@@ -82,6 +85,18 @@ class Options(TypedDict, total=False):
     """the pattern of the proposed records that it passes or rejects"""
     approval: Approval | None
     """which of its contributions wait for a person: ``always``, ``unsure`` ones, ``never``; by default the scenario's"""
+    confirm_within: str | None
+    """how long it may take until what it contributed is confirmed; else it has failed"""
+    confirmed_by: str | None
+    """the pattern of the record that confirms it"""
+    confirm: Confirm | None
+    """a function of records, captures and ``value`` that says whether it has come true"""
+    unconfirmed: str | None
+    """the key of the record that says that it was not confirmed in time"""
+    compensates: str | None
+    """the key of the record that undoes what it contributed, posted by ``blackboard revert``"""
+    compensate: Callable[..., Any] | None
+    """a function of records, captures and ``value`` that gives that record; by default what was written"""
     threshold: float | None
     """the confidence, from 0 to 1, under which it counts as unsure; by default the scenario's"""
     after: str | None
@@ -218,6 +233,17 @@ def _declared(
         validates=options.get("validates"),
         approval=check_approval(options.get("approval")),
         threshold=check_threshold(options.get("threshold")),
+        claim=parse_claim(
+            options.get("confirm_within"),
+            options.get("confirmed_by"),
+            options.get("confirm"),
+            options.get("unconfirmed"),
+            watches=watches,
+            contributes=contributes,
+        ),
+        compensation=parse_compensation(
+            options.get("compensates"), options.get("compensate"), watches=watches, contributes=contributes
+        ),
         description=inspect.cleandoc(options.get("description") or getattr(fn, "__doc__", None) or ""),
         source=f"{fn.__module__}:{fn.__qualname__}",
         place=declaration.place_of(fn),

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from knowledge_sources.binding import Binding, Input
     from knowledge_sources.breaker_terms import Breaker
     from knowledge_sources.callee import Callee
+    from knowledge_sources.claim import ClaimTerms
     from knowledge_sources.collect import Collecting
+    from knowledge_sources.compensation import Compensation
     from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating
 
@@ -87,6 +89,10 @@ class KnowledgeSource:
     """which of its contributions wait for a person; ``None``: as the controller's settings say"""
     threshold: float | None
     """the confidence under which it is unsure; ``None``: as the controller's settings say"""
+    claim: ClaimTerms | None
+    """what must come true of what it contributes"""
+    compensation: Compensation | None
+    """how what it contributes is undone"""
     description: str
     source: str
     """where it comes from: ``module:name``, or what the scenario says"""
@@ -147,7 +153,8 @@ class KnowledgeSource:
         """A copy with ``settings`` in the place of what the decorator said, checked in the same way.
 
         Settings are those of ``_CHECKS`` and ``respond_within`` (a duration, or ``None`` for no limit); ``config`` is
-        laid over the decorator's, and ``collect`` is ``{alias: {…}}``, what is other than the decorator says.
+        laid over the decorator's, ``collect`` is ``{alias: {…}}``, what is other than the decorator says, and
+        ``confirm_within_ms`` the time of its claims, 0 for none.
         Raises :class:`DeclarationError`.  A class gets an instance of its own in each copy.
         """
         try:
@@ -193,6 +200,8 @@ def _configured(source: KnowledgeSource, settings: Mapping[str, Any]) -> Knowled
         text = given.pop("respond_within")
         given["respond_within_ms"] = None if text is None else declaration.duration_ms(text, "respond_within")
     changes: dict[str, Any] = {}
+    if "confirm_within_ms" in given:
+        changes["claim"] = _claim_within(source, given.pop("confirm_within_ms"))
     for setting, value in given.items():
         if setting not in _CHECKS:
             raise InvalidInput(f"{setting!r} cannot be configured; these can: {', '.join(sorted(_CHECKS))}")
@@ -240,6 +249,15 @@ def _collects_with(source: KnowledgeSource, changes: Mapping[str, Mapping[str, i
     except InvalidInput as error:
         raise InvalidInput(f"collect: {error}") from error
     return collects
+
+
+def _claim_within(source: KnowledgeSource, within_ms: int) -> ClaimTerms | None:
+    """The claim of ``source`` with that much time; 0 makes its contributions no claims."""
+    if not within_ms:
+        return None
+    if source.claim is None:
+        raise InvalidInput("confirm_within: its declaration does not say what confirms it (confirmed_by or confirm)")
+    return dataclasses.replace(source.claim, within_ms=within_ms)
 
 
 def source_of(declared: object) -> KnowledgeSource | None:

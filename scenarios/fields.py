@@ -61,7 +61,8 @@ def _duration_ms(value: object) -> int:
         raise _refuse(error.reason) from error
 
 
-def _positive_duration_ms(value: object) -> int:
+def positive_duration_ms(value: object) -> int:
+    """The milliseconds of a duration that is longer than nothing, for a field of a scenario."""
     duration_ms = _duration_ms(value)
     if not duration_ms:
         raise _refuse("must be longer than nothing")
@@ -146,7 +147,7 @@ def _file_name(value: str) -> str:
 
 DurationMs = Annotated[int, PlainValidator(_duration_ms)]
 """``30s`` in the file, milliseconds here."""
-PositiveDurationMs = Annotated[int, PlainValidator(_positive_duration_ms)]
+PositiveDurationMs = Annotated[int, PlainValidator(positive_duration_ms)]
 SizeBytes = Annotated[int, PlainValidator(_size_bytes)]
 """``256MB`` in the file, bytes here."""
 PatternField = Annotated[Pattern, PlainValidator(_pattern)]

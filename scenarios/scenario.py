@@ -40,7 +40,7 @@ from scenarios.fields import (
 from scenarios.grounding_models import SchemaNames, ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
-from scenarios.review_models import ApprovalField, Confidence, CriticalPatterns
+from scenarios.review_models import ApprovalField, Confidence, ConfirmWithinMs, CriticalPatterns
 from scenarios.stall_models import StallField, StallSettings
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
@@ -97,6 +97,7 @@ class AgentSettings(Model):
     every_ms: Annotated[PositiveDurationMs | None, Field(alias="every")] = None
     times: Attempts | None = None
     collect: dict[Name, CollectSettings] = Field(default_factory=dict)
+    confirm_within_ms: Annotated[ConfirmWithinMs | None, Field(alias="confirm_within")] = None
 
 
 class WorkLimits(Model):

@@ -34,6 +34,7 @@ _OVERRIDING: Final = (
     "after_ms",
     "every_ms",
     "times",
+    "confirm_within_ms",
 )
 """settings of an agent in the file that take the place of its own, where they are given"""
 

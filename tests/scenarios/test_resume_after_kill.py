@@ -47,7 +47,10 @@ from typing import Any
 from knowledge_sources import Context, Decide, Overdue, Pass, knowledge_source, supervisor
 
 
-@knowledge_source(watches={"order": "order/{order}", "rate": "rate/vat"}, contributes="price/{order}")
+@knowledge_source(
+    watches={"order": "order/{order}", "rate": "rate/vat"}, contributes="price/{order}",
+    confirm_within="10m", confirmed_by="bill/{order}",
+)
 def price(order: Any, rate: Any) -> Any:
     return {"cents": order["cents"] * (100 + rate["percent"]) // 100}
 
