@@ -16,12 +16,13 @@ from blackboard.keys import CONTROL_REGION
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
 from blackboard.scanning import scan_region
+from knowledge_sources.contribution import filled_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from blackboard.board import Board
-    from blackboard.control_records import Agent
+    from blackboard.control_records import Activation, Agent
     from blackboard.log import Change, Entry
     from blackboard.record import Record
 
@@ -49,6 +50,8 @@ class Past:
     """activation → its question each time it was put or answered, the oldest first"""
     agents: Mapping[str, Record] = field(default_factory=dict)
     """by name"""
+    late: Mapping[str, tuple[Record, ...]] = field(default_factory=dict)
+    """activation → records that match what it collected and are no part of it, the earliest first"""
     aimed: tuple[str, ...] = ()
     """activations that would write, or would have written, the record that was asked for and is not there"""
     by_case: Mapping[str, Mapping[str, Record]] = field(init=False, default_factory=dict)
@@ -148,8 +151,22 @@ class Recollection:
         await asyncio.gather(*(self._questions_of(record) for record in asked))
         return Past(
             self._versions, self._present, self._removals, self._activations, self._overrides, self._questions,
-            self._agents, aimed,
+            self._agents, {record.key[len(ACTIVATIONS) :]: await self._late(record) for record in of_cases
+                           if "collected" in record.value}, aimed,
         )  # fmt: skip
+
+    async def _late(self, activation: Record) -> tuple[Record, ...]:
+        """What has come to what ``activation`` collected and is not among its triggers."""
+        record: Activation = activation.value
+        agent = self._agents.get(record["agent"])
+        collects = agent.value.get("collects", {}) if agent is not None else {}
+        taken = {key for _, key, _ in record["triggers"]}
+        found: dict[str, Record] = {}
+        for alias in record.get("collected", {}):
+            if alias in collects:
+                pattern = filled_pattern(collects[alias]["pattern"], record["captures"])
+                found |= {one.key: one for one in await self._board.find(pattern) if one.key not in taken}
+        return tuple(sorted(found.values(), key=lambda one: one.revision))
 
     async def _questions_of(self, last: Record) -> None:
         """Follow the question at one key back: it is put anew each time its activation fails again."""

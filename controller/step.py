@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from blackboard.control_records import ATTENTION, OVERRIDES
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation, Attempt, Decision, Escalation, Override
+    from blackboard.control_records import Activation, Attempt, Collected, Decision, Escalation, Override
     from blackboard.record import Record
     from controller.past import Past
 
@@ -96,6 +96,16 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A record that matches what the activation collected and is no part of it."""
+
+    reference: str
+    author: str
+    after_ms: int | None
+    """how long after the dispatch it came; ``None`` where it was there and more than were to be taken"""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One activation.  Durations are milliseconds; ``None`` where they were not measured."""
 
@@ -132,6 +142,9 @@ class Step:
     questions: tuple[Asked, ...]
     rivals: tuple[Rival, ...]
     triggers: tuple[str, ...]
+    collected: tuple[str, ...]
+    """what it collected: ``votes: 2 of 3``"""
+    late: tuple[Late, ...]
     wrote: tuple[str, ...]
     log: tuple[str, ...]
 
@@ -173,9 +186,22 @@ def step_of(past: Past, activation: str, written: Record | None = None) -> Step:
         questions=_questions(past, activation),
         rivals=_rivals(past, activation, record, wrote or ((written.key,) if written is not None else ())),
         triggers=tuple(f"{key}@{commit}" for _, key, commit in record["triggers"]),
+        collected=tuple(_taken(alias, one) for alias, one in record.get("collected", {}).items()),
+        late=tuple(_late(record, one) for one in past.late.get(activation, ())),
         wrote=wrote,
         log=tuple(record.get("log", ())),
     )
+
+
+def _taken(alias: str, collected: Collected) -> str:
+    of = f" of {collected['of']}" if collected["of"] is not None else ""
+    return f"{alias}: {collected['taken']}{of}"
+
+
+def _late(activation: Activation, record: Record[Any]) -> Late:
+    came_later = record.revision > activation["decision"]["revision"]
+    after_ms = max(0, record.time_ms - activation["dispatched_ms"]) if came_later else None
+    return Late(record.reference, record.author, after_ms)
 
 
 def _decided(past: Past, decision: Decision) -> Decided:

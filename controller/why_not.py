@@ -5,6 +5,7 @@ Told from the records of a board alone, whether a controller runs or not.  A pre
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS
@@ -13,6 +14,7 @@ from blackboard.pattern import Pattern
 from blackboard.predicate.values import ERROR
 from controller.activation import activation_id
 from controller.matching import candidates
+from controller.why_collect import gatherings, groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, Agent
     from blackboard.record import Record
     from controller.matching import Records
+    from controller.why_collect import Gathering
 
 MOST_MATCHES: Final = 20
 """complete matches that are told"""
@@ -61,6 +64,10 @@ class Stopped(NamedTuple):
     """an ``unless`` and the record that it finds"""
     records: tuple[Record[Any], ...] = ()
     """those that it was found in"""
+    gathered: tuple[Gathering, ...] = ()
+    """what there is of what it collects"""
+    after_ms: int | None = None
+    """until when it has to stand before it may fire"""
 
 
 class WhyNot(NamedTuple):
@@ -89,7 +96,12 @@ def why_not(board: Records, agent: Agent, captures: Mapping[str, str]) -> WhyNot
     search = _Search(board, agent)
     complete = search.complete(dict(captures))
     if complete:
-        stopped = tuple(_stopped(board, agent, *match) for match in complete)
+        stopped = tuple(
+            _stopped(board, agent, bound, records)
+            for captures_, records in complete
+            for bound in islice(groups(board, agent, captures_), MOST_MATCHES)
+            if records or agent.get("collects")
+        )
         return WhyNot(*told, {}, (), stopped, search.gave_up)
     bound, filled = search.best
     missing = [alias for alias in search.watches if alias not in filled]
@@ -199,11 +211,21 @@ def _sought(pattern: Pattern, captures: Mapping[str, str]) -> str:
 
 def _stopped(board: Records, agent: Agent, captures: dict[str, str], records: dict[str, Record[Any]]) -> Stopped:
     ordered = {alias: records[alias] for alias in agent["watches"]}
-    triggers = tuple((alias, record.key, record.commit) for alias, record in ordered.items())
+    triggers = [(alias, record.key, record.commit) for alias, record in ordered.items()]
+    gathered = gatherings(board, agent, captures, ordered)
+    for one in gathered:
+        if agent["collects"][one.alias]["refire"] == "each":
+            triggers += [(one.alias, member.key, member.commit) for member in one.members]
     activation = activation_id(agent["name"], captures, triggers)
     stored = board.get(ACTIVATIONS + activation)
     record = checked(stored).value if stored is not None else None
-    return Stopped(captures, triggers, activation, record, _exclusion(board, agent, captures), tuple(ordered.values()))
+    found = (*ordered.values(), *(member for one in gathered for member in one.members))
+    after_ms = agent.get("after_ms")
+    if after_ms is not None and found:
+        after_ms += max(each.time_ms for each in ordered.values()) if ordered else min(each.time_ms for each in found)
+    return Stopped(
+        captures, tuple(triggers), activation, record, _exclusion(board, agent, captures), found, gathered, after_ms
+    )
 
 
 def _exclusion(board: Records, agent: Agent, captures: Mapping[str, str]) -> tuple[str, Record[Any]] | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Agent
     from controller.matching import Records
     from controller.waiting import Waiting
+    from controller.why_collect import Gathering
     from controller.why_not import Lack, Stopped, WhyNot
 
 
@@ -48,8 +49,9 @@ async def command(target: Target, *, agent: str, captures: tuple[str, ...], mome
             raise click.UsageError(f"{agent} captures {names}, not {', '.join(sorted(unknown))}")
         told = why_not(state, entry, given)
         standings = _standings(told, entry, state, await _agenda(board)) if moment is None else {}
+        now_ms = board.store.server_now_ms()
     document = _document(told, standings)
-    emit(target, {"board": board.name, **document}, lambda console: _render(console, _lines(told, standings)))
+    emit(target, {"board": board.name, **document}, lambda console: _render(console, _lines(told, standings, now_ms)))
 
 
 def _captures(texts: Sequence[str]) -> dict[str, str]:
@@ -81,7 +83,8 @@ async def _agent(board: Board, name: str) -> Agent:
 def _names(agent: Agent) -> set[str]:
     from blackboard.pattern import Pattern
 
-    return {name for text in agent["watches"].values() for name in Pattern.parse(text).captures}
+    collected = [clause["pattern"] for clause in agent.get("collects", {}).values()]
+    return {name for text in (*agent["watches"].values(), *collected) for name in Pattern.parse(text).captures}
 
 
 def _standings(told: WhyNot, entry: Agent, board: Records, agenda: Mapping[str, Any] | None) -> dict[str, Waiting]:
@@ -90,7 +93,8 @@ def _standings(told: WhyNot, entry: Agent, board: Records, agenda: Mapping[str, 
 
     found = {}
     for match in told.matches:
-        if match.excluded_by is None and (match.record is None or match.record["state"] in ("pending", "held")):
+        open_ = match.record is None or match.record["state"] in ("pending", "held")
+        if match.excluded_by is None and open_ and match.records and not any(one.lacks for one in match.gathered):
             case = match.records[0].case or match.records[0].key
             candidate = Candidate(match.activation, told.agent, entry["capabilities"], case, match.records)
             found[match.activation] = waiting(candidate, agenda, board)
@@ -130,12 +134,19 @@ def _document(told: WhyNot, standings: Mapping[str, Waiting]) -> dict[str, Any]:
                 "state": match.record["state"] if match.record is not None else None,
                 "reason": match.record.get("reason", "") if match.record is not None else "",
                 "excluded_by": match.excluded_by[1].reference if match.excluded_by is not None else None,
+                "gathered": [_gathering_document(one) for one in match.gathered],
+                "after_ms": match.after_ms,
                 **_standing_document(standings.get(match.activation)),
             }
             for match in told.matches
         ],
         "gave_up": told.gave_up,
     }
+
+
+def _gathering_document(gathering: Gathering) -> dict[str, Any]:
+    members = [record.reference for record in gathering.members]
+    return {**gathering._asdict(), "members": members, "lacks": gathering.lacks}
 
 
 def _standing_document(standing: Waiting | None) -> dict[str, Any]:
@@ -149,8 +160,9 @@ def _standing_document(standing: Waiting | None) -> dict[str, Any]:
     }
 
 
-def _lines(told: WhyNot, standings: Mapping[str, Waiting]) -> Iterator[str]:
+def _lines(told: WhyNot, standings: Mapping[str, Waiting], now_ms: int) -> Iterator[str]:
     from blackboard.wording import first_line
+    from controller.why_collect import told as told_
 
     if told.status != "ready":
         because = f": {first_line(told.error)}" if told.error else ""
@@ -164,6 +176,10 @@ def _lines(told: WhyNot, standings: Mapping[str, Waiting]) -> Iterator[str]:
     for match in told.matches:
         named = ", ".join(f"{name}={text}" for name, text in match.captures.items()) or "its records"
         yield f"{named}: {_stopping(match, standings.get(match.activation))}"
+        if match.record is None and match.excluded_by is None:
+            yield from (f"  {told_(one, now_ms)}" for one in match.gathered)
+            if match.after_ms is not None and now_ms < match.after_ms:
+                yield f"  waits for {(match.after_ms - now_ms) / 1000:.1f} s more: so long it has to stand"
         yield from _waiting_lines(standings.get(match.activation))
     if told.gave_up:
         yield "there may be more: the search was given up after so many; NAME=TEXT narrows it"
@@ -196,6 +212,8 @@ def _stopping(match: Stopped, standing: Waiting | None) -> str:
     if match.excluded_by is not None:
         text, record = match.excluded_by
         return f"unless {text} keeps it from firing: {record.reference} is there"
+    if any(one.lacks for one in match.gathered):
+        return "it lacks members"
     if standing is not None and standing.place:
         return "it is eligible, " + _placed(standing)
     if standing is not None and standing.obstacles:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from controller.provenance import CaseAccount, Cause, Explanation, Origin
-    from controller.step import Asked, Decided, NotChosen, Rival, Ruling, Step
+    from controller.step import Asked, Decided, Late, NotChosen, Rival, Ruling, Step
 
 ENDINGS: Final = {
     "pending": "is to be tried again",
@@ -113,6 +113,10 @@ def _writing(origin: Origin) -> Iterator[str]:
 def _details(step: Step) -> Iterator[str]:
     yield from _decision(step.decision)
     yield _figures(step)
+    if step.collected:
+        yield f"it collected {_listed(step.collected)}"
+    for late in step.late:
+        yield _too_late(late)
     if step.confidence is not None:
         through = ", under what it needs, and nobody was to be asked" if step.let_through else ""
         yield f"{how_sure(step.confidence, step.because)}{through}"
@@ -133,6 +137,13 @@ def _details(step: Step) -> Iterator[str]:
         yield _rival(rival)
     for line in step.log:
         yield f"it said: {first_line(line)}"
+
+
+def _too_late(late: Late) -> str:
+    by = f" by {late.author}" if late.author else ""
+    if late.after_ms is None:
+        return f"no part of it, for more were there than it takes: {late.reference}{by}"
+    return f"late, and no part of it: {late.reference}{by}, {seconds(late.after_ms)} after the dispatch"
 
 
 def _decision(decided: Decided) -> Iterator[str]:
