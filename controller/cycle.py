@@ -185,12 +185,12 @@ class Cycle:
         reserve = self.desk.reserve
         for match in list(self.matcher.live().values()):
             if match.source.name in reserve.groups:
-                reserve.offer(match, queued=self.pending(match.activation) is not None)
+                self.intake.offer(match, queued=self.pending(match.activation) is not None)
         for firing in self.crew.firings.values():
             if firing.source.name in reserve.groups:
                 entry = firing.entry
                 match = Match(entry.activation, firing.source, dict(entry.captures), dict(entry.triggers))
-                reserve.offer(match, queued=True)
+                self.intake.offer(match, queued=True)
         for key, record in list(self.desk.replica.region(CONTROL_REGION).items()):
             if key.startswith(ACTIVATIONS):
                 reserve.note(key[len(ACTIVATIONS) :], checked(record).value)

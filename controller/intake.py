@@ -67,21 +67,26 @@ class Intake:
         if match.activation in self._firings:
             return
         if match.source.name in self._desk.reserve.groups:
-            self._desk.reserve.offer(match)
+            self.offer(match)
             return
         self._queue(match, attempt=1, not_before_ms=0)
+
+    def offer(self, match: Match, *, queued: bool = False) -> None:
+        """Tell the reserve of a match; ``queued``: it is on the agenda, or fires."""
+        first = (tuple(match.records.values()) or self.matcher.membership.first(match))[0]
+        self._desk.reserve.offer(match, first.case or first.key, queued=queued)
 
     def settle_reserve(self) -> None:
         """Put those on the agenda whose turn has come, and take off it those whose turn is over."""
         releases, recalls = self._desk.reserve.settle()
-        for activation, heir in recalls:
+        for activation, heir, because in recalls:
             self._lineup.remove(activation)
             self.undigested.drop(activation)
             self._overseer.forget(activation)
             stored = self._lineup.stored.pop(activation, None)
             if stored is not None:
                 self.matcher.drop(activation)
-                self._side.do(pass_on(self._desk, activation, *stored, heir))
+                self._side.do(pass_on(self._desk, activation, *stored, heir=heir, because=because))
         for match, since_ms in releases:
             self._queue(match, attempt=1, not_before_ms=0, since_ms=since_ms)
 

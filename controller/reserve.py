@@ -89,10 +89,11 @@ class Release(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """An activation that is to leave the agenda, and the agent whose turn it is instead."""
+    """An activation that is to leave the agenda, the agent whose turn it is instead, and why in a sentence."""
 
     activation: str
     heir: str
+    because: str
 
 
 class Reserve:
@@ -131,12 +132,10 @@ class Reserve:
         self.groups, self._works, self._work_of, self.dirty = formed, {}, {}, {}
         return True
 
-    def offer(self, match: Match, *, queued: bool = False) -> None:
-        """``match`` of an agent of a group is live; ``queued``: it is on the agenda, or fires."""
+    def offer(self, match: Match, case: str, *, queued: bool = False) -> None:
+        """``match`` of an agent of a group is live, for ``case``; ``queued``: it is on the agenda, or fires."""
         group = self.groups[match.source.name]
         triggers = [[alias, record.key, record.commit] for alias, record in match.records.items()]
-        first = next(iter(match.records.values()), None)
-        case = "" if first is None else first.case or first.key
         place = _place(group, match.source.name, case, match.captures, triggers)
         work = self._at(place, group)
         work.matches[match.activation] = match
@@ -245,14 +244,23 @@ class Reserve:
                     releases.append(Release(match, _since_ms(work)))
                 elif not wanted and activation in work.queued and self.pending(activation):
                     work.queued.discard(activation)
-                    recalls.append(Recall(activation, now.holder))
-            recalls += [
-                Recall(activation, now.agents[0])
-                for activation, record in work.records.items()
-                if record["state"] == "pending" and record["agent"] in self.blocked
-                and now.agents and record["agent"] not in now.agents and self.pending(activation)
-            ]  # fmt: skip
+                    recalls.append(Recall(activation, now.holder, now.because))
+            recalls += self._overtaken(work, now)
         return releases, recalls
+
+    def _overtaken(self, work: Work, now: Turn) -> list[Recall]:
+        """Those that wait for another try where the work is another's by now: their breaker is open, or it is done."""
+        recalls = []
+        for activation, record in work.records.items():
+            agent = record["agent"]
+            if record["state"] != "pending" or not self.pending(activation):
+                continue
+            if agent in self.blocked and now.agents and agent not in now.agents:
+                heir = now.agents[0]
+                recalls.append(Recall(activation, heir, f"the breaker of {agent} is open; {heir} goes on"))
+            elif not now.agents and now.holder not in ("", agent):
+                recalls.append(Recall(activation, now.holder, now.because))
+        return recalls
 
     def _turn(self, work: Work) -> Turn:
         ranks = work.group.ranks[:1] if work.group.capability in self._off else work.group.ranks

@@ -117,10 +117,9 @@ async def obviate(desk: Desk, activation: str, record: Activation, commit: str, 
     await desk.write_over(activation, commit, ended, ())
 
 
-async def pass_on(desk: Desk, activation: str, record: Activation, commit: str, heir: str) -> None:
-    """Give up an activation that was to be tried again and whose breaker is open, so that ``heir`` goes on."""
-    reason = f"the breaker of {record['agent']} is open; {heir} goes on"
-    ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=reason, passed_to=heir)
+async def pass_on(desk: Desk, activation: str, record: Activation, commit: str, *, heir: str, because: str) -> None:
+    """Give up an activation that was to be tried again, so that ``heir`` goes on, or since that one has done it."""
+    ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=because, passed_to=heir)
     await desk.write_over(activation, commit, ended, ())
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from blackboard.board import Board
 from controller.budgets import Limit, Limits
-from knowledge_sources import Context, knowledge_source
+from knowledge_sources import Collect, Context, knowledge_source
 from tests.leading import activations, declared, going_on, leading, question, quiescent, run, values
 from tests.waiting import eventually
 
@@ -203,3 +203,46 @@ async def test_an_agent_that_joins_in_the_middle_takes_its_place_behind_the_othe
         assert (await end).status == "finished"
     assert len(second.calls) == 1
     assert await values(board, "out/*") == {"out/1": ["second", [["first", "error"]]]}
+
+
+async def test_one_that_comes_back_finds_that_the_other_has_done_it(
+    redis_url: str, board_name: str, board: Board
+) -> None:
+    """It was to be tried again when its agent went away; it is not called for what is done."""
+    again = {"attempts": 3, "backoff": "1h", "cap": "1h"}
+    first, second = worker("first", fails=True, retry=again), worker("second", ("first",))
+    await board.create("item/1", {})
+    async with leading(board, first, second) as controller, going_on(controller):
+        await eventually(lambda: controller.pending_count == 1, "the first is to be tried again")
+    async with await Board.open(redis_url, board_name) as later:
+        await run(later, second, worker("zero"))
+    assert len(second.calls) == 1
+    back = worker("first")
+    async with await Board.open(redis_url, board_name) as later:
+        assert (await run(later, back, second)).status == "finished"
+    assert back.calls == []
+    (overtaken,) = await activations(board, "first")
+    assert (overtaken["state"], overtaken["passed_to"], overtaken["reason"]) == (
+        "obviated",
+        "second",
+        "second has done it",
+    )
+
+
+async def test_agents_that_collect_stand_in_for_each_other_too(board: Board) -> None:
+    """A match of members alone has no record of its own to be told by."""
+
+    def of(name: str, before: str | tuple[str, ...], says: Any) -> Any:
+        @knowledge_source(
+            {"votes": Collect("vote/{i}/*", at_least=2)}, contributes="out/{i}", name=name, provides="count",
+            instead_of=before,
+        )  # fmt: skip
+        async def count(votes: Any) -> Any:
+            return None if says is None else [says, len(votes)]
+
+        return count
+
+    for voter in "abc":
+        await board.create(f"vote/1/{voter}", {})
+    assert (await run(board, of("spare", "main", "spare"), of("main", (), None))).status == "finished"
+    assert await values(board, "out/*") == {"out/1": ["spare", 3]}
