@@ -37,6 +37,7 @@ class Origin:
     activation: str
     case: str
     depth: int
+    status: str
     stands: bool
     since: str
     by: Step | None
@@ -159,6 +160,7 @@ def _origin(past: Past, record: Record, depth: int, told: set[str]) -> Origin:
         activation=record.activation,
         case=record.case,
         depth=record.depth,
+        status=record.status,
         stands=since == record.commit,
         since="" if since == record.commit else since,
         by=step_of(past, record.activation, record) if record.activation in past.activations else None,

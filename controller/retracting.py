@@ -57,6 +57,8 @@ def justification_of(record: Record[Any]) -> Justification | None:
         absent = tuple(
             Absence(Pattern.parse(text), captures, revision_of(commit)) for text, commit in value["supports"]["absent"]
         )
+        for absence in absent:
+            _ = absence.place  # raises here where somebody else wrote captures that make no key
     except (InvalidInput, ValueError) as error:
         raise Corrupt(f"the record {record.key!r} is not what the runtime writes there: {error}") from error
     return Justification(

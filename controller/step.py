@@ -115,6 +115,8 @@ class Step:
     case: str
     state: str
     reason: str
+    withdrawn: str
+    """which cause moved, so that what it wrote rests on it no more"""
     decided_by: str
     decision: Decided
     first_dispatched_ms: int
@@ -164,6 +166,7 @@ def step_of(past: Past, activation: str, written: Record | None = None) -> Step:
         case=record["case"],
         state=record["state"],
         reason=record.get("reason", ""),
+        withdrawn=record.get("withdrawn", ""),
         decided_by=record.get("decided_by", ""),
         decision=_decided(past, record["decision"]),
         first_dispatched_ms=failed[0]["started_ms"] if failed else record["dispatched_ms"],

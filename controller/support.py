@@ -36,6 +36,11 @@ class Absence(NamedTuple):
     captures: Mapping[str, str]
     since: int = 0
 
+    @property
+    def place(self) -> str:
+        """The one key that is meant, else the region; raises :class:`InvalidInput` for captures of no key."""
+        return self.pattern.bind(self.captures) or self.pattern.region
+
     def ended_by(self, key: str, record: Record[Any] | None) -> bool:
         """Whether a change of ``key`` ends it; a removal does where it speaks of what was written since."""
         bound = self.pattern.match_key(key) if record is None else self.pattern.match(record)
@@ -83,8 +88,8 @@ class Support:
         """activation → why it may hold no more"""
         self._by_cause: dict[str, dict[str, None]] = {}
         """key of a cause → the activations that rest on it"""
-        self._by_region: dict[str, dict[str, None]] = {}
-        """region → the activations that rest on something being absent from it"""
+        self._by_absence: dict[str, dict[str, None]] = {}
+        """key, or region where no one key is meant → the activations that rest on something being absent there"""
         self._by_key: dict[str, dict[str, None]] = {}
         """key of a supported record → the activations that justify it"""
         self._going: dict[str, str] = {}
@@ -124,7 +129,7 @@ class Support:
             justification = self.justifications[name]
             if (record.commit if record is not None else "") != justification.causes[key]:
                 self.suspects.setdefault(name, _told(key, record, justification.causes[key]))
-        for name in self._by_region.get(key.partition("/")[0], ()):
+        for name in (*self._by_absence.get(key, ()), *self._by_absence.get(key.partition("/")[0], ())):
             justification = self.justifications[name]
             if key not in justification.own and any(one.ended_by(key, record) for one in justification.absent):
                 self.suspects.setdefault(name, _told(key, record, ""))
@@ -240,7 +245,7 @@ def _places(support: Support, justification: Justification) -> Iterator[tuple[di
     for key in justification.causes:
         yield support._by_cause, key  # noqa: SLF001  # of this module
     for absence in justification.absent:
-        yield support._by_region, absence.pattern.region  # noqa: SLF001
+        yield support._by_absence, absence.place  # noqa: SLF001
     for key in justification.keys:
         yield support._by_key, key  # noqa: SLF001
 

@@ -12,7 +12,7 @@ from blackboard.control_records import ACTIVATIONS
 from blackboard.control_shapes import checked
 from blackboard.pattern import Pattern
 from blackboard.predicate.values import ERROR
-from controller.activation import activation_id
+from controller.activation import activation_id, successor_id
 from controller.matching import candidates
 from controller.why_collect import gatherings, groups
 
@@ -218,6 +218,9 @@ def _stopped(board: Records, agent: Agent, captures: dict[str, str], records: di
             triggers += [(one.alias, member.key, member.commit) for member in one.members]
     activation = activation_id(agent["name"], captures, triggers)
     stored = board.get(ACTIVATIONS + activation)
+    while stored is not None and "withdrawn" in checked(stored).value:  # then what counts is its next firing
+        activation = successor_id(activation)
+        stored = board.get(ACTIVATIONS + activation)
     record = checked(stored).value if stored is not None else None
     found = (*ordered.values(), *(member for one in gathered for member in one.members))
     after_ms = agent.get("after_ms")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from blackboard.control_records import SCHEMAS, RegionSchema
-from blackboard.control_shapes import sound
+from blackboard.control_shapes import is_sound
 from blackboard.errors import InvalidInput
 from blackboard.keys import CONTROL_REGION
 from blackboard.pattern import Pattern
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from blackboard.board import Board
-
-_STORED: Final = Pattern.parse(SCHEMAS + "*")
 
 
 def schema_for(pattern: Pattern | str, shape: type | dict[str, Any], name: str = "") -> Schema:
@@ -81,9 +80,16 @@ async def hold_to_schemas(board: Board) -> None:
 
     Raises :class:`InvalidInput` where one that is kept cannot be followed: nothing is written unchecked.
     """
-    if board.schemas is None:
-        kept = [_of_record(record.value) for record in sound(await board.find(_STORED))]
-        board.schemas = Schemas(kept) if kept else None
+    if board.schemas is not None:
+        return
+    kept: list[Schema] = []
+    for number in count():  # they are numbered without a gap, and the region that they are in may be large
+        record = await board.get(f"{SCHEMAS}{number}")
+        if record is None:
+            break
+        if is_sound(record):
+            kept.append(_of_record(record.value))
+    board.schemas = Schemas(kept) if kept else None
 
 
 def _of_record(kept: RegionSchema) -> Schema:

@@ -54,6 +54,8 @@ def account_lines(told: CaseAccount) -> Iterator[str]:
     for number, step in enumerate(told.steps, 1):
         decided = f" as {step.decided_by} decided" if step.decided_by else ""
         wrote = f": wrote {', '.join(step.wrote)}" if step.wrote else _because(step.reason)
+        if step.withdrawn:
+            wrote += f", until {step.withdrawn}"
         at = seconds(step.first_dispatched_ms - start_ms)
         yield f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}"
         yield from _under("   ", _details(step))
@@ -104,6 +106,8 @@ def _writing(origin: Origin) -> Iterator[str]:
         yield f"written by {by} in the place of {step.agent}, activation {origin.activation}; {version}"
     else:
         yield f"written by {by}, activation {origin.activation}; {version}"
+    if origin.status:
+        yield f"its status: {origin.status}"
     if not origin.stands:
         yield f"it does not stand any more: {origin.since} wrote over it" if origin.since else "it was removed since"
     if step is not None:

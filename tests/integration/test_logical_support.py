@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blackboard.commit import Delete, Put
+from blackboard.errors import Corrupt
 from blackboard.pattern import Pattern
 from controller.stalling import StallLimits
 from knowledge_sources import Context, Pass, knowledge_source
@@ -254,6 +255,26 @@ async def test_more_than_fits_into_one_commit_is_taken_back_too(board: Board) ->
     assert (await run(board, mark)).status == "finished"
     assert await values(board, "mark/*") == {}
     assert {one["withdrawn"] for one in await activations(board)} == {"base/x is gone"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("supports", {"keys": ["risk/7"], "absent": [["{x}/y", ""]]}, "the first segment is the region"),
+        ("supports", {"keys": ["risk/7"], "absent": [["a/*", "soon"]]}, "not what the runtime writes there"),
+        ("supports", {"keys": "risk/7", "absent": []}, "is no list"),
+        ("withdrawn", 7, "7 is no str"),
+    ],
+)
+async def test_support_that_the_runtime_did_not_write_is_refused_by_name(
+    field: str, value: Any, told: str, board: Board
+) -> None:
+    await board.put("order/7", {"amount": 500})
+    await run(board, risk)
+    (found,) = await board.find("control/activations/*")
+    await board.put(found.key, {**found.value, field: value})
+    with pytest.raises(Corrupt, match=f"{found.key}.*{told}"):
+        await run(board, risk)
 
 
 async def test_keys_and_values_of_any_kind_are_taken_back(board: Board) -> None:

@@ -85,6 +85,8 @@ class World:
         if self.random.random() < 0.3:
             absence = Absence(Pattern.parse("base/{n}"), {"n": str(self.random.randrange(5))})
             absent = (absence,) if self.board.get(f"base/{absence.captures['n']}") is None else ()
+        elif not any(key.startswith("base/") for key in self.board.records):
+            absent = (Absence(Pattern.parse("base/*"), {}),)
         keys = tuple(self.random.sample(DERIVED, self.random.randint(1, 2)))
         for key in keys:
             self._put(key, self.random.choice(["a", "b"]), SUPPORTED)
@@ -141,7 +143,7 @@ def _holds(one: Justification, records: dict[str, Record[Any]]) -> bool:
     if any((records[key].commit if key in records else "") != commit for key, commit in one.causes.items()):
         return False
     return not any(
-        absence.pattern.match(record) == dict(absence.captures)
+        absence.pattern.match(record) in (dict(absence.captures), {})
         for absence in one.absent
         for record in records.values()
         if record.key not in one.own
