@@ -127,32 +127,25 @@ async def settle_verdict(firing: Firing, ctx: Context, said: Said, own: Sequence
         waiting = _waiting(desk, judged)
         record = _verdict(firing, ctx, judged, said, waiting)
         writes = firing.closing(record, firing.source.name)
-        guards = list(own)
-        rejects = False
-        if waiting is None:
-            writes.append(removal(judged.key))  # nobody waits for it: its author is gone, or never was
+        held: list[Guard] = []
+        if waiting is None:  # its author is gone, or never was
+            follows = [removal(judged.key)]
+        elif moot:
+            follows, held = _moot(desk, waiting), [waiting.guard]
+        elif isinstance(said, Reject):
+            follows, held = _rejected(firing, waiting, record["reason"]), [waiting.guard]
         else:
-            guards.append(waiting.guard)
-            rejects = isinstance(said, Reject)
-            if moot:
-                writes += _moot(desk, waiting)
-            elif rejects:
-                writes += _rejected(firing, waiting, record["reason"])
-            else:
-                passing, held = _passed(firing, waiting)
-                writes += passing
-                guards += held
+            follows, held = _passed(firing, waiting)
         desk.hit("controller.before_verdict")
         try:
-            done = await firing.submit(guards, writes, firing.source.name)
+            done = await firing.submit([*own, *held], [*writes, *follows], firing.source.name)
         except Conflict as conflict:
-            if rejects and not moot and waiting is not None:
+            if waiting is not None and isinstance(said, Reject) and not moot:
                 desk.ledger.note_rejected(waiting.record["work_item"], waiting.record["case"], -1)
-            keys = {getattr(failure.guard, "key", "") for failure in conflict.failures}
             if waiting is None or any(failure.guard in own for failure in conflict.failures):
                 return await refused(firing, ctx, conflict)
             await desk.caught_up(conflict)
-            moot = waiting.guard.key not in keys
+            moot = all(failure.guard != waiting.guard for failure in conflict.failures)
         else:
             return Ended(record, done.commit)
 
@@ -189,7 +182,7 @@ def _passed(firing: Firing, waiting: _Waiting) -> tuple[list[Packed], list[Guard
     proposed["passed"][waiting.key] = validator
     proposed["wanted"] = [key for key in proposed["wanted"] if key != waiting.key]
     if proposed["wanted"]:
-        return [packed_activation(waiting.activation, waiting.record, validator)], []
+        return [packed_activation(waiting.activation, waiting.record, validator)], [waiting.guard]
     supported = waiting.record["supports"]["keys"] if "supports" in waiting.record else ()
     writes = [removal(key) for key in proposed["removes"]]
     for key in proposed["keys"]:
@@ -202,9 +195,8 @@ def _passed(firing: Firing, waiting: _Waiting) -> tuple[list[Packed], list[Guard
     ended = advance(waiting.record, "executed", ended_ms=desk.now_ms(), reason=f"passed by {names}")
     ended["wrote"] = [*proposed["keys"], *proposed["removes"]]
     removed = withdrawal(waiting.activation, ended)
-    return [*writes, packed_activation(waiting.activation, ended, validator), *removed], [
-        _as_guard(listed) for listed in proposed["guards"]
-    ]
+    held = [waiting.guard, *(_as_guard(listed) for listed in proposed["guards"])]
+    return [*writes, packed_activation(waiting.activation, ended, validator), *removed], held
 
 
 def _standing(desk: Desk, key: str, lies: Record, status: str, ttl_ms: int | None) -> Packed:
