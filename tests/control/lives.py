@@ -70,7 +70,7 @@ def illegal_steps(moments: Iterable[Moment]) -> list[str]:
             continue
         before, after = state.get(moment.activation, "pending"), record["state"]
         legal = TRANSITIONS[before] | ({"pending"} if moment.activation not in state else set())
-        if before == "running":  # a call that fails for good goes on from there in the same commit
+        if before in ("running", "proposed"):  # a call that fails for good goes on from there in the same commit
             legal |= TRANSITIONS["failed"]
         if after not in legal and before != after and not ("decided_by" in record and after in _beyond(before)):
             found.append(f"{moment.activation} went from {before} to {after} in {moment.commit}")
@@ -89,24 +89,33 @@ def _beyond(before: State) -> set[State]:
 
 
 def fired_twice(moments: Iterable[Moment]) -> list[str]:
-    """No agent has two activations on the same captures and commits, and no call of an activation starts twice."""
+    """No agent has two activations on the same captures and commits, and no call of an activation starts twice.
+
+    What an activation wrote may be withdrawn with its causes; then, and only then, there may be one more.
+    """
     names: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     starts: Counter[tuple[str, int, int]] = Counter()
     previous: dict[str, str] = {}
     handed_back: Counter[str] = Counter()
+    found: list[str] = []
     for moment in moments:
         record = moment.record
         if record is None:
             continue
         triggers = tuple(sorted(tuple(trigger) for trigger in record["triggers"]))
-        names[record["agent"], tuple(sorted(record["captures"].items())), triggers].add(moment.activation)
+        named = names[record["agent"], tuple(sorted(record["captures"].items())), triggers]
+        if "withdrawn" in record:
+            named.discard(moment.activation)
+        elif moment.activation not in named:
+            named.add(moment.activation)
+            if len(named) > 1:
+                found.append(f"{record['agent']} has {sorted(named)} on {triggers}")
         before = previous.get(moment.activation, "pending")
         if record["state"] == "running" and before != "running":
             starts[moment.activation, record["attempt"], handed_back[moment.activation]] += 1
-        if before == "running" and record["state"] == "pending":
+        if before in ("running", "proposed") and record["state"] == "pending":
             handed_back[moment.activation] += 1
         previous[moment.activation] = record["state"]
-    found = [f"{key[0]} has {sorted(ids)} on {key[2]}" for key, ids in names.items() if len(ids) > 1]
     return found + [f"call {attempt} of {one} started {n} times" for (one, attempt, _), n in starts.items() if n > 1]
 
 
