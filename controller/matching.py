@@ -253,7 +253,7 @@ class Matcher:
         """See when ``match`` may fire, now that its members have changed; ``another`` came, or one was taken away."""
         source, captures = match.source, match.captures
         if by_set(source):
-            if self.membership.identity(source, captures, match.records) != match.activation:
+            if not self._is_one_of(self.membership.identity(source, captures, match.records), match.activation):
                 self._unmatch(match, change)
             return
         known = match.ready
@@ -275,8 +275,10 @@ class Matcher:
         source = match.source
         if not (source.collects or source.after_ms is not None):
             return match
-        if by_set(source) and self.membership.identity(source, match.captures, match.records) != match.activation:
-            return None
+        if by_set(source):
+            first = self.membership.identity(source, match.captures, match.records)
+            if not self._is_one_of(first, match.activation):
+                return None
         return match._replace(ready=self.membership.readiness(source, match.captures, match.records))
 
     def _unmatch(self, match: Match, change: Change) -> None:
@@ -288,14 +290,34 @@ class Matcher:
             self._tell(match)
 
     def _tell(self, match: Match) -> None:
-        while (fired := self._board.get(ACTIVATIONS + match.activation)) is not None:
+        activation = self._unfired(match.activation)
+        if activation is not None:
+            found = match if activation == match.activation else match._replace(activation=activation)
+            self.hold(found)
+            self._listener.matched(found)
+
+    def _unfired(self, activation: str) -> str | None:
+        """The id of the firing that is due on the records of ``activation``: the next one where that was withdrawn.
+
+        ``None`` where it has fired, or is live.
+        """
+        while activation not in self._live:
+            fired = self._board.get(ACTIVATIONS + activation)
+            if fired is None:
+                return activation
             if "withdrawn" not in fired.value:
-                return
-            match = match._replace(activation=successor_id(match.activation))
-        if match.activation in self._live:
-            return
-        self.hold(match)
-        self._listener.matched(match)
+                return None
+            activation = successor_id(activation)
+        return None
+
+    def _is_one_of(self, first: str, activation: str) -> bool:
+        """Whether ``activation`` is the firing ``first``, or one that came after it was withdrawn."""
+        while first != activation:
+            fired = self._board.get(ACTIVATIONS + first)
+            if fired is None or "withdrawn" not in fired.value:
+                return False
+            first = successor_id(first)
+        return True
 
     def _joined(
         self, source: KnowledgeSource, captures: dict[str, str], records: dict[str, Record[Any]]
@@ -321,8 +343,8 @@ class Matcher:
         for bound in self.membership.groups(source.collects, captures):
             if lacking(source, self.membership.standings(source, bound)) or self._excluded(source, bound):
                 continue
-            activation = self.membership.identity(source, bound, records)
-            if activation in self._live or self._board.get(ACTIVATIONS + activation) is not None:
+            activation = self._unfired(self.membership.identity(source, bound, records))
+            if activation is None:
                 continue
             if self._permitted(source, records, bound):
                 ready = self.membership.readiness(source, bound, records)

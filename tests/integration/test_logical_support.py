@@ -15,7 +15,7 @@ from blackboard.commit import Delete, Put
 from blackboard.errors import Corrupt
 from blackboard.pattern import Pattern
 from controller.stalling import StallLimits
-from knowledge_sources import Context, Pass, knowledge_source
+from knowledge_sources import Collect, Context, Pass, knowledge_source
 from tests.leading import activations, going_on, leading, only, run, values
 
 if TYPE_CHECKING:
@@ -240,6 +240,27 @@ async def test_an_agent_that_fires_unless_its_own_record_is_there_does_not_undo_
     await board.put("order/7", {"amount": 600})
     await run(board, once)
     assert [change.operation for change in await board.history("flag/7")] == ["put", "delete", "put"]
+
+
+async def test_what_rests_on_collected_records_falls_with_one_of_them_and_is_back_with_another(board: Board) -> None:
+    @knowledge_source(
+        {"tx": "tx/{t}", "votes": Collect('vote/{t}/* where says == "fraud"', at_least=2)},
+        contributes="fraud/{t}",
+        logical=True,
+    )
+    async def quorum(votes: list[Any]) -> int:
+        return len(votes)
+
+    await board.put("tx/1", 1)
+    async with leading(board, quorum) as controller:
+        for key, says, stands in (
+            ("vote/1/a", "fraud", {}), ("vote/1/b", "fraud", {"fraud/1": 2}), ("vote/1/b", "fine", {}),
+            ("vote/1/c", "fraud", {"fraud/1": 2}),
+        ):  # fmt: skip
+            await board.put(key, {"says": says})
+            async with going_on(controller) as going:
+                assert (await going).status == "finished"
+            assert await values(board, "fraud/*") == stands
 
 
 async def test_more_than_fits_into_one_commit_is_taken_back_too(board: Board) -> None:
