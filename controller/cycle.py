@@ -164,8 +164,16 @@ class Cycle:
             return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
         if self.intake.undigested.waiting:
             return RunEnd("stalled", self.intake.undigested.sentence())
-        graph = standing_still(self.desk.replica, self.desk.sources.values())
-        return RunEnd("finished") if graph is None else RunEnd("stalled", graph.sentence(), graph)
+        graph = standing_still(self.desk.replica, self.desk.sources.values(), self._activations)
+        if graph is None:
+            return RunEnd("finished")
+        if graph.blocks:
+            return RunEnd("stalled", graph.sentence(), graph)
+        return RunEnd("finished", f"nothing is left to do, but there is {graph.sentence()}", graph)
+
+    def _activations(self) -> Iterator[Activation]:
+        control = self.desk.replica.region(CONTROL_REGION)
+        return (record.value for key, record in control.items() if key.startswith(ACTIVATIONS))
 
     def join(self, source: KnowledgeSource) -> None:
         """Let an agent take part: tell what it matches, and go on with what waited for it."""

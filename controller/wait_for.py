@@ -13,9 +13,9 @@ from controller.matching import candidates, excluded_by
 from knowledge_sources.circles import circles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from blackboard.control_records import Agent, WaitGraph
+    from blackboard.control_records import Activation, Agent, WaitGraph
     from controller.matching import Records
     from knowledge_sources.source import KnowledgeSource
 
@@ -66,17 +66,37 @@ class WaitFor(NamedTuple):
     follows: Mapping[str, tuple[tuple[str, str], ...]]
     """name of a wait → the waits that it waits for, each with the key between them"""
     cut: bool
+    blocks: bool = True
+    """whether nothing else was done on what they have, so that the work itself has come to nothing"""
 
-    def in_circles(self) -> WaitFor:
-        """What stands still, and what it draws in: the rest of the graph waits for what may simply never come."""
-        named = {name for circle in self.circles for name in circle}
+    def knotted(self, fired: Mapping[str, Sequence[Mapping[str, str]]]) -> WaitFor:
+        """Those that can never go on: each lacks something that only others of them would write.
+
+        ``fired`` are the captures under which agents have fired: who had a turn may simply have had no more to say.  In
+        the OR model of waiting such a set is a knot (Holt); it is what is left once all that may go on are taken out.
+        """
+        left = {wait.name: wait for wait in self.waits if not _has_fired(wait, fired)}
         while True:
-            drawn = {one for one, after in self.follows.items() if any(name in named for name, _ in after)} - named
-            if not drawn:
+            stuck = {name: wait for name, wait in left.items() if self._stuck_keys(wait, left)}
+            if len(stuck) == len(left):
                 break
-            named |= drawn
-        kept = tuple(wait for wait in self.waits if wait.name in named)
-        return self._replace(waits=kept, follows={wait.name: self.follows[wait.name] for wait in kept})
+            left = stuck
+        follows = {
+            name: tuple((other, key) for other, key in self.follows[name] if key in self._stuck_keys(wait, left))
+            for name, wait in left.items()
+        }
+        found = circles({name: sorted({other for other, _ in after} & left.keys()) for name, after in follows.items()})
+        return WaitFor(
+            tuple(left.values()), tuple(sorted(circle for circle in found if len(circle) > 1)), follows, self.cut
+        )
+
+    def _stuck_keys(self, wait: Wait, left: Mapping[str, Wait]) -> set[str]:
+        """What ``wait`` lacks and only others in ``left`` would write."""
+        led: dict[str, set[str]] = {}
+        for other, key in self.follows.get(wait.name, ()):
+            if other in left and other != wait.name:
+                led.setdefault(key, set()).add(left[other].agent)
+        return {one.key for one in wait.lacks if one.writers and set(one.writers) <= led.get(one.key, set())}
 
     def sentence(self) -> str:
         """The first circle, for a person: ``a deadlock: a(x=1) waits for c/1 from c(x=1), …``; ``""`` without one."""
@@ -109,6 +129,12 @@ class WaitFor(NamedTuple):
         }
 
 
+def _has_fired(wait: Wait, fired: Mapping[str, Sequence[Mapping[str, str]]]) -> bool:
+    """Whether the agent of ``wait`` has fired before, under captures that do not contradict those of ``wait``."""
+    mine = wait.captures
+    return any(all(mine.get(name, text) == text for name, text in one.items()) for one in fired.get(wait.agent, ()))
+
+
 def member_of(source: KnowledgeSource) -> Member:
     """An agent as it is declared."""
     watches = {watch.alias: watch.pattern for watch in source.watches}
@@ -125,15 +151,29 @@ def member_of_record(agent: Agent) -> Member:
     )
 
 
-def standing_still(board: Records, sources: Iterable[KnowledgeSource]) -> WaitFor | None:
+def standing_still(
+    board: Records, sources: Iterable[KnowledgeSource], activations: Callable[[], Iterable[Activation]]
+) -> WaitFor | None:
     """Who waits in a circle on ``board``, where nobody can fire any more, and who waits for those; ``None``: nobody.
 
     Costs next to nothing where no two agents could wait for each other by their patterns.
     """
     members = [member_of(source) for source in sources if source.kind == "agent"]
     begin = may_deadlock(members)
-    graph = wait_for(board, members, begin).in_circles() if begin else None
-    return graph if graph is not None and graph.circles else None
+    graph = wait_for(board, members, begin) if begin else None
+    if graph is None or not graph.circles:
+        return None
+    fired: dict[str, list[Mapping[str, str]]] = {}
+    worked_on: set[str] = set()
+    for activation in activations():
+        fired.setdefault(activation["agent"], []).append(activation["captures"])
+        worked_on.update(key for _, key, _ in activation["triggers"])
+    knotted = graph.knotted(fired)
+    if not knotted.circles:
+        return None
+    named = {name for circle in knotted.circles for name in circle}
+    has = [key.rpartition("@")[0] for wait in knotted.waits if wait.name in named for key in wait.has]
+    return knotted._replace(blocks=not worked_on.intersection(has))
 
 
 def may_deadlock(members: Sequence[Member]) -> list[Member]:

@@ -86,3 +86,47 @@ async def test_who_waits_for_a_person_may_still_go_on(board: Board) -> None:
 
     await board.create("order/1", 1)
     assert (await run(board, A, B, C, clerk)).status == "awaiting"
+
+
+async def test_agents_that_wait_for_each_other_beside_work_that_was_done_let_the_run_finish_and_are_told(
+    board: Board,
+) -> None:
+    """What nobody needed of a case that has come to its end is no failure of the run."""
+
+    @knowledge_source(watches="order/{o}", contributes="out/{o}")
+    async def clerk() -> int:
+        return 1
+
+    await board.create("order/1", 1)
+    end = await run(board, A, B, C, clerk)
+    assert end.status == "finished"
+    assert end.reason.startswith("nothing is left to do, but there is a deadlock: a(o=1) waits for c/1 from c(o=1)")
+
+
+async def test_who_has_had_a_turn_waits_for_nobody(board: Board) -> None:
+    """Agents that carry a plan on wait for its next state, also when it has come to its end."""
+
+    @knowledge_source(watches={"order": "order/{o}", "plan": "plan/{o} where value < 3"}, contributes="done/{o}")
+    async def work(plan: int) -> int:
+        return plan
+
+    @knowledge_source(watches={"order": "order/{o}", "done": "done/{o} where value < 2"}, contributes="plan/{o}")
+    async def advance(done: int) -> int:
+        return done + 1
+
+    await board.create("order/1", 1)
+    await board.create("plan/1", 0)
+    end = await run(board, work, advance)
+    assert (end.status, end.reason) == ("finished", "")
+
+
+async def test_another_writer_that_does_not_wait_is_a_way_out(board: Board) -> None:
+    """It may have decided to write nothing, and that is no deadlock."""
+
+    @knowledge_source(watches="order/{o}", contributes="c/{o}")
+    async def other() -> None:
+        """Has nothing to say."""
+
+    await board.create("order/1", 1)
+    end = await run(board, A, B, C, other)
+    assert (end.status, end.reason) == ("finished", "")
