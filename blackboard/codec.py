@@ -237,21 +237,28 @@ def digest_of(value: bytes, status: str, expires_ms: int) -> str:
 
 def pack_record(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, str]:
     """The bytes that a record's hash field ends with, and the digest in them; raises :class:`InvalidValue`."""
-    data, head = pack_head(stamp, status, expires_ms, value)
-    return data, head[8]
+    data, fields, _ = _packed(stamp, status, expires_ms, value)
+    return data, fields[8]
 
 
 def pack_head(stamp: Stamp, status: str, expires_ms: int, value: bytes) -> tuple[bytes, Head]:
     """As :func:`pack_record`, with what a reader will find in the bytes."""
+    data, fields, plain = _packed(stamp, status, expires_ms, value)
+    return data, Head._make(fields) if plain else unpack_head(data)
+
+
+def _packed(
+    stamp: Stamp, status: str, expires_ms: int, value: bytes
+) -> tuple[bytes, tuple[str, str, str, tuple[str, ...], int, int, str, int, str, bytes], bool]:
+    """The bytes, what is in them, and whether each of it is of the very type that a reader gets."""
     author, activation, case, causes, depth, trust = stamp
     try:
         digest = digest_of(value, status, expires_ms)
         fields = (author, activation, case, causes, depth, trust, status, expires_ms, digest, value)
-        odd = tuple(map(type, fields)) != _HEAD_TYPES
-        if odd:
+        plain = tuple(map(type, fields)) == _HEAD_TYPES
+        if not plain:
             _check_head(fields)
-        data = _packers.pack(fields)
-        return data, unpack_head(data) if odd else Head._make(fields)
+        return _packers.pack(fields), fields, plain
     except (ValueError, OverflowError, TypeError) as error:
         raise InvalidValue(f"cannot be stored: {error}", place="stamp or status") from error
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from bisect import insort
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from blackboard.ending import end
@@ -44,6 +46,7 @@ class Replica:
         self._expiries: dict[str, int] = {}
         self._subscribers: list[Callable[[Change], None]] = []
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        """who waits for which revision, the nearest first"""
         self._finding: set[asyncio.Future[Record]] = set()
         self._tail: Tail | None = None
         self._hold: Hold | None = None
@@ -109,8 +112,13 @@ class Replica:
             return
         self.check_following()
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((revision, reached))
-        await reached
+        waits = (revision, reached)
+        insort(self._waiting, waits, key=itemgetter(0))
+        try:
+            await reached
+        finally:
+            if waits in self._waiting:  # cancelled, or disappointed
+                self._waiting.remove(waits)
 
     async def first(self, pattern: Pattern) -> Record:
         """The first record that ``pattern`` matches, now or as soon as one does; raises as :meth:`caught_up`."""
@@ -271,7 +279,7 @@ class Replica:
                 records.pop(key, None)
                 self._expiries.pop(key, None)
                 self._tell(Change(key, "delete", commit, revision, time_ms, author, None, before, previous))
-        if self._waiting:
+        if self._waiting and self._waiting[0][0] <= revision:
             self._release()
 
     def _apply(self, entry: Entry) -> None:
@@ -286,8 +294,7 @@ class Replica:
             else:
                 self._expiries.pop(change.key, None)
             self._tell(change._replace(previous=previous))
-        if self._waiting:
-            self._release()
+        self._release()
 
     def _tell(self, change: Change) -> None:
         for callback in tuple(self._subscribers):
@@ -299,12 +306,9 @@ class Replica:
                 )
 
     def _release(self) -> None:
-        still = []
-        for revision, reached in self._waiting:
-            if reached.done():
-                continue
-            if revision <= self.revision:
+        """Tell who waits for what is shown now."""
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= self.revision:
+            _, reached = waiting.pop(0)
+            if not reached.done():
                 reached.set_result(None)
-            else:
-                still.append((revision, reached))
-        self._waiting = still
