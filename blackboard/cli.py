@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "agents": Entry("knowledge_sources.commands.agents:command", "List the agents of a board, or show one."),
     "escalations": Entry("controller.commands.escalations:command", "List the questions to people, or answer one."),
     "override": Entry("controller.commands.override:command", "Order what becomes of activations; list, revoke."),
+    "revert": Entry("controller.commands.revert:command", "Undo what was done for a case, the latest first."),
     "report": Entry("scenarios.commands.report:command", "Sum up a run: outcomes, cost, latency, overhead."),
     "doctor": Entry("blackboard.commands.doctor:command", "Check the server's settings against what is promised."),
 }
