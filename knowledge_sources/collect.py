@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from blackboard.durations import parse_duration
 from blackboard.errors import InvalidInput
+from blackboard.wording import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -49,6 +50,18 @@ class Collecting:
     within_ms: int | None
     each: bool
     """whether each set of members is an activation of its own"""
+
+    @property
+    def sentence(self) -> str:
+        """What it waits for: ``vote/{tx}/*: 2 of 3 within 5.0 s``."""
+        return f"{self.pattern.text}: {self.wanted}"
+
+    @property
+    def wanted(self) -> str:
+        """How many, and for how long: ``2 of 3 within 5.0 s``."""
+        many = f"{self.at_least} of {self.of}" if self.of is not None else f"at least {self.at_least}"
+        each = ", each set" if self.each else ""
+        return many + (f" within {seconds(self.within_ms)}" if self.within_ms is not None else "") + each
 
     @property
     def most(self) -> int:

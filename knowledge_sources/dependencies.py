@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blackboard.predicate.values import equal
 from knowledge_sources.circles import circles
+from knowledge_sources.collect import Collecting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,14 +25,14 @@ class Edge(NamedTuple):
     writer: KnowledgeSource
     written: Pattern
     reader: KnowledgeSource
-    watch: Watch
+    watch: Watch | Collecting
 
 
 class Starved(NamedTuple):
     """An agent that nothing can wake: what it waits for, and who of those that wait too would write it."""
 
     source: KnowledgeSource
-    missing: tuple[Watch, ...]
+    missing: tuple[Watch | Collecting, ...]
     writers: tuple[KnowledgeSource, ...]
 
 
@@ -59,7 +60,7 @@ class Dependencies:
         return tuple(
             Edge(writer, written, reader, watch)
             for reader in self.sources
-            for watch in reader.watches
+            for watch in reader.watching
             for writer in self.sources
             for written in writer.contributes
             if written.overlaps(watch.pattern)
@@ -73,18 +74,18 @@ class Dependencies:
             woken = {
                 source.name
                 for source in self.sources
-                if source.name not in awake and all(self._supplied(source, watch, awake) for watch in source.watches)
+                if source.name not in awake and all(self._supplied(source, watch, awake) for watch in source.watching)
             }
             if not woken:
                 return frozenset(awake)
             awake |= woken
 
-    def _supplied(self, source: KnowledgeSource, watch: Watch, awake: set[str]) -> bool:
-        if self._from_outside(watch):
+    def _supplied(self, source: KnowledgeSource, watch: Watch | Collecting, awake: set[str]) -> bool:
+        if self._from_outside(watch) or (isinstance(watch, Collecting) and watch.at_least == 0):
             return True
         return any(edge.writer.name in awake for edge in self._into.get(source.name, {}).get(watch.alias, ()))
 
-    def _from_outside(self, watch: Watch) -> bool:
+    def _from_outside(self, watch: Watch | Collecting) -> bool:
         return watch.pattern.region == "control" or any(key.overlaps(watch.pattern) for key in self.fed)
 
     @cached_property
@@ -103,7 +104,7 @@ class Dependencies:
             if source.name in self.reachable:
                 continue
             awake = set(self.reachable)
-            missing = tuple(watch for watch in source.watches if not self._supplied(source, watch, awake))
+            missing = tuple(watch for watch in source.watching if not self._supplied(source, watch, awake))
             into = self._into.get(source.name, {})
             writers = {edge.writer.name: edge.writer for watch in missing for edge in into.get(watch.alias, ())}
             found.append(Starved(source, missing, tuple(writers.values())))
@@ -119,13 +120,15 @@ class Dependencies:
     def loops(self) -> tuple[tuple[KnowledgeSource, ...], ...]:
         """The agents that can be woken and may wake each other in a circle, an agent that wakes itself left out.
 
-        One that fires only while what it writes is not there ends the circle, and so does one that needs a record
+        One that fires only while what it writes is not there ends the circle, one that collects and so fires once for
+        its captures does, too, and so does one that needs a record
         from outside of it each time.  Such a circle is no mistake either where what is written ends a condition.
         """
         wakes: dict[str, list[str]] = {one.name: [] for one in self.sources if one.name in self.reachable}
         for edge in self.edges:
             both = edge.writer.name in wakes and edge.reader.name in wakes
             once = any(_excludes(edge.reader, written) for written in edge.reader.contributes)
+            once = once or (isinstance(edge.watch, Collecting) and not edge.watch.each)
             if both and not once and edge.writer is not edge.reader and edge.reader.name not in wakes[edge.writer.name]:
                 wakes[edge.writer.name].append(edge.reader.name)
         found = (tuple(self._named[name] for name in circle) for circle in circles(wakes))
@@ -134,7 +137,7 @@ class Dependencies:
     def _fed_by(self, source: KnowledgeSource, circle: Sequence[KnowledgeSource]) -> bool:
         """Whether the circle writes all that ``source`` watches."""
         into = self._into.get(source.name, {})
-        return all(any(edge.writer in circle for edge in into.get(watch.alias, ())) for watch in source.watches)
+        return all(any(edge.writer in circle for edge in into.get(watch.alias, ())) for watch in source.watching)
 
     @cached_property
     def _named(self) -> dict[str, KnowledgeSource]:
@@ -143,7 +146,7 @@ class Dependencies:
     @cached_property
     def unread(self) -> tuple[tuple[KnowledgeSource, Pattern], ...]:
         """What agents write and no agent watches or excludes: what the team is for, or a slip."""
-        read = [pattern for one in self.sources for pattern in (*(w.pattern for w in one.watches), *one.unless)]
+        read = [pattern for one in self.sources for pattern in (*(w.pattern for w in one.watching), *one.unless)]
         return tuple(
             (source, written)
             for source in self.sources
@@ -178,7 +181,7 @@ def _open_ended(written: Pattern) -> bool:
 
 def _woken_together(one: KnowledgeSource, other: KnowledgeSource) -> bool:
     """Whether all that wakes one of them is among what wakes the other, by key and by what must be equal."""
-    few, many = sorted((one.watches, other.watches), key=len)
+    few, many = sorted((one.watching, other.watching), key=len)
     return all(any(_same_records(watch.pattern, each.pattern) for each in many) for watch in few)
 
 
@@ -194,7 +197,9 @@ def _ordered(first: KnowledgeSource, second: KnowledgeSource) -> bool:
     if first.name in second.instead_of or second.name in first.instead_of:
         return True
     return any(
-        any(_excludes(one, written) or any(w.pattern.overlaps(written) for w in one.watches) for one in (first, second))
+        any(
+            _excludes(one, written) or any(w.pattern.overlaps(written) for w in one.watching) for one in (first, second)
+        )
         for written in (*first.contributes, *second.contributes)
     )
 

@@ -128,14 +128,19 @@ class KnowledgeSource:
         return 0.0 if self.max_cost is None and self.kind == "supervisor" else self.max_cost
 
     @property
+    def watching(self) -> tuple[Watch | Collecting, ...]:
+        """All that it waits for."""
+        return (*self.watches, *self.collects)
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         """The names of what it waits for."""
-        return (*(watch.alias for watch in self.watches), *(collecting.alias for collecting in self.collects))
+        return tuple(watch.alias for watch in self.watching)
 
     @property
     def captures(self) -> tuple[str, ...]:
         """The names that the watches bind."""
-        return declaration.captures_of((*self.watches, *self.collects))
+        return declaration.captures_of(self.watching)
 
     def rating_of(self, records: Mapping[str, Record[Any]], captures: Mapping[str, str]) -> float:
         """How much this match is worth, higher first; whatever a rating function raises goes through."""

@@ -9,13 +9,14 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from knowledge_sources.declaration import Watch
 from scenarios.yaml_nodes import MapNode, descend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from knowledge_sources.dependencies import Dependencies
-    from knowledge_sources.source import KnowledgeSource, Watch
+    from knowledge_sources.source import KnowledgeSource
     from scenarios.scenario import Scenario
 
 PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
@@ -62,6 +63,8 @@ def _mend(found: Dependencies, source: KnowledgeSource, circle: tuple[str, ...],
     if len(starved.missing) != 1:
         return None
     (missing,) = starved.missing
+    if not isinstance(missing, Watch):
+        return None  # a merge agent writes one record, not the several that are collected
     there = [watch for watch in source.watches if watch is not missing]
     bound = {name for watch in there for name in watch.pattern.captures}
     closed = all(segment.kind in ("literal", "capture") for segment in missing.pattern.segments)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from blackboard.mermaid import label
 from blackboard.pattern import Pattern
+from knowledge_sources.collect import Collecting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,15 @@ def flowchart(dependencies: Dependencies) -> str:
         kind = ":::supervisor" if source.kind == "supervisor" else ":::circle" if source.name in circled else ""
         lines.append(f'  a{number}["{label(source.name)}"]{kind}')
     for number, source in enumerate(dependencies.sources):
-        watches = source.watches
+        watching = source.watching
         if source.validates is not None:
             validated = Pattern.parse(source.validates)
             lines.append(f"  {nodes[validated.key_text]} -->|proposed| a{number}")
-            watches = watches[1:]  # what it validates is its first watch
-        for watch in watches:
-            condition = f'|"{label(watch.pattern.predicate.text)}"|' if watch.pattern.predicate is not None else ""
+            watching = watching[1:]  # what it validates is its first watch
+        for watch in watching:
+            said = [watch.wanted] if isinstance(watch, Collecting) else []
+            said += [watch.pattern.predicate.text] if watch.pattern.predicate is not None else []
+            condition = f'|"{label(" where ".join(said))}"|' if said else ""
             lines.append(f"  {nodes[watch.pattern.key_text]} -->{condition} a{number}")
         lines += [f"  {nodes[pattern.key_text]} -.->|unless| a{number}" for pattern in source.unless]
         lines += [f"  a{number} --> {nodes[pattern.key_text]}" for pattern in source.contributes]
@@ -52,7 +55,7 @@ def flowchart(dependencies: Dependencies) -> str:
 def _keys(dependencies: Dependencies) -> dict[str, Pattern]:
     found = {key.key_text: key for key in dependencies.fed}
     for source in dependencies.sources:
-        watched = [watch.pattern for watch in source.watches]
+        watched = [watch.pattern for watch in source.watching]
         if source.validates is not None:
             watched[0] = Pattern.parse(source.validates)
         for pattern in (*watched, *source.unless, *source.contributes):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import InvalidInput
 from knowledge_sources.agent_folder import Broken, Joined, load_folder
+from knowledge_sources.collect import Collecting
 from knowledge_sources.loading import LIBRARY, load_agent, load_function
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.template import InvalidParameters, Template
@@ -181,7 +182,8 @@ def _self_wakings(scenario: Scenario, source: KnowledgeSource) -> list[Problem]:
     for written in source.contributes:
         if any(written.overlaps(blocker) for blocker in source.unless):
             continue
-        for watch in source.watches:
+        # What collects once does not fire again for what it writes itself.
+        for watch in (one for one in source.watching if not isinstance(one, Collecting) or one.each):
             if written.overlaps(watch.pattern):
                 reason = (
                     f"{source.name!r} writes {written.text}, which its own watch {watch.pattern.text!r} covers: "

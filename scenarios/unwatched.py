@@ -25,7 +25,7 @@ def unwatched(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> list[Pr
 
     Other records that nobody watches are what agents read, and give no warning.
     """
-    watched = [watch.pattern for source in sources for watch in source.watches]
+    watched = [watch.pattern for source in sources for watch in source.watching]
     fed = list(fed_keys(scenario))
     unseen = [(path, key) for path, key in fed if not any(key.overlaps(pattern) for pattern in watched)]
     found = [(path, key, region) for path, key in unseen if (region := _meant(key, watched))]

@@ -53,6 +53,7 @@ def _document(found: Dependencies) -> dict[str, Any]:
                 "name": source.name,
                 "kind": source.kind,
                 "watches": [watch.pattern.text for watch in source.watches],
+                "collects": [collecting.sentence for collecting in source.collects],
                 "unless": [pattern.text for pattern in source.unless],
                 "contributes": [pattern.text for pattern in source.contributes],
             }

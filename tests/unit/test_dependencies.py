@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from blackboard.pattern import Pattern
 from knowledge_sources.circles import circles
+from knowledge_sources.collect import Collect
 from knowledge_sources.decorators import knowledge_source, supervisor
 from knowledge_sources.dependencies import Dependencies
 from knowledge_sources.source import KnowledgeSource, source_of
@@ -73,6 +74,22 @@ def test_a_join_needs_all_of_its_records() -> None:
     join = agent("join", {"left": "l/{x}", "right": "r/{x}"}, "j/{x}")
     assert team(join, fed="l/{x}").reachable == set()
     assert team(join, agent("r", "l/{x}", "r/{x}"), fed="l/{x}").reachable == {"join", "r"}
+
+
+def test_what_is_collected_wakes_and_starves_as_what_is_watched_does_and_ends_a_loop() -> None:
+    """One that collects fires once for its captures, so what it leads to does not go round; one content with none needs no writer."""
+    vote = agent("vote", "case/{x}", "vote/{x}/a")
+    decide = agent("decide", {"votes": Collect("vote/{x}/*", at_least=2)}, "decision/{x}")
+    again = agent("again", "decision/{x}", "vote/{x}/b")
+    found = Dependencies([vote, decide, again], [Pattern.parse("case/{x}")])
+    assert [(edge.writer.name, edge.reader.name) for edge in found.edges] == [
+        ("vote", "decide"), ("again", "decide"), ("decide", "again"),
+    ]  # fmt: skip
+    assert (found.starved, found.loops, found.unread) == ((), (), ())
+    starved = agent("hungry", {"case": "case/{x}", "much": Collect("nothing/{x}/*")})
+    content = agent("content", {"case": "case/{x}", "few": Collect("nothing/{x}/*", at_least=0, within="1s")})
+    found = Dependencies([starved, content], [Pattern.parse("case/{x}")])
+    assert [one.source.name for one in found.starved] == ["hungry"]
 
 
 def test_what_the_runtime_itself_writes_wakes_supervisors() -> None:
