@@ -11,12 +11,14 @@ import time
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.durable_rules import beside_durable_rules
 from benchmarks.table import Measure, table
 from blackboard import codec
 from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from blackboard.state import State, replay
 from controller.matching import Match, Matcher
+from knowledge_sources.collect import Collect
 from knowledge_sources.decorators import knowledge_source
 from knowledge_sources.source import source_of
 
@@ -34,6 +36,8 @@ KINDS = {
     "another key": "order/{{order}}/part-{}",
     "another region": "r{}/{{order}}",
 }
+COLLECTED = "a collect of another value"
+KEY = "order/{turn}-{number}"
 
 
 class Board(State):
@@ -66,7 +70,7 @@ class Silent:
         raise AssertionError(f"{source.name}: {error}")
 
 
-def agent(name: str, watches: dict[str, str]) -> KnowledgeSource:
+def agent(name: str, watches: dict[str, str | Collect]) -> KnowledgeSource:
     @knowledge_source(watches=watches, name=name)
     async def run() -> None:
         """Never run."""
@@ -86,18 +90,20 @@ def written(state: State, key: str, value: Any) -> Change:
     return change
 
 
-def us_a_change(agents: Iterable[KnowledgeSource], records: Iterable[tuple[str, Any]], expected: int) -> float:
+def us_a_change(
+    agents: Iterable[KnowledgeSource], records: Iterable[tuple[str, Any]], expected: int, *, key: str = KEY
+) -> float:
     """Microseconds that one change of ``order/…`` costs, the least of five times; ``expected`` matches must come."""
     state, listener = Board({}, 0), Silent()
     matcher = Matcher(state, listener)
     for each in agents:
         matcher.enter(each)
-    for key, value in records:
-        matcher.changed(written(state, key, value))
+    for there, said in records:
+        matcher.changed(written(state, there, said))
     listener.matches, best = 0, float("inf")
     for turn in range(5):
         value = {"kind": "mine", "amount": 5, "text": "x" * 50}
-        changes = [written(state, f"order/{turn}-{number}", value) for number in range(CHANGES)]
+        changes = [written(state, key.format(turn=turn, number=number), value) for number in range(CHANGES)]
         gc.collect()
         begun = time.perf_counter()
         for change in changes:
@@ -109,10 +115,32 @@ def us_a_change(agents: Iterable[KnowledgeSource], records: Iterable[tuple[str, 
 
 def beside_agents(kind: str, count: int) -> float:
     """Two agents that watch the change, one of them joining a second record, beside ``count`` that cannot match."""
-    team = [agent(f"other-{number}", {"item": KINDS[kind].format(number)}) for number in range(count)]
+    team = [agent(f"other-{number}", {"item": _other(kind, number)}) for number in range(count)]
     team += [agent("mine", {"item": 'order/{order} where kind == "mine"'})]
     team += [agent("pair", {"item": "order/{order} where amount < 10", "label": "label/{order}"})]
     return us_a_change(team, [], 5 * CHANGES)
+
+
+def _other(kind: str, number: int) -> str | Collect:
+    """What an agent watches that no change here can match."""
+    if kind == COLLECTED:
+        return Collect(f'order/{{order}} where kind == "k{number}"', at_least=2)
+    return KINDS[kind].format(number)
+
+
+def beside_members(groups: int, members: int) -> float:
+    """An agent that collects two of each order, among ``groups`` others of ``members`` each, none of them enough."""
+    least = max(2, members + 1)
+    team = [agent("quorum", {"votes": Collect("order/{order}/*", at_least=least)})]
+    votes = ((f"order/{number}/{member}", 1) for number in range(groups) for member in range(members))
+    return us_a_change(team, votes, 0, key="order/new-{turn}-{number}/a")
+
+
+def into_group(members: int) -> float:
+    """One that collects once two are there: one more member of a group that has ``members``."""
+    team = [agent("quorum", {"votes": Collect("order/{order}/*", at_least=2)})]
+    votes = ((f"order/one/{member}", 1) for member in range(members))
+    return us_a_change(team, votes, 0, key="order/one/{turn}-{number}")
 
 
 def beside_records(count: int) -> float:
@@ -133,8 +161,8 @@ def main() -> None:
     def note(name: str, unit: str, value: float) -> None:
         measures.setdefault(name, Measure(name, unit, [])).values.append(value)
 
-    for _ in range(options.rounds):
-        for kind in KINDS:
+    for turn in range(options.rounds):
+        for kind in (*KINDS, COLLECTED):
             costs = [beside_agents(kind, count) for count in AGENTS]
             for count, cost in zip(AGENTS, costs, strict=True):
                 note(f"{kind}: {count:,} agents", "µs a change", cost)
@@ -145,6 +173,16 @@ def main() -> None:
             note(f"a join: {count:,} records", "µs a change", cost)
         for (_, first), (size, second) in pairwise(zip(sizes, costs, strict=True)):
             note(f"a join: {size:,} / a tenth", "times", second / first)
+        for name, measure in {
+            "a collect among": lambda size: beside_members(size // 10, 10),
+            "into a group of": into_group,
+        }.items():
+            costs = [measure(size) for size in sizes]
+            for size, cost in zip(sizes, costs, strict=True):
+                note(f"{name} {size:,} members", "µs a change", cost)
+            note(f"{name} {sizes[-1]:,} / {sizes[0]:,}", "times", costs[-1] / costs[0])
+        for name, unit, value in beside_durable_rules(lambda: Board({}, 0), written, turn):
+            note(name, unit, value)
     print(table(list(measures.values())))
 
 
