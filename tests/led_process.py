@@ -9,7 +9,7 @@ from typing import Any
 
 from blackboard.board import Board
 from controller.controller import Controller
-from knowledge_sources import knowledge_source
+from knowledge_sources import Collect, knowledge_source
 from tests.leading import declared
 
 
@@ -19,9 +19,15 @@ async def held(item: Any) -> Any:
     await asyncio.Event().wait()
 
 
+@knowledge_source({"votes": Collect("vote/{i}/*", at_least=2)}, contributes="sum/{i}")
+async def summing(votes: list[Any]) -> Any:
+    os.write(1, b"running\n")
+    await asyncio.Event().wait()
+
+
 async def lead(url: str, name: str) -> None:
     async with await Board.open(url, name) as board:
-        controller = await Controller.start(board, declared(held))
+        controller = await Controller.start(board, declared(held, summing))
         await controller.run_until_quiescent()
 
 

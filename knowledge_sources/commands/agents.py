@@ -123,22 +123,34 @@ def _breaker(breaker: dict[str, Any] | None) -> str:
     return f"open since {instant(breaker['opened_ms'])} until {instant(breaker['until_ms'])}: {breaker['reason']}"
 
 
+def _collected(clause: dict[str, Any]) -> str:
+    from blackboard.durations import format_duration
+
+    many = f"{clause['at_least']} of {clause['of']}" if clause["of"] is not None else f"at least {clause['at_least']}"
+    within = f" within {format_duration(clause['within_ms'])}" if clause["within_ms"] is not None else ""
+    return f"{clause['pattern']}: {many}{within}" + (", each set" if clause["refire"] == "each" else "")
+
+
 def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.console import shown, table
     from blackboard.durations import format_duration
     from blackboard.terminal import format_json
 
     did = document["performance"]
-    within = document["respond_within_ms"]
+    within, collects = document["respond_within_ms"], document.get("collects", {})
+    after, every = document.get("after_ms"), document.get("every_ms")
     facts = [
         ("agent", f"{document['name']} ({document['kind']}, {_status(document)})"),
         ("does", document["description"]),
         ("from", document["source"]),
         ("provides", ", ".join(document["capabilities"])),
         ("watches", "\n".join(f"{alias}: {pattern}" for alias, pattern in document["watches"].items())),
+        ("collects", "\n".join(f"{alias}: {_collected(clause)}" for alias, clause in collects.items())),
         ("unless", "\n".join(document["unless"])),
         ("contributes", "\n".join(document["contributes"])),
         ("level", document["level"]),
+        ("fires after", format_duration(after) if after else ""),
+        ("fires every", format_duration(every) if every else ""),
         ("responds within", format_duration(within) if within else ""),
         ("then asks", " → ".join(document["escalate"])),
         ("over", ", ".join(document["over"])),

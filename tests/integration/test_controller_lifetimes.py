@@ -19,7 +19,7 @@ from blackboard.control_records import ACTIVATIONS, LEADER
 from blackboard.errors import HistoryLost
 from blackboard.record import Stamp
 from controller.errors import LostLeadership
-from knowledge_sources import Context, knowledge_source
+from knowledge_sources import Collect, Context, knowledge_source
 from tests.leading import activations, declared, going_on, leading, only, quiescent, run, states, values
 from tests.own_server import OwnServer
 from tests.waiting import eventually
@@ -216,6 +216,34 @@ async def test_registering_without_the_lead_is_refused(board: Board) -> None:
 
 def shows(controller: Controller, done: int) -> bool:
     return len(controller.desk.replica.region("out")) >= done
+
+
+async def test_what_a_killed_leader_collected_is_collected_anew_by_the_next_and_contributes_once(
+    redis_url: str, board: Board
+) -> None:
+    """The members were frozen for the call that died; the next call takes what is there by then."""
+    taken: list[list[int]] = []
+
+    @knowledge_source({"votes": Collect("vote/{i}/*", at_least=2)}, contributes="sum/{i}")
+    async def summing(votes: list[int]) -> Any:
+        taken.append(list(votes))
+        return sum(votes)
+
+    for name, n in {"a": 1, "b": 2}.items():
+        await board.create(f"vote/1/{name}", n)
+    async with led_elsewhere(redis_url, board.name, 1) as process:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    (dead,) = await activations(board)
+    assert [key for _, key, _ in dead["triggers"]] == ["vote/1/a", "vote/1/b"]
+    await board.create("vote/1/c", 4)
+    await board.put("vote/1/a", 10)
+    assert (await run(board, summing)).status == "finished"
+    assert taken == [[2, 4, 10]]
+    assert await values(board, "sum/*") == {"sum/1": 16}
+    (done,) = await activations(board)
+    assert (done["id"], done["state"], done["attempt"]) == (dead["id"], "executed", 2)
+    assert [key for _, key, _ in done["triggers"]] == ["vote/1/b", "vote/1/c", "vote/1/a"]
 
 
 async def test_a_server_that_is_killed_and_restarted_in_the_middle_of_a_run_costs_no_contribution() -> None:
