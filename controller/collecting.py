@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.wording import seconds
 from controller.activation import own_triggers
+from controller.entry import FOREVER
 from knowledge_sources.collect import Members
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from blackboard.record import Record
     from knowledge_sources.collect import Collecting
     from knowledge_sources.source import KnowledgeSource
-
-FOREVER: Final = 1 << 52
-"""when one may fire that waits for members and not for a time, in milliseconds"""
 
 SHORT: Final = 0
 """fewer than ``at_least`` are there"""

@@ -32,10 +32,11 @@ from controller.activation import FINAL
 from controller.alarm import Alarm
 from controller.breaker import Call
 from controller.breakers import breaker_record
-from controller.collecting import FOREVER, shortfall
+from controller.collecting import shortfall
 from controller.confirming import Confirming
 from controller.crew import OPEN, Crew
 from controller.desk import packed_control
+from controller.entry import FOREVER
 from controller.errors import LostLeadership
 from controller.firing import Firing
 from controller.gate import Gate

@@ -17,6 +17,10 @@ POINT: Final = 1_000_000_000
 """Scores are compared in billionths of a point, as integers: sums of floats would depend on their order."""
 
 
+FOREVER: Final = 1 << 52
+"""``not_before_ms`` of one that waits for something else than a time to come"""
+
+
 def as_units(points: float, what: str) -> int:
     """``points`` in billionths; raises :class:`InvalidValue` for what is not finite."""
     try:

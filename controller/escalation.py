@@ -13,7 +13,7 @@ from blackboard.codec import check_value
 from blackboard.commit import Absent, At, Put
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.pattern import Pattern
-from controller.activation import advance
+from controller.activation import advance, own_triggers
 from controller.approval import critical_keys
 from controller.approving import answer_proposal, choices_of
 from controller.desk import contents
@@ -153,7 +153,7 @@ def _basis(question: Escalation, activation: Activation, *, contributes: bool) -
     """
     basis: dict[str, str] = dict(question["context"])
     if contributes and question["failure"] is not None:
-        basis |= {key: commit for _, key, commit in activation["triggers"]}
+        basis |= {key: commit for _, key, commit in own_triggers(activation)}
     return [_as_was(key, commit) for key, commit in basis.items()]
 
 

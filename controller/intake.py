@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from controller.aftermath import refuse_call
-from controller.collecting import FOREVER
-from controller.entry import Entry
+from controller.entry import FOREVER, Entry
 from controller.grouping import Grouping
 from controller.matching import Match, Matcher
 from controller.standstill import hold_back

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from controller.entry import FOREVER
 from controller.grouping import keys_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Outlook(NamedTuple):
             document["flow"], document["share"] = entry.flow, shares.tag(level, entry.flow)
         if lift is not None:
             document["override"] = lift.key
-        if entry.not_before_ms > now_ms:
+        if now_ms < entry.not_before_ms < FOREVER:
             document["not_before_ms"] = entry.not_before_ms
         return document
 
@@ -57,6 +58,8 @@ def outlooks(agenda: Agenda, limit: int, now_ms: int) -> list[Outlook]:
 def _of(agenda: Agenda, entry: Entry, now_ms: int) -> Outlook:
     blocked = agenda.blocked
     because = tuple(reason for key in keys_of(entry.lane) if key in blocked for reason in sorted(blocked[key]))
+    if entry.not_before_ms == FOREVER:
+        return Outlook(entry, agenda, "delayed", ("too few are there of what it collects", *because))
     if entry.not_before_ms > now_ms:
         return Outlook(entry, agenda, "delayed", because)
     return Outlook(entry, agenda, "blocked" if because else "ready", because)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from controller.entry import FOREVER
 from controller.standing_orders import StandingOrders, target_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Rulings:
             off = self.held if ruling.verb == "hold" else self.condemned
             off[entry.activation] = Ruled(entry, ruling.key)
             return False
-        if ruling.verb != "boost" and entry.attempt > 1:  # the first call waits for nothing but its triggers
+        # The first call waits for nothing but its triggers; what is not there yet cannot be forced to be.
+        if ruling.verb != "boost" and entry.attempt > 1 and entry.not_before_ms < FOREVER:
             entry.not_before_ms = 0
         agenda.lift(entry.activation, ruling.lift)
         return True

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blackboard.control_records import ACTIVATIONS
-from controller.collecting import FOREVER
+from controller.entry import FOREVER
 from controller.members import identity
 from knowledge_sources import Collect, DeclarationError, Members, knowledge_source
 from tests.match_bench import Bench, agent
