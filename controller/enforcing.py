@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from blackboard.commit import At
 from blackboard.control_records import ACTIVATIONS, AGENTS
-from blackboard.errors import BlackboardError
 from controller.activation import FINAL
 from controller.aftermath import Aftermath
-from controller.authority import authority_of
 from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control
-from controller.overrides import Effect, ended_by, standing_order
+from controller.ordering import standing_order
+from controller.overrides import Effect, ended_by
 from controller.standing import standing_of
 from controller.standing_orders import Target, target_of
 
@@ -61,11 +60,7 @@ class Enforcement:
             return
         override: Override = order.value
         levels = self._desk.settings.levels
-        authority = authority_of(override["author"], author_of(self._desk, override), levels)
-        try:
-            standing = standing_order(order.key, override, authority, order.revision, levels) if authority else None
-        except (BlackboardError, ValueError, OverflowError):
-            standing = None
+        standing = standing_order(order.key, override, author_of(self._desk, override), order.revision, levels)
         if standing is None:
             _log.warning("passed over: %s does not say what the runtime lets stand", order.key)
             return

@@ -13,8 +13,7 @@ from blackboard.errors import NothingSelected, UsageError
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
 from controller.activation import FINAL
-from controller.ordering import override_id, override_of
-from controller.overrides import scope_of
+from controller.ordering import override_id, override_of, scope_of
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 

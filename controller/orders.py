@@ -15,6 +15,7 @@ from controller.aftermath import Aftermath
 from controller.deciding import decision
 from controller.desk import packed_control
 from controller.enforcing import Enforcement, author_of, target_in
+from controller.ordering import scope_of, standing_order
 from controller.overrides import (
     STANDING,
     STANDING_WHERE_WIDE,
@@ -24,8 +25,6 @@ from controller.overrides import (
     is_narrow,
     judge,
     judge_scope,
-    scope_of,
-    standing_order,
 )
 from controller.reassigning import heir_of
 from controller.standing import Standing, standing_of
@@ -99,9 +98,11 @@ class Orders:
 
     async def _apply_widely(self, order: Record, override: Override) -> None:
         desk, verb = self._desk, override["verb"]
-        authority = judge_scope(override, author_of(desk, override), levels=desk.settings.levels)
-        if isinstance(authority, Refused):
-            await self._refuse(order, authority.reason)
+        author, levels = author_of(desk, override), desk.settings.levels
+        refusal = judge_scope(override, author, levels=levels)
+        scope = standing_order(order.key, override, author, order.revision, levels)
+        if refusal or scope is None:
+            await self._refuse(order, refusal)
             return
         sentence = f"{override['author']} ordered {verb}: {override['reason']}"
         if verb in STANDING_WHERE_WIDE:
@@ -109,9 +110,8 @@ class Orders:
                 override["expires_ms"] = desk.now_ms() + override["by_ms"]
             await self._stand(order, override, sentence)
             return
-        scope = standing_order(order.key, override, authority, order.revision, desk.settings.levels)
         done, again, refused = 0, False, ""
-        for activation in self._present(scope._replace(scope=scope_of(override))):
+        for activation in self._present(scope):
             came = await self._apply_to(order, override, activation, wide=True)
             done, again = done + (came == "done"), again or came == "again"
             refused = refused or (came.reason if isinstance(came, Refused) else "")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.errors import BlackboardError
 from blackboard.pattern import Pattern
 from controller.activation import FINAL, advance
 from controller.authority import authority_of, refusal_of
 from controller.entry import POINT
-from controller.standing_orders import StandingOrder
+from controller.ordering import scope_of
 from controller.strategy import DEFAULT_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from blackboard.control_records import Activation, Agent, Override, Scope, State
+    from blackboard.control_records import Activation, Agent, Override, State
     from controller.authority import Authority
+    from controller.standing_orders import StandingOrder
 
 PATHS: Final[Mapping[tuple[str, State], tuple[State, ...]]] = MappingProxyType(
     {
@@ -81,12 +82,6 @@ class Refused(NamedTuple):
     reason: str
 
 
-def scope_of(order: Override) -> Scope:
-    """What ``order`` is about."""
-    scope = {part: text for part, text in order.get("scope", {}).items() if text}
-    return cast("Scope", scope or {"activation": order["activation"]})
-
-
 def is_narrow(order: Override) -> bool:
     """Whether ``order`` is about one activation alone."""
     return scope_of(order).keys() == {"activation"}
@@ -142,35 +137,12 @@ def ended_by(record: Activation, effect: Effect, key: str, author: str, now_ms: 
     return record
 
 
-def judge_scope(
-    order: Override, author: Agent | None, *, levels: Sequence[str] = DEFAULT_LEVELS
-) -> Authority | Refused:
-    """Whether ``order`` can be given for all that its scope covers; what it cannot rule on there, it passes over."""
-    authority = authority_of(order["author"], author, levels)
-    refusal = _refuse_terms(order, levels) or refusal_of(order, authority, author)
-    return Refused(refusal) if refusal or authority is None else authority
+def judge_scope(order: Override, author: Agent | None, *, levels: Sequence[str] = DEFAULT_LEVELS) -> str:
+    """Why ``order`` cannot be given for all that its scope covers, ``""`` where it can.
 
-
-def standing_order(
-    key: str, order: Override, authority: Authority, revision: int, levels: Sequence[str]
-) -> StandingOrder:
-    """``order``, judged, as it stands since the commit of ``revision``."""
-    scope = scope_of(order)
-    if order["verb"] == "reassign":
-        scope = {"activation": order.get("moved_to", "")}
-    level = order.get("level")
-    return StandingOrder(
-        key=key,
-        verb=order["verb"],
-        scope=scope,
-        pattern=Pattern.parse(scope["pattern"]) if "pattern" in scope else None,
-        authority=authority,
-        revision=revision,
-        expires_ms=order.get("expires_ms"),
-        units=round(order.get("points", 0) * POINT),
-        level=levels.index(level) if level in levels else None,
-        reason=order["reason"],
-    )
+    What it cannot rule on there, it passes over.
+    """
+    return _refuse_terms(order, levels) or refusal_of(order, authority_of(order["author"], author, levels), author)
 
 
 def _refuse_target(order: Override, activation: Activation, authority: Authority, ruling: StandingOrder | None) -> str:

@@ -244,14 +244,19 @@ def _rulings(past: Past, activation: str, case: str) -> tuple[Ruling, ...]:
     for own, record in past.by_case.get(case, {}).items():
         for _, key, commit in record.value["triggers"]:
             if key.startswith(ATTENTION) and key.rpartition("/")[2] == activation:
-                found.append(_ruling(past, own, record.value, f"{key}@{commit}"))
+                found += _ruled(past, own, record.value, f"{key}@{commit}")
     return tuple(sorted(found, key=lambda ruling: ruling.asked_ms))
 
 
-def _ruling(past: Past, own: str, record: Activation, ground: str) -> Ruling:
+def _ruled(past: Past, own: str, record: Activation, ground: str) -> list[Ruling]:
+    """What the supervisor whose activation is ``own`` ordered: one ruling for each order, or one without any."""
+    names = [key.removeprefix(OVERRIDES) for key in record.get("wrote", ()) if key.startswith(OVERRIDES)] or [own]
+    given = [past.overrides[name].value for name in names if name in past.overrides]
+    return [_ruling(past, own, record, ground, order) for order in given or [None]]
+
+
+def _ruling(past: Past, own: str, record: Activation, ground: str, order: Override | None) -> Ruling:
     asked = past.versions.get(ground)
-    given = past.overrides.get(own)
-    order: Override | None = given.value if given is not None else None
     return Ruling(
         supervisor=record["agent"],
         activation=own,

@@ -9,7 +9,7 @@ from blackboard.control_records import OVERRIDES
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.wording import seconds
 from controller.commands.questions import short_ids
-from controller.overrides import scope_of
+from controller.ordering import scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

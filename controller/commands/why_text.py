@@ -132,10 +132,9 @@ def _details(step: Step) -> Iterator[str]:
         yield _ruled(ruling)
     for asked in step.questions:
         yield from _question(asked)
-    told = [ruling.status == "applied" for ruling in step.rulings] + [
-        one.status == "answered" for one in step.questions
-    ]
-    if step.decided_by and not any(told):
+    told = {ruling.supervisor for ruling in step.rulings if ruling.status == "applied"}
+    told |= {one.answered_by for one in step.questions if one.status == "answered"}
+    if step.decided_by and step.decided_by not in told:
         yield step.reason
     for rival in step.rivals:
         yield _rival(rival)

@@ -11,6 +11,8 @@ import pytest
 from blackboard.board import Board
 from blackboard.cli import main
 from blackboard.control_records import OVERRIDES
+from controller.ordering import orders_on
+from controller.standing_orders import Target
 from knowledge_sources import knowledge_source
 from tests.leading import activations, going_on, leading, quiescent, run
 from tests.waiting import eventually
@@ -168,6 +170,30 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
 def test_a_terminal_is_not_written_to_by_who_gives_a_reason(typed: Typed) -> None:
     typed("hold", "--agent", "maker", "--reason", "\x1b]52;c;aGk=\x07", "--by", "an\x1ba")
     assert "\x1b" not in typed("list", "--all")
+
+
+def test_why_tells_which_order_moved_a_decision_and_whose_it_was(
+    typed: Typed, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    force = typed.json("force", "--case", "item/b", "--agent", "maker", "--reason", "she rang", "--by", "ana")
+    typed.on_board(lead)
+    assert main(["why", "out/b", "--url", redis_url, "--board", typed.name]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"moved by control/overrides/{force['id']} (human/ana ordered force: she rang)" in told
+
+
+def test_what_stands_is_known_from_the_records_alone(typed: Typed) -> None:
+    typed("hold", "--pattern", "item/{i}", "--reason", "look", "--by", "ana")
+    typed("veto", "--agent", "maker", "--reason", "no", "--by", "ana")
+    typed.on_board(lead)
+
+    async def ruling(board: Board) -> Any:
+        records = tuple(await board.find("item/a"))
+        orders = orders_on(await board.replica())
+        return [orders.ruling(Target("x", agent, agent, "item/a", records)) for agent in ("maker", "seer")]
+
+    maker_s, seer_s = typed.on_board(ruling)
+    assert (maker_s.verb, seer_s.verb, seer_s.reason) == ("veto", "hold", "look")
 
 
 async def test_the_order_belongs_to_the_case_that_it_is_about(
