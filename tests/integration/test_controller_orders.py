@@ -143,6 +143,56 @@ async def test_what_is_forced_goes_past_its_backoff_and_a_lower_level(board: Boa
     )
 
 
+async def test_a_force_that_is_revoked_while_its_activation_runs_moves_its_next_try_no_more(board: Board) -> None:
+    """Nothing of it stays on the agenda."""
+    tries, revoked = [], asyncio.Event()
+
+    @knowledge_source(watches="item/{i}", retry={"attempts": 2, "backoff": "1ms"})
+    async def flaky() -> None:
+        tries.append(1)
+        await revoked.wait()
+        if len(tries) == 1:
+            raise ValueError("not yet")
+
+    await board.create("item/a", {})
+    key = await give(board, "o", Force("now", agent="flaky"))
+    async with leading(board, flaky) as controller, going_on(controller) as end:
+        await eventually(lambda: tries, "it runs")
+        assert (await only(board, "flaky"))["decision"]["override"] == key
+        await revoke(board, key)
+        await eventually(lambda: order_at(controller, key)["status"] == "revoked", "the controller knows")
+        revoked.set()
+        assert (await end).status == "finished"
+    assert len(tries) == 2
+    assert (await only(board, "flaky"))["decision"]["override"] is None
+
+
+async def test_an_order_that_is_revoked_while_it_is_judged_does_nothing(board: Board) -> None:
+    """What it does is guarded by its record as it was given."""
+    free, given = asyncio.Event(), []
+
+    @knowledge_source(watches="item/{i}", contributes="out/{i}")
+    async def slow() -> Any:
+        await free.wait()
+        return 1
+
+    await board.create("item/a", {})
+    orders: list[Order] = [Cancel("no", agent="slow"), Hold("no", agent="slow")]
+    for order in orders:
+        key = await give(board, order.verb, order)
+        given.append(await board.get(key))
+        await revoke(board, key)
+    async with leading(board, slow) as controller, going_on(controller) as end:
+        await eventually(lambda: controller.running_count == 1, "it runs")
+        for as_given in given:
+            assert as_given is not None
+            await controller._cycle.overseer._orders._apply(as_given)
+        free.set()
+        assert (await end).status == "finished"
+    assert (await only(board, "slow"))["state"] == "executed"
+    assert {one["status"] for one in (await values(board, OVERRIDES + "*")).values()} == {"revoked"}
+
+
 async def test_what_has_failed_is_tried_again_at_once_where_it_is_forced(board: Board) -> None:
     """Whatever its tries and budgets say; the question that a person was asked is closed."""
     tries: list[int] = []
@@ -328,12 +378,11 @@ async def test_decide_and_extend_reach_everything_within_their_scope(board: Boar
     async def slow() -> Any:
         await free.wait()
 
+    await give(board, "e", Extend("1h", "the gateway is slow today", capability="make"))
     await board.create("item/a", {})
     async with leading(board, slow) as controller, going_on(controller) as end:
-        await eventually(lambda: controller.running_count == 1, "it runs")
-        extend = await give(board, "e", Extend("1h", "the gateway is slow today", capability="make"))
-        await settled(controller, extend, "standing")
         await board.create("item/b", {})
+        await eventually(lambda: controller.running_count == 2, "they run")
         due_ms = board.store.server_now_ms() + 150
         await eventually(lambda: board.store.server_now_ms() > due_ms, "both would be late")
         assert await values(board, "control/escalations/*") == {}
