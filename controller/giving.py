@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 IN_FORCE: Final = ("open", "standing")
 """an order of these can still be taken back"""
-JUDGED_WITHIN_S: Final = 2.0
+JUDGED_WITHIN_S: Final = 5.0
 """A controller that leads judges an order within a moment; nobody waits longer for it."""
 
 
