@@ -612,8 +612,10 @@ async def test_a_supervisor_that_is_asked_gives_several_orders_at_once(board: Bo
 
     await board.create("item/a", {})
     async with leading(board, slow, boss) as controller, going_on(controller) as end:
-        await eventually(lambda: controller.desk.replica.find(_pattern("control/overrides/*")), "the boss has ordered")
-        await board.create("item/b", {})
+        with controller.expecting():
+            ordered = _pattern("control/overrides/*")
+            await eventually(lambda: controller.desk.replica.find(ordered), "the boss has ordered")
+            await board.create("item/b", {})
         assert (await end).status == "finished"
     assert ran == ["a", "b"]
     assert (await values(board, "out/*"))["out/a"] == {"by": "boss"}
