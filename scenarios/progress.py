@@ -97,7 +97,7 @@ class Progress:
             )
 
     def _order(self, value: Override) -> Iterator[Note]:
-        if value["status"] == "applied":
+        if value["status"] in ("applied", "standing", "expired", "revoked"):
             yield Note(value.get("outcome", ""))
         elif value["status"] == "refused":
             target = self._of.get(value["activation"])

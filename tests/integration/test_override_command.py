@@ -179,7 +179,7 @@ def test_why_tells_which_order_moved_a_decision_and_whose_it_was(
     typed.on_board(lead)
     assert main(["why", "out/b", "--url", redis_url, "--board", typed.name]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert f"moved by control/overrides/{force['id']} (human/ana ordered force: she rang)" in told
+    assert f"moved by control/overrides/{force['id']} (human/ana: she rang)" in told
 
 
 def test_what_stands_is_known_from_the_records_alone(typed: Typed) -> None:

@@ -81,6 +81,8 @@ def test_questions_orders_broken_agents_and_what_is_given_up_are_told() -> None:
     assert told.put("control/overrides/o", {**order, "status": "open"}) == []
     (note,) = told.put("control/overrides/o", {**order, "status": "applied", "outcome": "boss ordered decide: late"})
     assert note.text == "boss ordered decide: late"
+    (note,) = told.put("control/overrides/o", {**order, "status": "revoked", "outcome": "human/ana revoked it: no"})
+    assert note.text == "human/ana revoked it: no"
     (note,) = told.put("control/overrides/o", {**order, "status": "refused", "outcome": "no authority"})
     assert note.text == "refused: boss ordered decide for refund on return/1: no authority"
     (note,) = told.put("control/agents/x.py", {"status": "broken", "source": "x.py", "error": "Traceback\nOops\n"})
