@@ -14,6 +14,7 @@ import pytest
 from blackboard.commit import Delete, Put
 from blackboard.errors import Corrupt
 from blackboard.pattern import Pattern
+from controller.retracting import retract
 from controller.stalling import StallLimits
 from knowledge_sources import Collect, Context, Pass, knowledge_source
 from tests.leading import activations, going_on, leading, only, run, values
@@ -136,6 +137,22 @@ async def test_what_somebody_wrote_over_it_since_is_not_taken_back(board: Board)
     await board.put("risk/7", "set by hand")
     await board.delete("order/7")
     await run(board, risk)
+    assert await values(board, "risk/*") == {"risk/7": "set by hand"}
+
+
+async def test_what_is_written_over_in_the_moment_of_its_retraction_stays(board: Board) -> None:
+    await board.put("order/7", {"amount": 500})
+    await run(board, risk)
+    async with leading(board, risk) as controller:  # which fires and takes back nothing before it is let go
+        await board.delete("order/7")
+        desk = controller.desk
+        await desk.replica.caught_up(await board.revision())
+        found = desk.support.retraction(desk.replica)
+        assert found is not None
+        await board.put("risk/7", "set by hand")
+        await retract(desk, found)
+        async with going_on(controller) as going:
+            assert (await going).status == "finished"
     assert await values(board, "risk/*") == {"risk/7": "set by hand"}
 
 
