@@ -28,6 +28,7 @@ from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import revision_of
+from blackboard.wording import counted
 from controller.activation import FINAL
 from controller.alarm import Alarm
 from controller.breaker import Call
@@ -162,7 +163,9 @@ class Cycle:
         if waiting:
             return RunEnd("awaiting", ", ".join(waiting))
         if self.intake.proposed:
-            return RunEnd("stalled", f"{len(self.intake.proposed)} wait for a validator that passes or rejects them")
+            return RunEnd(
+                "stalled", f"without a verdict of a validator: {counted(len(self.intake.proposed), 'proposal')}"
+            )
         if self.intake.undigested.waiting:
             return RunEnd("stalled", self.intake.undigested.sentence())
         graph = standing_still(self.desk.replica, self.desk.sources.values(), self._activations)

@@ -93,7 +93,7 @@ async def test_no_version_of_a_proposed_record_ever_stood_where_others_look(boar
 async def test_a_validator_that_is_missing_leaves_the_run_stalled_and_the_proposal_unseen(board: Board) -> None:
     await board.put("topic/a", "tea")
     end = await run(board, writer, sender)
-    assert (end.status, end.reason) == ("stalled", "1 wait for a validator that passes or rejects them")
+    assert (end.status, end.reason) == ("stalled", "without a verdict of a validator: 1 proposal")
     assert await states(board) == ["proposed"]
     assert await values(board, "draft/*") == {}
     assert (await run(board, writer, strict, sender)).status == "finished"
