@@ -67,6 +67,8 @@ def turn(ranks: Sequence[Sequence[str]], stands: Mapping[str, Stand]) -> Turn:
 def stand_of(record: Activation) -> Stand | None:
     """How an activation's record says that its agent stands; ``None`` where it says nothing of the work."""
     state = record["state"]
+    if "withdrawn" in record:  # what it let stand was taken back, and its match may fire anew
+        return None
     if state == "executed":
         return "done" if record.get("wrote") else "passed"
     if record.get("passed_to"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.rungs import FIRST_OF, ranks_of, turn
+from controller.rungs import FIRST_OF, ranks_of, stand_of, turn
 
 if TYPE_CHECKING:
     from controller.rungs import Stand
@@ -38,6 +38,18 @@ def test_there_is_a_reason_for_everybody_who_has_no_turn(stands: dict[str, Stand
     told = turn(RANKS, stands)
     assert bool(told.because) == bool(stands)
     assert told.holder in told.because
+
+
+def test_what_was_taken_back_says_nothing_of_the_work() -> None:
+    """An executed activation whose records no longer stand, and one whose trigger went away."""
+    stands = [
+        stand_of(record)  # type: ignore[arg-type]  # in small
+        for record in (
+            {"state": "executed", "wrote": ["k"]}, {"state": "executed", "wrote": ["k"], "withdrawn": "a cause is gone"},
+            {"state": "obviated"}, {"state": "obviated", "passed_to": "b"}, {"state": "proposed"}, {"state": "vetoed"},
+        )
+    ]  # fmt: skip
+    assert stands == ["done", None, None, "passed", "busy", "ended"]
 
 
 def test_agents_come_in_the_order_in_which_they_name_each_other() -> None:
