@@ -137,7 +137,7 @@ def retry_after_ms(error: BaseException) -> int:
         return min(error.after_ms, LONGEST_RETRY_AFTER_MS)
     try:
         asked = getattr(error, "retry_after", None)
-    except Exception:  # noqa: BLE001  # an agent's own code
+    except (Exception, SystemExit):  # noqa: BLE001  # an agent's own code
         return 0
     if isinstance(asked, bool) or not isinstance(asked, (int, float)) or not 0 < asked < math.inf:
         return 0

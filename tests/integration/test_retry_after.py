@@ -51,13 +51,14 @@ async def test_what_is_no_number_of_seconds_is_no_wait(board: Any, asked: Any) -
     assert "retry_after_ms" not in failed
 
 
-async def test_an_attribute_that_raises_is_no_wait(board: Any) -> None:
+@pytest.mark.parametrize("raised", [RuntimeError("none of your business"), SystemExit(3)])
+async def test_an_attribute_that_raises_is_no_wait(board: Any, raised: BaseException) -> None:
     """It is an agent's own code."""
 
     class Rude(Exception):
         @property
         def retry_after(self) -> float:
-            raise RuntimeError("none of your business")
+            raise raised
 
     await board.create("item/1", {})
     assert (await run(board, once(Rude("no")))).status == "finished"
