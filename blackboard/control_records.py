@@ -104,6 +104,7 @@ class Agent(TypedDict):
     instead_of: NotRequired[list[str]]
     """the agents that it stands in for"""
     description: str
+    type: NotRequired[Literal["reflex", "model", "goal", "utility"]]
     source: str
     """where it was loaded from, as the scenario wrote it"""
     validates: NotRequired[str]

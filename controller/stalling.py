@@ -16,13 +16,13 @@ from controller.repetition import Repetition
 from controller.toggling import Toggling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from blackboard.control_records import Activation
     from blackboard.record import Record, Stamp
     from controller.entry import Entry
 
-Sign: TypeAlias = Literal["toggles", "firings", "depth", "repeats"]
+Sign: TypeAlias = Literal["toggles", "firings", "depth", "repeats", "steps"]
 Stall: TypeAlias = tuple[str, ...]
 """The sign and where it shows: a record, an agent and its case, or an agent and the keys that it fires on."""
 
@@ -39,6 +39,14 @@ class StallLimits:
     """contributions from a fed record to what an agent fires on"""
     repeats: int | None = 100
     """firings of one agent on the same keys"""
+
+
+class Bounded(Protocol):
+    """An agent, as far as it matters here."""
+
+    @property
+    def steps(self) -> int | None:
+        """How often it may fire for one case."""
 
 
 class Writing(Protocol):
@@ -63,8 +71,12 @@ class Refusal(NamedTuple):
 class Stalls:
     """What has stalled on one board."""
 
-    def __init__(self, limits: StallLimits) -> None:
+    def __init__(self, limits: StallLimits, sources: Mapping[str, Bounded] | None = None) -> None:
+        """``sources`` are the agents by name, as they come and go: some have a bound of their own."""
         self.limits = limits
+        self._sources = {} if sources is None else sources
+        self._steps: dict[tuple[str, str], int] = {}
+        """agent and case → firings, of agents with a bound"""
         self._repetition = Repetition(limits.repeats)
         self._toggling = Toggling(limits.toggles)
         self._idling = Idling(limits.firings)
@@ -74,11 +86,18 @@ class Stalls:
         """who has decided"""
 
     @classmethod
-    def rebuild(cls, limits: StallLimits, activations: Iterable[tuple[str, Activation]]) -> Self:
+    def rebuild(
+        cls,
+        limits: StallLimits,
+        activations: Iterable[tuple[str, Activation]],
+        sources: Mapping[str, Bounded] | None = None,
+    ) -> Self:
         """What the records tell: ``(activation id, record)`` in the order of their last writing."""
-        stalls = cls(limits)
+        stalls = cls(limits, sources)
         for activation, record in activations:
             stalls._repetition.note_record(record)
+            if record["attempt"]:
+                stalls._note_step(record["agent"], record["case"], 1)
             if record["state"] == "executed" and "decided_by" not in record:
                 stalls.contributed(record)
             stall = record.get("stall")
@@ -90,6 +109,13 @@ class Stalls:
     def note(self, entry: Entry, times: int) -> None:
         """``entry`` fires (1), or was not dispatched after all (-1)."""
         self._repetition.note(entry, times)
+        if entry.attempt == 1:
+            self._note_step(entry.agent, entry.case, times)
+
+    def _note_step(self, agent: str, case: str, times: int) -> None:
+        source = self._sources.get(agent)
+        if source is None or source.steps is not None:  # who is not here yet may have a bound
+            self._steps[agent, case] = self._steps.get((agent, case), 0) + times
 
     def rewritten(
         self, present: Callable[[str], Record | None], writes: Sequence[Writing], stamp: Stamp
@@ -143,6 +169,12 @@ class Stalls:
         if in_vain:
             why = f"it has said {in_vain} times in a row only what had been said"
             return self._refusal(entry, "firings", (entry.agent, entry.case), why)
+        source = self._sources.get(entry.agent)
+        if source is not None and source.steps is not None:
+            taken = self._steps.get((entry.agent, entry.case), 0)
+            if taken >= source.steps:
+                why = f"it has fired {taken} times for this case, which is its bound"
+                return self._refusal(entry, "steps", (entry.agent, entry.case), why)
         most = self.limits.depth
         if most is not None and (depth := _depth(entry)) >= most:
             why = f"what it would fire on is {depth} contributions away from what was fed"

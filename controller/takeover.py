@@ -53,7 +53,9 @@ async def take_over(desk: Desk, overseer: Overseer) -> list[Waiting]:
     for record in activations:
         desk.reserve.note(record.key.removeprefix(ACTIVATIONS), record.value)
     desk.stalls = Stalls.rebuild(
-        desk.settings.stall, ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations)
+        desk.settings.stall,
+        ((record.key.removeprefix(ACTIVATIONS), record.value) for record in activations),
+        desk.sources,
     )
     for record in control:
         if record.key.startswith((ATTENTION, OVERRIDES)):

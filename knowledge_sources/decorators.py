@@ -24,6 +24,7 @@ from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.source import ATTRIBUTE, KnowledgeSource, bind_helper
 from knowledge_sources.tick import TICK, tick_pattern
+from knowledge_sources.types import check_type, defaults_of
 
 if TYPE_CHECKING:
     from knowledge_sources.annotations import Namespace
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from knowledge_sources.claim import Confirm
     from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating, Retry, Texts, Watches
+    from knowledge_sources.types import AgentType
 
 __all__ = ["Options", "knowledge_source", "supervisor"]
 
@@ -105,6 +107,10 @@ class Options(TypedDict, total=False):
     """fires it each time that so long has passed; its parameter ``tick`` says which time it is"""
     times: int | None
     """how often ``every`` does so; by default without end"""
+    type: AgentType | None
+    """``reflex``, ``model``, ``goal`` or ``utility``: what it has where nothing else is said"""
+    steps: int | None
+    """how often it may fire for one case"""
     description: str | None
     """by default its docstring"""
 
@@ -198,7 +204,10 @@ def _declared(
     watches, collects = watching
     bound = declaration.captures_of(watching.all)
     limit, provides = options.get("respond_within"), options.get("provides")
-    rating, precondition = declaration.check_rating(options.get("rating", 0.0)), options.get("precondition")
+    agent_type = check_type(options.get("type"))
+    usual = defaults_of(agent_type, {"respond_within_ms": limit, **options} if limit is not None else options)
+    rating = declaration.check_rating(options.get("rating", usual.get("rating", 0.0)))
+    precondition = options.get("precondition")
     contributes = declaration.parse_contributes(options.get("contributes", ()), bound)
     return KnowledgeSource(
         name=name,
@@ -215,7 +224,9 @@ def _declared(
         level=declaration.check_name(options.get("level", "normal"), "level"),
         rating=rating,
         precondition=precondition,
-        respond_within_ms=None if limit is None else declaration.duration_ms(limit, "respond_within"),
+        respond_within_ms=usual.get("respond_within_ms")
+        if limit is None
+        else declaration.duration_ms(limit, "respond_within"),
         retry=declaration.parse_retry(options.get("retry")),
         instead_of=declaration.check_names(options.get("instead_of", ()), "instead_of"),
         breaker=parse_breaker(options.get("breaker")),
@@ -228,7 +239,9 @@ def _declared(
         config=dict(options.get("config") or {}),
         guarded=options.get("guarded", True),
         cites=bool(options.get("cites", False)),
-        logical=bool(options.get("logical", False)),
+        logical=bool(options.get("logical", usual.get("logical", False))),
+        type=agent_type,
+        steps=declaration.check_limit(options.get("steps", usual.get("steps"))),
         proposed=bool(options.get("proposed", False)),
         validates=options.get("validates"),
         approval=check_approval(options.get("approval")),

@@ -48,6 +48,8 @@ def agent_record(source: KnowledgeSource, error: str = "") -> Agent:
         "description": source.description,
         "source": source.source,
     }
+    if source.type is not None:
+        record["type"] = source.type
     if source.instead_of:
         record["instead_of"] = list(source.instead_of)
     if source.validates is not None:

@@ -17,6 +17,7 @@ from knowledge_sources.declaration import Retry, Watch
 from knowledge_sources.errors import DeclarationError
 from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.tick import TICK, tick_pattern
+from knowledge_sources.types import NOT_SAID, check_type, retyped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from knowledge_sources.compensation import Compensation
     from knowledge_sources.confidence import Approval
     from knowledge_sources.declaration import Precondition, Rating
+    from knowledge_sources.types import AgentType
 
 __all__ = ["KnowledgeSource", "Retry", "Watch", "source_of"]
 
@@ -93,6 +95,10 @@ class KnowledgeSource:
     """what must come true of what it contributes"""
     compensation: Compensation | None
     """how what it contributes is undone"""
+    type: AgentType | None
+    """what it has where nothing else is said"""
+    steps: int | None
+    """how often it may fire for one case"""
     description: str
     source: str
     """where it comes from: ``module:name``, or what the scenario says"""
@@ -190,6 +196,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "proposed": bool,
     "approval": check_approval,
     "threshold": check_threshold,
+    "type": check_type,
+    "steps": declaration.check_limit,
     "description": str,
     "source": str,
     "after_ms": declaration.check_limit,
@@ -211,6 +219,9 @@ def _configured(source: KnowledgeSource, settings: Mapping[str, Any]) -> Knowled
         if setting not in _CHECKS:
             raise InvalidInput(f"{setting!r} cannot be configured; these can: {', '.join(sorted(_CHECKS))}")
         changes[setting] = _CHECKS[setting](value)
+    if "type" in changes:
+        present = {option: getattr(source, option) for option in NOT_SAID}
+        changes = {**retyped(source.type, changes["type"], present), **changes}
     if "config" in changes:
         changes["config"] = {**source.config, **changes["config"]}
     name = changes.get("name", source.name)

@@ -187,6 +187,8 @@ class Report:
     ended_ms: int
     outcomes: tuple[Outcome, ...]
     rejected_input: tuple[RejectedLine, ...]
+    unmatched: tuple[str, ...] | None
+    """the cases that no agent of type reflex matched; ``None`` where there is no such agent"""
     agents: tuple[AgentLine, ...]
     dearest: tuple[CaseLine, ...]
     """the cases that cost the most, the dearest first; where nothing has a cost, those that took the longest"""

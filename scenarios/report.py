@@ -73,6 +73,7 @@ def build_report(evidence: Evidence, *, case: str | None = None, per_day: int = 
         ended_ms=_ended_ms(run, activations),
         outcomes=_outcomes(evidence, run.get("rejected_count", len(rejected)) if run else 0),
         rejected_input=rejected,
+        unmatched=unmatched_cases(evidence),
         agents=agents,
         dearest=dearest_cases(activations),
         totals=totals,
@@ -106,6 +107,15 @@ def classify(activations: Sequence[Activation], escalations: Sequence[Escalation
     if states & _GIVEN_UP and not outcome:
         return "failed"
     return "completed" if "executed" in states else "untouched"
+
+
+def unmatched_cases(evidence: Evidence) -> tuple[str, ...] | None:
+    """The cases that no agent of type reflex fired for: what it has no rule for would else go by unseen."""
+    reflexes = {name for name, agent in evidence.agents.items() if agent.get("type") == "reflex"}
+    if not reflexes:
+        return None
+    matched = {one["case"] for one in evidence.activations.values() if one["agent"] in reflexes}
+    return tuple(case for case in evidence.cases if case not in matched)
 
 
 def _outcomes(evidence: Evidence, rejected: int) -> tuple[Outcome, ...]:

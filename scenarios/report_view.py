@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
 
 REJECTED_SHOWN = 10
+UNMATCHED_SHOWN = 5
 UNDONE_SHOWN = 10
 _STYLES = {"completed": "green", "awaiting a person": "yellow", "failed": "red", "rejected": "magenta"}
 
@@ -62,6 +63,10 @@ def _render_outcomes(console: SafeConsole, report: Report) -> None:
         line = rejected.get("line", 0)
         where = f"line {line}: " if line else ""
         console.print(shown(f"  rejected {where}{rejected.get('reason', '')}", "dim"))
+    if report.unmatched:
+        first = ", ".join(report.unmatched[:UNMATCHED_SHOWN])
+        more = "…" if len(report.unmatched) > UNMATCHED_SHOWN else ""
+        console.print(shown(f"  no reflex agent matched {len(report.unmatched):,} of them: {first}{more}", "yellow"))
     left = sum(o.cases for o in report.outcomes if o.kind == "rejected") - REJECTED_SHOWN
     if left > 0:
         console.print(shown(f"  and {left:,} more rejected", "dim"))

@@ -41,7 +41,7 @@ from scenarios.grounding_models import SchemaNames, ValidatedKeys
 from scenarios.policy_models import PolicySettings, SideBySide
 from scenarios.record_models import InlineRecord, OpeningRecords
 from scenarios.review_models import ApprovalField, Confidence, ConfirmWithinMs, CriticalPatterns
-from scenarios.stall_models import StallField, StallSettings
+from scenarios.stall_models import StallField, StallSettings, StepsField
 from scenarios.yaml_nodes import MapNode, Node, descend, place_of, plain
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ class AgentSettings(Model):
     max_running: Annotated[int, Field(ge=1, le=10_000)] | None = None
     max_cost: Annotated[float, Field(ge=0, le=1_000_000_000)] | None = None
     token_budget: TokenBudget | None = None
+    type: Literal["reflex", "model", "goal", "utility"] | None = None
+    steps: StepsField | None = None
     guard: Switch | None = None
     cites: Switch | None = None
     logical: Switch | None = None

@@ -27,6 +27,10 @@ Times = Annotated[int | None, PlainValidator(_times)]
 """A number of times, or ``off``."""
 
 
+StepsField = Annotated[int, PlainValidator(lambda value: _times(value) or 0)]
+"""How often an agent may fire for one case; ``off``, which is 0 here: as often as it comes."""
+
+
 class StallSettings(Model):
     """What :class:`controller.stalling.StallLimits` says, each sign a number or ``off``."""
 

@@ -32,6 +32,7 @@ _OVERRIDING: Final = (
     "instead_of",
     "approval",
     "threshold",
+    "type",
     "after_ms",
     "every_ms",
     "times",
@@ -148,8 +149,9 @@ def configured(
         changes["config"] = {**source.config, **given.config}
     if given.breaker is not None:
         changes["breaker"] = given.breaker.terms
-    if given.token_budget is not None:
-        changes["token_budget"] = given.token_budget or None
+    for bound in ("token_budget", "steps"):
+        if getattr(given, bound) is not None:
+            changes[bound] = getattr(given, bound) or None
     if given.retry is not None:
         changes["retry"] = dataclasses.replace(source.retry, **given.retry.model_dump(exclude_none=True))
     changes["guarded"] = scenario.guard and (source.guarded if given.guard is None else given.guard)
