@@ -160,12 +160,12 @@ class Stalls:
             keys = " and ".join(record.key for record in entry.triggers.values()) or "what it collects"
             why = f"it has fired {self.limits.repeats} times on {keys} and does not come to rest"
             return self._refusal(entry, "repeats", place, why)
-        toggled = self._toggling.holds(entry.agent, entry.case)
+        toggled = self._toggling.holds(entry.agent, entry.case) if self._toggling.held else None
         if toggled is not None:
             who, took = " and ".join(toggled.authors), seconds(now_ms - toggled.since_ms)
             why = f"{who} have put back what stood at {toggled.key} {toggled.times} times in {took}"
             return self._refusal(entry, "toggles", (toggled.key,), why)
-        in_vain = self._idling.holds(entry.agent, entry.case)
+        in_vain = self._idling.holds(entry.agent, entry.case) if self._idling.in_vain else 0
         if in_vain:
             why = f"it has said {in_vain} times in a row only what had been said"
             return self._refusal(entry, "firings", (entry.agent, entry.case), why)

@@ -46,7 +46,7 @@ class Toggling:
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self._courses: dict[str, _Course] = {}
-        self._held: dict[tuple[str, str], str] = {}
+        self.held: dict[tuple[str, str], str] = {}
         """agent and case → the record that it keeps overwriting, past the limit"""
 
     def __contains__(self, key: object) -> bool:
@@ -76,13 +76,13 @@ class Toggling:
             course.authors[agent] = None
             if self.limit is not None and course.times >= self.limit:
                 for author in course.authors:
-                    self._held[author, case] = key
+                    self.held[author, case] = key
         course.last_author = agent
         course.remember(after)
 
     def holds(self, agent: str, case: str) -> Toggled | None:
         """What keeps ``agent`` from firing for ``case``; ``None`` where nothing does."""
-        key = self._held.get((agent, case)) if self._held else None
+        key = self.held.get((agent, case))
         if key is None:
             return None
         course = self._courses[key]
@@ -90,5 +90,5 @@ class Toggling:
 
     def _release(self, key: str, course: _Course) -> None:
         for author in course.authors:
-            if self._held.get((author, course.case)) == key:
-                del self._held[author, course.case]
+            if self.held.get((author, course.case)) == key:
+                del self.held[author, course.case]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blackboard.pattern import Pattern
 from knowledge_sources.dependencies import Dependencies
 from scenarios.event_models import PostEvent
 from scenarios.problem import Problem
@@ -12,7 +13,6 @@ from scenarios.yaml_nodes import path_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from blackboard.pattern import Pattern
     from knowledge_sources.source import KnowledgeSource
     from scenarios.scenario import DocumentPath, Scenario
 
@@ -56,6 +56,24 @@ def wiring_warnings(
             for rivals in found.rivals
         ),
     ]
+
+
+def unread_notes(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> list[Problem]:
+    """What agents may write and neither an agent nor an expectation looks at: what the team is for, or a slip."""
+    looked_at = [pattern for expectation in scenario.expect for pattern in _patterns_of(expectation)]
+    return [
+        _warning(scenario, source, f"nobody reads {written.text}, which {source.name!r} may write")
+        for source, written in dependencies_of(scenario, sources).unread
+        if not any(written.overlaps(pattern) for pattern in looked_at)
+    ]
+
+
+def _patterns_of(expectation: object) -> Iterator[Pattern]:
+    for field in ("count", "eventually", "never"):
+        pattern = getattr(expectation, field, None)
+        if isinstance(pattern, Pattern):
+            yield pattern
+    yield from getattr(expectation, "order", ())
 
 
 def _deadlock(circle: Sequence[KnowledgeSource]) -> str:

@@ -47,7 +47,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
     from scenarios.team import load_team
     from scenarios.unvalidated import unvalidated
     from scenarios.unwatched import unwatched
-    from scenarios.wiring import wiring_warnings
+    from scenarios.wiring import unread_notes, wiring_warnings
 
     if (fix and sets) or (dry_run and not fix):
         raise UsageError("--fix changes the file and takes no --set; --dry-run goes with --fix")
@@ -55,6 +55,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
     agents: list[str] = []
     expectations = 0
     warnings: Sequence[Problem] = ()
+    notes: Sequence[Problem] = ()
     try:
         loaded = load_scenario(scenario, sets)
     except InvalidScenario as error:
@@ -72,6 +73,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
             unseen = unwatched(loaded, team.sources)
             unproved = tuple(unvalidated(loaded, team.sources))
             wiring = wiring_warnings(loaded, team.sources, fed_rightly=not unseen)
+            notes = unread_notes(loaded, team.sources)
             warnings = (*warnings, *unseen, *unproved, *wiring)
     document = {
         "file": str(find_scenario(scenario)),
@@ -80,6 +82,7 @@ def command(scenario: str, sets: tuple[str, ...], output: Output, *, fix: bool, 
         "expectations": expectations,
         "problems": [problem._asdict() for problem in problems],
         "warnings": [warning._asdict() for warning in warnings],
+        "notes": [note._asdict() for note in notes],
     }
     if fixed is not None:
         document["fix"] = {
@@ -119,6 +122,8 @@ def _render(
         console.print(shown(problem, "red", keep="\n"))
     for warning in warnings:
         console.print(shown(f"{warning.place}: warning: {warning.path}: {warning.message}", "yellow", keep="\n"))
+    for note in document["notes"]:
+        console.print(shown(f"{note['place']}: note: {note['path']}: {note['message']}", "dim", keep="\n"))
     if problems:
         console.print(shown(f"{document['file']}: {counted(len(problems), 'problem')}"))
         return

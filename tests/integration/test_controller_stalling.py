@@ -214,3 +214,62 @@ async def test_the_same_word_for_each_of_many_things_is_nothing_said_twice(board
     for n in range(12):
         await board.create(f"line/1/{n}", n)
     assert (await run(board, check, stall=StallLimits(toggles=2, firings=2))).status == "finished"
+
+
+async def test_a_question_about_a_standstill_passes_to_the_next_controller(board: Board) -> None:
+    """The supervisor that was asked was cut off while it thought; its successor is asked the same and decides."""
+    import asyncio
+
+    asked = asyncio.Event()
+
+    @supervisor(over=["support", "compliance"], name="boss")
+    async def thinking() -> None:
+        asked.set()
+        await asyncio.sleep(3600)
+
+    @supervisor(over=["support", "compliance"], name="boss")
+    async def boss(overdue: Overdue) -> Cancel:
+        assert (overdue.kind, overdue.agent) == ("stalled", "compliance")
+        assert "have put back what stood at hold/42" in overdue.reason
+        return Cancel(reason="enough")
+
+    await board.create("hold/42", "block")
+    async with leading(board, *quarrel("boss"), thinking, stall=SHORT) as controller:
+        running = asyncio.create_task(controller.run_until_quiescent())
+        async with asyncio.timeout(15):
+            await asked.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert (await run(board, *quarrel("boss"), boss, stall=SHORT)).status == "finished"
+    assert await values(board, "control/attention/**") == {}
+    assert "cancelled" in await states(board)
+
+
+async def test_a_person_who_says_try_again_grants_one_call(board: Board) -> None:
+    """And is asked again after it; what goes on in other cases is not touched."""
+    await board.create("hold/42", "block")
+    await run(board, *quarrel(), stall=SHORT)
+    key, _ = await question(board)
+    await answer(board, key, Answer("retry", "eve", "once more"), board.store.server_now_ms())
+    assert (await run(board, *quarrel(), stall=SHORT)).status == "awaiting"
+    assert (await states(board)).count("executed") == 6
+    assert len(await board.find('control/escalations/* where status == "open"')) == 1
+
+
+async def test_values_of_every_kind_are_told_short(board: Board) -> None:
+    """Long ones, empty ones and such that a terminal would take for orders."""
+    long, strange = "x" * 100_000, {"": None, "\u202e": ["\x1b[2J"] * 3}
+
+    @knowledge_source(watches={"v": "v/{c} where size(value) > 1000"}, contributes="v/{c}")
+    async def shorten() -> Any:
+        return strange
+
+    @knowledge_source(watches={"v": "v/{c} where size(value) < 1000"}, contributes="v/{c}")
+    async def lengthen() -> Any:
+        return long
+
+    await board.create("v/1", long)
+    assert (await run(board, shorten, lengthen, stall=SHORT)).status == "awaiting"
+    _, asked = await question(board)
+    assert len(asked["question"]) < 400
+    assert "\x1b" not in asked["question"]

@@ -110,3 +110,21 @@ def test_the_shipped_scenarios_hang_together(name: str, capsys: pytest.CaptureFi
     assert main(["check", name]) == 0
     assert "warning" not in capsys.readouterr().out
     assert main(["graph", name]) == 0
+
+
+def test_check_notes_what_nobody_reads_unless_an_expectation_looks_at_it(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(scenario)]) == 0
+    assert "note: agents.yes: nobody reads answer/{x}, which 'yes' may write" in capsys.readouterr().out
+    file = scenario / "scenario.yaml"
+    file.write_text(file.read_text() + 'expect: [{count: "answer/*", equals: 1}]\n')
+    assert main(["check", str(scenario), "-o", "json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    assert [note["message"] for note in notes] == ["nobody reads price/{x}, which 'price' may write"]
+
+
+def test_graph_draws_circles_and_what_is_in_none_as_before(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", str(scenario)]) == 0
+    circled = re.findall(r'\["(\w+)"\]:::circle', capsys.readouterr().out)
+    assert sorted(circled) == ["approve", "bill", "ship"]
