@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     {
         "pending": frozenset({"running", "held", "vetoed", "obviated", "escalated"}),
-        "held": frozenset({"pending", "cancelled"}),
+        "held": frozenset({"pending", "cancelled", "escalated"}),
         "running": frozenset({"executed", "proposed", "failed", "obviated", "cancelled", "pending", "escalated"}),
         "proposed": frozenset({"executed", "failed", "obviated", "cancelled", "pending"}),
         "failed": frozenset({"pending", "abandoned", "escalated"}),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blackboard.wording import first_line, seconds
 from controller.activation import advance
 from controller.breaker import Call
+from controller.budgets import tokens_of
 from controller.desk import packed_control
 from controller.escalation import ABANDON, DECIDE, RETRY, proposed_question, question_of, reviewing
 from controller.opening import undispatched
@@ -86,7 +87,7 @@ def after_failure(
     if "usage" in record:
         attempt["usage"] = record["usage"]
     attempts = [*record.get("attempts", []), attempt]
-    desk.ledger.note_end(activation, booked_ms, cost=cost, failed=True)
+    desk.ledger.note_end(activation, booked_ms, cost=cost, tokens=tokens_of(record.get("usage", ())), failed=True)
     record = {**record, "attempts": attempts, "failure": failure}
     for ended in ("ended_ms", "usage", "read", "log"):
         record.pop(ended, None)  # type: ignore[misc]  # optional fields, all of them
@@ -213,8 +214,6 @@ def ask_person(
             failure=failure,
         )
         question = reviewing(question, critical)
-    if record["state"] == "held":
-        record = advance(record, "pending")
     waiting = advance(record, "escalated", escalation=key, reason=sentence, failure=failure)
     return Aftermath(waiting, (packed_control(key, question, desk.member, record["case"]),))
 

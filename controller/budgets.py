@@ -15,11 +15,11 @@ from controller.entry import POINT, as_units
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from blackboard.control_records import Activation
+    from blackboard.control_records import Activation, Usage
     from controller.entry import Entry
 
 Scope: TypeAlias = Literal["work_item", "case", "run"]
-What: TypeAlias = Literal["attempts", "cost", "time", "firings", "overhead"]
+What: TypeAlias = Literal["attempts", "cost", "tokens", "time", "firings", "overhead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,15 @@ class Limit:
 
     ``attempts``: calls that have not contributed: those that failed, and those still running.  ``cost``:
     money as agents report it.  ``time_ms``: running time of its calls together.  ``firings``: all its calls, those
-    that contributed and those still running too.
+    that contributed and those still running too.  ``tokens``: in and out, as agents report them; calls under way may
+    take it past the limit by what they use.
     """
 
     attempts: int | None = None
     cost: float | None = None
     time_ms: int | None = None
     firings: int | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class RunLimit:
     firings: int | None = None
     overhead: float | None = None
     unreviewed_critical: float | None = None
+    tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,12 @@ class OverBudget(NamedTuple):
 class _Account:
     """One scope's use; costs in billionths.  Running time: each running call counts from its start."""
 
-    __slots__ = ("cost", "failed", "firings", "reserved", "running", "started_ms", "time_ms", "unknown")
+    __slots__ = ("cost", "failed", "firings", "reserved", "running", "started_ms", "time_ms", "tokens", "unknown")
 
     def __init__(self) -> None:
         self.failed = 0
         self.firings = 0
+        self.tokens = 0
         self.running = 0
         self.cost = 0
         self.reserved = 0
@@ -168,6 +172,8 @@ class Ledger:
         for scope, name, limit in scopes:
             account = self._accounts.get((scope, name)) or _Account()
             over = _over_money(scope, limit.cost, account, need)
+            if over is None and limit.tokens is not None and account.tokens >= limit.tokens:
+                over = OverBudget(scope, "tokens", limit.tokens, account.tokens)
             if over is None and isinstance(limit, Limit):
                 over = _over_calls(scope, limit, account, now_ms)
             if over is not None:
@@ -186,7 +192,14 @@ class Ledger:
         self._start(entry.activation, entry.agent, accounts, now_ms, self._need(entry.agent, max_cost))
 
     def note_end(
-        self, activation: str, now_ms: int, *, cost: float = 0.0, failed: bool = False, counts: bool = True
+        self,
+        activation: str,
+        now_ms: int,
+        *,
+        cost: float = 0.0,
+        tokens: int = 0,
+        failed: bool = False,
+        counts: bool = True,
     ) -> None:
         """The call ended: settle its reservation with what it cost.  Nothing happens if none is running.
 
@@ -206,6 +219,7 @@ class Ledger:
         self.firings -= not counts
         for account in running.accounts:
             account.firings -= not counts
+            account.tokens += tokens
         self._settle(running.agent, running.accounts, now_ms - running.started_ms, cost, failed=failed and counts)
         if counts:
             self._learn(running.agent, cost)
@@ -274,10 +288,11 @@ class Ledger:
 
     def _add_record(self, activation: str, record: Activation) -> None:
         agent, finished = record["agent"], record.get("attempts", [])
-        accounts = self._accounts_of(record["work_item"], record["case"])
+        accounts, tokens = self._accounts_of(record["work_item"], record["case"]), 0
         for one in finished:
             self._settle(agent, accounts, one["ended_ms"] - one["started_ms"], one["cost"], failed=True)
             self._learn(agent, one["cost"])
+            tokens += tokens_of(one.get("usage", ()))
         made = len(finished)
         if record["state"] == "running":
             self._start(activation, agent, accounts, record["dispatched_ms"], self._need(agent, None))
@@ -286,9 +301,16 @@ class Ledger:
             cost = sum(usage["cost"] for usage in record.get("usage", []))
             self._settle(agent, accounts, record.get("run_us", 0) // 1000, cost, failed=False)
             self._learn(agent, cost)
+            tokens += tokens_of(record.get("usage", ()))
         self.firings += made
         for account in accounts:
             account.firings += made
+            account.tokens += tokens
+
+
+def tokens_of(usages: Iterable[Usage]) -> int:
+    """The tokens, in and out, that an agent has reported."""
+    return sum(usage["input_tokens"] + usage["output_tokens"] for usage in usages)
 
 
 def _over_money(scope: Scope, limit: float | None, account: _Account, need: int | None) -> OverBudget | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
+from controller.budgets import tokens_of
 from controller.occupancy import Occupancy
 from controller.takeover import obviate
 
@@ -119,7 +120,14 @@ class Crew:
                 self._lineup.of(source.name).unblock(*free)
         # Settled already if it failed; one that was taken away or handed back was no failure.
         now_ms, counts = self._desk.steady_ms(), firing.dispatched and not self._stopped
-        self._desk.ledger.note_end(firing.activation, now_ms, cost=firing.cost, failed=firing.given_up, counts=counts)
+        self._desk.ledger.note_end(
+            firing.activation,
+            now_ms,
+            cost=firing.cost,
+            tokens=tokens_of(firing.usages) if firing.usages else 0,
+            failed=firing.given_up,
+            counts=counts,
+        )
         if not firing.dispatched:
             self._desk.stalls.note(firing.entry, -1)
         self._lineup.unpark()

@@ -39,7 +39,9 @@ def limits_of(scenario: Scenario, *, timed: bool = True) -> Limits:
     """The scenario's limits; without that of the run's time where it is not ``timed``."""
     case, work_item, run = scenario.limits.case, scenario.limits.work_item, scenario.limits.run
     return Limits(
-        case=Limit(case.attempts, case.cost, case.time_ms, case.firings),
-        work_item=Limit(work_item.attempts, work_item.cost, work_item.time_ms),
-        run=RunLimit(run.time_ms if timed else None, run.cost, run.firings, run.overhead, run.unreviewed_critical),
+        case=Limit(case.attempts, case.cost, case.time_ms, case.firings, case.tokens),
+        work_item=Limit(work_item.attempts, work_item.cost, work_item.time_ms, tokens=work_item.tokens),
+        run=RunLimit(
+            run.time_ms if timed else None, run.cost, run.firings, run.overhead, run.unreviewed_critical, run.tokens
+        ),
     )

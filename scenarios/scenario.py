@@ -107,6 +107,7 @@ class WorkLimits(Model):
 
     attempts: Attempts | None = None
     cost: Money | None = None
+    tokens: Annotated[int, Field(ge=1, le=10**15)] | None = None
     time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
 
 
@@ -124,6 +125,7 @@ class RunLimits(Model):
 
     time_ms: Annotated[PositiveDurationMs | None, Field(alias="time")] = None
     cost: Money | None = None
+    tokens: Annotated[int, Field(ge=1, le=10**15)] | None = None
     firings: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
     overhead: Share | None = None
     unreviewed_critical: Share | None = None

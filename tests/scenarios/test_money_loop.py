@@ -33,3 +33,12 @@ async def test_a_limit_of_the_case_stops_it_too(redis_url: str, board_name: str,
     finished = await run(redis_url, board_name, "money_loop", "stall=off", limit)
     assert finished.status == "awaiting"
     assert build_report(finished.evidence).totals.cost == pytest.approx(6.0)
+
+
+async def test_a_limit_of_tokens_stops_it_too(redis_url: str, board_name: str) -> None:
+    """With what was under way when it was used up."""
+    finished = await run(redis_url, board_name, "money_loop", "stall=off", "limits.case.tokens=120000")
+    assert finished.status == "awaiting"
+    assert build_report(finished.evidence).totals.cost < 9
+    (asked,) = finished.evidence.escalations.values()
+    assert "of 120000 tokens" in asked["question"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -261,3 +261,23 @@ def test_the_calls_of_a_case_are_counted_whatever_they_came_to() -> None:
     assert over is not None
     assert (over.scope, over.what, over.waits) == ("case", "firings", False)
     assert over.sentence() == "the case has used 2 of 2 firings"
+
+
+def test_tokens_are_counted_of_calls_that_failed_too_and_the_records_tell_the_same() -> None:
+    limits = Limits(case=Limit(tokens=100))
+    used = {"model": "m", "input_tokens": 30, "output_tokens": 10, "cost": 0.0}
+    attempt = {"started_ms": 0, "ended_ms": 1, "failure": "error", "error": "x", "cost": 0.0, "usage": [used]}
+    record: Any = {
+        "agent": "refund", "case": "return/R-1", "work_item": "refund|return/R-1", "state": "executed", "attempt": 2,
+        "attempts": [attempt], "usage": [used, used], "run_us": 5,
+    }  # fmt: skip
+    rebuilt = Ledger.rebuild([("a", record)])
+    live = Ledger()
+    for failed, tokens in ((True, 40), (False, 80)):
+        live.note_dispatch(an_entry("a"), 0)
+        live.note_end("a", 5, tokens=tokens, failed=failed)
+    for ledger in (rebuilt, live):
+        over = ledger.check(an_entry("b"), limits, 9)
+        assert over is not None
+        assert (over.what, over.spent, over.waits) == ("tokens", 120, False)
+        assert ledger.check(an_entry("c", case="return/R-2"), limits, 9) is None
