@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, ATTENTION, ESCALATIONS
 from blackboard.errors import BlackboardError
+from blackboard.log import parse_entry
 from blackboard.wording import first_line
 from controller.activation import advance
 from controller.aftermath import ask_person, ladder_of, subject_of
@@ -64,13 +65,26 @@ async def _particulars(desk: Desk, entry: Entry, refusal: Refusal) -> str:
     values = ""
     if refusal.stall[0] == "toggles":
         try:
-            changes = (await desk.board.history(refusal.stall[1]))[-VALUES_TOLD:]
-        except BlackboardError:  # the log is kept no longer: told without
-            changes = []
-        shown = ", ".join(_shown(change.record.value) if change.record else "nothing" for change in changes)
+            shown = ", ".join(await _last_values(desk, refusal.stall[1]))
+        except BlackboardError:  # what others wrote there, or a server that is away: told without
+            shown = ""
         values = f" ({shown}…)" if shown else ""
     cost = desk.ledger.cost("case", entry.case)
     return values + (f", and the case has cost {cost:.4g}" if cost else "")
+
+
+async def _last_values(desk: Desk, key: str) -> list[str]:
+    """What stood at ``key`` in turn, at last what stands there now, as far as the log goes back; a few look-ups."""
+    present, found = desk.replica.get(key), list[str]()
+    commit = present.commit if present is not None else ""
+    while commit and len(found) < VALUES_TOLD:
+        raw: Any = await desk.store.read("XRANGE", desk.store.keys.log, commit, commit)
+        change = next((one for one in parse_entry(raw[0]).changes if one.key == key), None) if raw else None
+        if change is None:
+            break
+        found.append(_shown(change.record.value) if change.record is not None else "nothing")
+        commit = change.previous_commit
+    return found[::-1]
 
 
 def _shown(value: object) -> str:
