@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 from blackboard.record import Record
+from controller.supervision import HUMAN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from blackboard.control_records import Proposal, Reversal
+    from blackboard.control_records import Activation, Proposal, Reversal
     from blackboard.pattern import Pattern
     from knowledge_sources.confidence import Approval
 
@@ -82,6 +83,20 @@ def critical_keys(
         return []
     found = [key for key, packed in writes if packed and _matches(patterns, key, packed)]
     return found + [key for key in updated if any(pattern.match_key(key) is not None for pattern in patterns)]
+
+
+def note_decided(record: Activation, author: str, critical: list[str]) -> None:
+    """Say in ``record`` what it means that ``author`` decided in the place of its agent.
+
+    What the agent would have contributed, and what would have undone that, say nothing of what was decided.
+    """
+    record.pop("proposal", None)
+    record.pop("compensation", None)
+    record.pop("critical", None)
+    if critical:
+        record["critical"] = critical
+    if author.partition("/")[0] == HUMAN:
+        record["reviewed_by"] = author
 
 
 def _matches(patterns: tuple[Pattern, ...], key: str, packed: bytes) -> bool:

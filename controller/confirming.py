@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from blackboard.commit import At, Put
 from blackboard.control_records import CLAIMS
 from blackboard.control_shapes import checked
-from blackboard.errors import BlackboardError
+from blackboard.errors import BlackboardError, InvalidInput
 from blackboard.keys import CONTROL_REGION
 from blackboard.record import Stamp
 from blackboard.wording import first_line, seconds
@@ -24,10 +24,11 @@ from controller.desk import packed_control
 from knowledge_sources.result_binding import VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from blackboard.control_records import Claim
     from blackboard.log import Change
+    from blackboard.pattern import Pattern
     from blackboard.record import Record
     from controller.desk import Desk
     from controller.side_work import SideWork
@@ -108,7 +109,7 @@ class Confirming:
         if terms is not None and terms.confirmed_by is not None:
             pattern = terms.confirmed_by
             self._by_region.setdefault(pattern.region, {})[activation] = one
-            key = pattern.bind(one.claim["captures"])
+            key = _key_of(pattern, one.claim["captures"])
             known = self._desk.replica.get(key) if key is not None else None
             there = [known] if known is not None else [] if key is not None else self._desk.replica.find(pattern)
             confirming = next((found for found in there if one.confirms(found)), None)
@@ -242,6 +243,14 @@ class Confirming:
         trust = min((found.trust for found in stands), default=Stamp().trust)
         stamp = Stamp(desk.member, one.activation, record.case, causes, depth, trust)
         return desk.board.pack(Put(key, value), stamp)
+
+
+def _key_of(pattern: Pattern, captures: Mapping[str, str]) -> str | None:
+    """The one key of what confirms a claim; ``None`` where that is not one, or somebody made captures up."""
+    try:
+        return pattern.bind(captures)
+    except InvalidInput:
+        return None
 
 
 def _why_not(one: _Open) -> str:

@@ -12,8 +12,9 @@ from blackboard.record import revision_of
 from blackboard.wording import counted
 from controller.activation import FINAL
 from controller.aftermath import Aftermath
+from controller.approval import critical_keys, note_decided
 from controller.deciding import decision
-from controller.desk import packed_control
+from controller.desk import contents, packed_control
 from controller.enforcing import Enforcement, author_of, target_in
 from controller.ordering import scope_of, standing_order
 from controller.overrides import (
@@ -170,6 +171,7 @@ class Orders:
             if effect.verb == "decide":
                 write, on = decision(desk, effect, activation, record, author)
                 record["wrote"] = [write.key]
+                note_decided(record, author, critical_keys(desk.settings.review.critical, contents([write])))
                 writes.append(write)
                 guards += on
             elif effect.verb == "reassign":

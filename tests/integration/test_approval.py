@@ -280,3 +280,34 @@ async def test_an_answer_while_a_controller_leads_takes_effect_at_once(board: Bo
 
 def _asked(replica: Any) -> bool:
     return any(key.startswith("control/escalations/") for key in replica.region("control"))
+
+
+@pytest.mark.parametrize(("author", "reviewed"), [("boss", None), ("human/ana", "human/ana")])
+async def test_a_decision_in_the_agents_place_is_critical_and_reviewed_only_if_a_person_took_it(
+    board: Board, author: str, reviewed: str | None
+) -> None:
+    @knowledge_source({"item": "return/{r}"}, contributes="refund/{r}", respond_within="50ms", escalate=["boss"])
+    async def slow(item: Any) -> Any:
+        await asyncio.Event().wait()
+
+    @supervisor(over="slow", respond_within="10s")
+    async def boss(overdue: Overdue) -> Any:
+        if author == "boss":
+            return Decide({"amount": 60}, reason="late")
+        await asyncio.Event().wait()
+        return None
+
+    await board.put("return/1", {"amount": 60})
+    async with leading(board, slow, boss, review=Review(critical=(Pattern.parse("refund/*"),))) as controller:
+        async with going_on(controller) as going:
+            replica = await board.replica()
+            if author != "boss":
+                await eventually(lambda: any(k.startswith("control/attention/") for k in replica.region("control")), "")
+                running = await only(board, "slow")
+                order = {"verb": "decide", "activation": running["id"], "author": author, "reason": "late",
+                         "status": "open", "value": {"amount": 60}}  # fmt: skip
+                await board.put("control/overrides/by-hand", order)
+            assert (await going).status == "finished"
+    decided = await only(board, "slow")
+    assert decided["critical"] == ["refund/1"]
+    assert decided.get("reviewed_by") == reviewed

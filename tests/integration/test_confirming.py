@@ -189,3 +189,15 @@ async def test_what_somebody_else_writes_as_a_claim_ends_the_run_and_decides_not
     await board.put(CLAIMS + "x", {"status": "open", "within_ms": "soon"})
     with pytest.raises(Corrupt):
         await run(board, bank)
+
+
+async def test_a_claim_that_somebody_made_up_ends_unconfirmed_and_stops_nobody(board: Board) -> None:
+    made_up = {"status": "open", "agent": "tell", "capability": "tell", "captures": {"r": "a/b c"}, "triggers": [],
+               "wrote": ["message/1"], "within_ms": 0}  # fmt: skip
+    await board.put(CLAIMS + "x", made_up)
+    await board.put(CLAIMS + "y", {**made_up, "captures": {}})
+    await board.put("return/1", {"amount": 5})
+    teller = promise(LATER, confirmed_by="receipt/{r}")
+    assert (await run(board, teller, bank)).status == "finished"
+    found = {record.key.removeprefix(CLAIMS): record.value["status"] for record in await board.find(CLAIMS + "*")}
+    assert (found.pop("x"), found.pop("y"), *found.values()) == ("unconfirmed", "unconfirmed", "confirmed")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING, Any
 
 from blackboard.cli import main
+from blackboard.failpoints import VARIABLE
 from controller.escalation import Answer
+from tests.running import finish, start_run
 from tests.scenarios.in_process import activations_of, region, reply, run, values_of
 
 if TYPE_CHECKING:
@@ -53,6 +56,17 @@ async def test_where_nobody_is_asked_tickets_come_to_the_wrong_team_and_the_crit
         "escalations: exactly 5",
         "unreviewed critical at most 30%",
     ]
+
+
+async def test_killed_while_it_asks_and_resumed_it_asks_about_each_once(redis_url: str, board_name: str) -> None:
+    process = start_run(
+        redis_url, "triage", "--board", board_name, "-q", environment={VARIABLE: "controller.before_escalation:3"}
+    )
+    assert finish(process)[0] == -signal.SIGKILL
+    finished = await run(redis_url, board_name, "triage", resume=True)
+    assert (finished.exit_code, finished.status) == (0, "awaiting")
+    assert len(await reply(redis_url, board_name, ANSWERS)) == 5
+    assert (await run(redis_url, board_name, "triage", resume=True)).status == "finished"
 
 
 def test_the_report_tells_the_share_of_people_and_of_critical_decisions_without_one(
