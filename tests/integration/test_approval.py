@@ -298,16 +298,18 @@ async def test_a_decision_in_the_agents_place_is_critical_and_reviewed_only_if_a
         return None
 
     await board.put("return/1", {"amount": 60})
-    async with leading(board, slow, boss, review=Review(critical=(Pattern.parse("refund/*"),))) as controller:
-        async with going_on(controller) as going:
-            replica = await board.replica()
-            if author != "boss":
-                await eventually(lambda: any(k.startswith("control/attention/") for k in replica.region("control")), "")
-                running = await only(board, "slow")
-                order = {"verb": "decide", "activation": running["id"], "author": author, "reason": "late",
-                         "status": "open", "value": {"amount": 60}}  # fmt: skip
-                await board.put("control/overrides/by-hand", order)
-            assert (await going).status == "finished"
+    critical = Review(critical=(Pattern.parse("refund/*"),))
+    async with leading(board, slow, boss, review=critical) as controller, going_on(controller) as going:
+        replica = await board.replica()
+        if author != "boss":
+            await eventually(
+                lambda: any(k.startswith("control/attention/") for k in replica.region("control")), "asked"
+            )
+            running = await only(board, "slow")
+            order = {"verb": "decide", "activation": running["id"], "author": author, "reason": "late",
+                     "status": "open", "value": {"amount": 60}}  # fmt: skip
+            await board.put("control/overrides/by-hand", order)
+        assert (await going).status == "finished"
     decided = await only(board, "slow")
     assert decided["critical"] == ["refund/1"]
     assert decided.get("reviewed_by") == reviewed
