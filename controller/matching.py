@@ -333,7 +333,7 @@ class Matcher:
         ordered = {watch.alias: records[watch.alias] for watch in source.watches}
         if source.collects or source.after_ms is not None:
             yield from self._waiting(source, captures, ordered)
-        elif not self._excluded(source, captures) and self._permitted(source, ordered, captures):
+        elif not (source.unless and self._excluded(source, captures)) and self._permitted(source, ordered, captures):
             yield Match(identity(source, captures, ordered), source, captures, ordered)
 
     def _waiting(

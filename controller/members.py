@@ -30,7 +30,8 @@ def identity(
     members: Sequence[tuple[str, str, str]] = (),
 ) -> str:
     """The id of the activation of ``source`` on these records, and on ``members`` where it is one of that set alone."""
-    return activation_id(source.name, captures, [*((alias, r.key, r.commit) for alias, r in records.items()), *members])
+    triggers = [(alias, record.key, record.commit) for alias, record in records.items()]
+    return activation_id(source.name, captures, [*triggers, *members] if members else triggers)
 
 
 class Membership:

@@ -348,3 +348,59 @@ async def test_nobody_can_read_a_member_that_is_no_model_of_the_agent(board: Boa
     _, asked = await question(board)
     assert "vote/1/b" in asked["question"]
     assert {attempt["failure"] for attempt in (await only(board))["attempts"]} == {"invalid"}
+
+
+async def test_what_stands_only_while_its_members_do_goes_with_one_and_comes_back_with_another(board: Board) -> None:
+    @knowledge_source({"votes": Collect("vote/{tx}/*", at_least=2)}, contributes="d/{tx}", logical=True)
+    async def decide(votes: list[int]) -> Any:
+        return sorted(votes)
+
+    await board.put("vote/1/a", 1)
+    await board.put("vote/1/b", 2)
+    async with leading(board, decide) as controller:
+        await quiescent(controller)
+        assert await values(board, "d/*") == {"d/1": [1, 2]}
+        await board.delete("vote/1/a")
+        await quiescent(controller)
+        assert await values(board, "d/*") == {}
+        await board.put("vote/1/c", 5)
+        await quiescent(controller)
+    assert await values(board, "d/*") == {"d/1": [2, 5]}
+
+
+async def test_an_agent_in_reserve_collects_for_the_one_that_has_failed(board: Board) -> None:
+    votes_of = {"tx": "tx/{t}", "votes": Collect("vote/{t}/*", at_least=2, of=3, within="100ms")}
+
+    @knowledge_source(votes_of, contributes="d/{t}", provides="decide", retry={"attempts": 1})
+    async def careful(votes: list[int]) -> Any:
+        raise RuntimeError("not today")
+
+    @knowledge_source(votes_of, contributes="d/{t}", provides="decide", instead_of="careful")
+    async def plain(votes: list[int]) -> Any:
+        return len(votes)
+
+    await board.put("tx/1", {})
+    await board.put("vote/1/a", 1)
+    await board.put("vote/1/b", 2)
+    await run(board, careful, plain)
+    assert await values(board, "d/*") == {"d/1": 2}
+
+
+async def test_agents_in_reserve_that_only_collect_have_a_turn_each(board: Board) -> None:
+    @knowledge_source(
+        {"votes": Collect("vote/{t}/*", at_least=2)}, contributes="d/{t}", provides="decide", retry={"attempts": 1}
+    )
+    async def careful(votes: list[int]) -> Any:
+        raise RuntimeError("not today")
+
+    @knowledge_source(
+        {"votes": Collect("vote/{t}/*", at_least=2)}, contributes="d/{t}", provides="decide", instead_of="careful"
+    )
+    async def plain(votes: list[int]) -> Any:
+        return len(votes)
+
+    for tx in "12":
+        await board.put(f"vote/{tx}/a", 1)
+        await board.put(f"vote/{tx}/b", 2)
+    await run(board, careful, plain)
+    assert await values(board, "d/*") == {"d/1": 2, "d/2": 2}
