@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RULES = 100
 FACTS = 2_000
+REPEATS = 5
 
 Fact = dict[str, Any]
 
@@ -125,9 +126,14 @@ def beside_durable_rules(
     many = [_declared(f"rule-{n}", {"item": f'order/{{o}} where kind == "k{n}" && amount > 10'}) for n in range(RULES)]
     pair = [_declared("pair", {"order": 'order/{o} where kind == "order"', "label": 'label/{o} where kind == "label"'})]
     for what, sources, facts in (("one of 100 rules", many, _one_of_many()), ("pairs joined", pair, _pairs())):
-        ours, fired = _ours(sources, facts, written, board())
-        theirs, theirs_fired = _theirs(lang, f"{'pairs' if sources is pair else 'many'}-{turn}", facts)
-        assert fired == theirs_fired > 0, (what, fired, theirs_fired)
+        name = f"{'pairs' if sources is pair else 'many'}-{turn}"
+        best, fired = [float("inf")] * 2, set()
+        for again in range(REPEATS):  # in turn, since others on the machine only ever add to what one takes
+            both = _ours(sources, facts, written, board()), _theirs(lang, f"{name}-{again}", facts)
+            best = [min(before, took) for before, (took, _) in zip(best, both, strict=True)]
+            fired |= {count for _, count in both}
+        assert len(fired) == 1, (what, fired)
+        ours, theirs = best
         yield f"{what}: here", "µs a fact", ours
         yield f"{what}: durable_rules", "µs a fact", theirs
         yield f"{what}: durable_rules / here", "times", theirs / ours
