@@ -188,7 +188,10 @@ def naive(board: DictBoard, source: KnowledgeSource) -> dict[str, tuple[int, boo
     return found
 
 
+ONE_GROUP = ["a/1", "v/1/1", "v/1/2", "v/1/3"]
 steps = st.one_of(
+    st.tuples(st.just("put"), st.sampled_from(ONE_GROUP), st.just(1)),
+    st.tuples(st.sampled_from(["delete", "expire"]), st.sampled_from(ONE_GROUP), st.just(0)),
     st.tuples(st.just("put"), st.sampled_from(KEYS), st.integers(0, 2)),
     st.tuples(st.just("put"), st.sampled_from([key for key in KEYS if key[0] in "av"]), st.just(1)),
     st.tuples(st.just("delete"), st.sampled_from(KEYS), st.just(0)),
@@ -199,7 +202,7 @@ steps = st.one_of(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(steps, max_size=40))
+@given(st.lists(steps, min_size=4, max_size=40))
 def test_whatever_comes_and_goes_what_waits_and_until_when_is_what_a_look_at_everything_finds(
     changes: list[tuple[str, str, int]],
 ) -> None:
