@@ -48,10 +48,7 @@ class Levels:
     def put(self, index: int, entry: Entry) -> None:
         """Add ``entry`` to level ``index``."""
         tag = 0 if self._shares is None else self._seated(index, entry.lane, entry.flow)
-        level = self._levels.get((index, tag))
-        if level is None:
-            level = self._new(index, tag)
-        level.put(entry)
+        (self._levels.get((index, tag)) or self._new(index, tag)).put(entry)
 
     def first(self, now_ms: int, enough: int) -> list[Entry]:
         """The first ``enough`` entries in firing order, or as many as there are; ``now_ms`` never falls."""

@@ -73,12 +73,14 @@ class Policy:
         A trigger that another clock dated into the future has waited a negative time: the order
         among the young stays that of their commits.
         """
-        return entry.rating_units + self.aged_units(now_ms - entry.eligible_ms)
+        aged = self.rate_units_per_ms * (now_ms - entry.eligible_ms)
+        cap = self.cap_units
+        return entry.rating_units + (aged if cap is None or aged < cap else cap)
 
     def aged_units(self, waited_ms: int) -> int:
-        """What waiting so long adds to a rating, in billionths of a point."""
+        """What waiting so long adds to a rating, in billionths of a point; :meth:`score_units` has it in line, for speed."""
         aged = self.rate_units_per_ms * waited_ms
-        return self.cap_units if self.cap_units is not None and aged > self.cap_units else aged
+        return aged if self.cap_units is None else min(aged, self.cap_units)
 
     def level_of(self, entry: Entry, now_ms: int, lift: Lift | None = None) -> int:
         """The index of the level at which ``entry`` competes now, moved by ``lift`` where that names one."""
