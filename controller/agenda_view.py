@@ -16,12 +16,12 @@ from controller.entry import POINT
 from controller.outlook import Prospect, outlooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from blackboard.log import Change
+    from controller.cycle import Cycle
     from controller.desk import Desk
     from controller.firing import Firing
-    from controller.gate import Gate
     from controller.lineup import Lineup
     from controller.strategy import Policy
 
@@ -81,8 +81,8 @@ class Agenda(TypedDict):
     supervisors: list[Pending]
     pending: list[Pending]
     running: list[Running]
-    reserve: dict[str, str]
-    """activations that another one of the capability goes before, each with why"""
+    apart: dict[str, str]
+    """matches that are on no agenda, by activation, each with why: in reserve, or over a budget of tokens"""
     flow: NotRequired[Flow]
     """where it is stopped"""
     focus: NotRequired[str]
@@ -97,12 +97,19 @@ def parse_agenda(raw: bytes) -> dict[str, Any] | None:
     return found if not wrong_in(found, Agenda) else None
 
 
-def agenda_document(lineup: Lineup, running: Iterable[Firing], levels: tuple[str, ...], now_ms: int) -> dict[str, Any]:
+def agenda_document(
+    lineup: Lineup,
+    running: Iterable[Firing],
+    levels: tuple[str, ...],
+    now_ms: int,
+    shortfall: Callable[[str], str],
+) -> dict[str, Any]:
     """What is pending, in the order in which it would fire, and what runs, as JSON can say it.
 
     Instants are milliseconds since 1970 of the server.  What time alone changes is left out: see :func:`at`.
     """
-    supervisors, pending = (outlooks(agenda, SHOWN, now_ms) for agenda in (lineup.supervisors, lineup.agents))
+    supervisors = outlooks(lineup.supervisors, SHOWN, now_ms)
+    pending = outlooks(lineup.agents, SHOWN, now_ms, shortfall)
     pending += lineup.aside(SHOWN - len(pending))
     return {
         "pending_count": lineup.pending,
@@ -138,11 +145,9 @@ class AgendaView:
     It looks after changes of the board, without which no agenda changes.
     """
 
-    def __init__(self, desk: Desk, lineup: Lineup, gate: Gate, firings: Mapping[str, Firing]) -> None:
+    def __init__(self, desk: Desk, cycle: Cycle) -> None:
         self._desk = desk
-        self._lineup = lineup
-        self._gate = gate
-        self._firings = firings
+        self._cycle = cycle
         self._published: dict[str, Any] | None = None
         self._not_before = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -173,18 +178,27 @@ class AgendaView:
         self._timer = None
         started = perf_counter()
         now_ms = self._desk.now_ms()
-        document = {
-            **agenda_document(self._lineup, list(self._firings.values())[:SHOWN], self._desk.settings.levels, now_ms),
-            **self._gate.document(),
-            "max_running": self._desk.settings.max_running,
-            "reserve": self._desk.reserve.waiting(SHOWN),
-        }
+        document = self._document(now_ms)
         if document != self._published:
             self._published = document
             self._task = self._loop.create_task(self._publish(now_ms, document), name="blackboard-agenda")
         took = perf_counter() - started
         self._desk.meter.tracing += took
         self._not_before = self._loop.time() + max(EVERY_S, SHARE * took)
+
+    def _document(self, now_ms: int) -> dict[str, Any]:
+        cycle, settings = self._cycle, self._desk.settings
+        running = list(cycle.crew.firings.values())[:SHOWN]
+        short = {
+            activation: shortage.sentence()
+            for activation, (_, shortage) in list(cycle.intake.undigested.waiting.items())[:SHOWN]
+        }
+        return {
+            **agenda_document(cycle.lineup, running, settings.levels, now_ms, cycle.shortfall),
+            **cycle.gate.document(),
+            "max_running": settings.max_running,
+            "apart": {**self._desk.reserve.waiting(SHOWN), **short},
+        }
 
     async def _publish(self, now_ms: int, document: dict[str, Any]) -> None:
         shown = at(document, self._desk.settings.policy, now_ms)

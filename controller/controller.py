@@ -44,7 +44,7 @@ class Controller:
         self.desk = desk
         self._registration = Registration(desk)
         self._cycle = Cycle(desk, self._registration)
-        self._view = AgendaView(desk, self._cycle.lineup, self._cycle.gate, self._cycle.crew.firings)
+        self._view = AgendaView(desk, self._cycle)
 
     @classmethod
     async def start(cls, board: Board, sources: Iterable[KnowledgeSource], settings: Settings | None = None) -> Self:

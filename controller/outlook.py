@@ -8,11 +8,13 @@ from controller.entry import FOREVER
 from controller.grouping import keys_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from controller.agenda import Agenda
     from controller.entry import Entry
 
 Prospect: TypeAlias = Literal["ready", "delayed", "blocked", "waiting", "outside", "held"]
-"""``blocked``: its agent or group may not fire now; ``waiting``: for a budget; ``outside``: of the focus."""
+"""``blocked``: its agent or group may not fire now; ``waiting``: for a budget, or for records that it collects; ``outside``: of the focus."""
 
 
 class Outlook(NamedTuple):
@@ -50,16 +52,20 @@ class Outlook(NamedTuple):
         return document
 
 
-def outlooks(agenda: Agenda, limit: int, now_ms: int) -> list[Outlook]:
-    """The first ``limit`` entries of ``agenda`` in firing order, those that could not fire now among them."""
-    return [_of(agenda, entry, now_ms) for entry in agenda.first(limit, now_ms)]
+def outlooks(agenda: Agenda, limit: int, now_ms: int, shortfall: Callable[[str], str] = lambda _: "") -> list[Outlook]:
+    """The first ``limit`` entries of ``agenda`` in firing order, those that could not fire now among them.
+
+    ``shortfall`` says of an activation that has not what it collects what it lacks.
+    """
+    return [_of(agenda, entry, now_ms, shortfall) for entry in agenda.first(limit, now_ms)]
 
 
-def _of(agenda: Agenda, entry: Entry, now_ms: int) -> Outlook:
+def _of(agenda: Agenda, entry: Entry, now_ms: int, shortfall: Callable[[str], str]) -> Outlook:
     blocked = agenda.blocked
     because = tuple(reason for key in keys_of(entry.lane) if key in blocked for reason in sorted(blocked[key]))
-    if entry.not_before_ms == FOREVER:
-        return Outlook(entry, agenda, "delayed", ("too few are there of what it collects", *because))
+    if entry.not_before_ms >= FOREVER:
+        lacks = shortfall(entry.activation) or "it has not got what it collects"
+        return Outlook(entry, agenda, "waiting", (lacks, *because))
     if entry.not_before_ms > now_ms:
         return Outlook(entry, agenda, "delayed", because)
     return Outlook(entry, agenda, "blocked" if because else "ready", because)

@@ -60,9 +60,9 @@ def waiting(candidate: Candidate, agenda: Mapping[str, Any] | None, board: Recor
     obstacles = list(_stop(flow))
     if agenda is None:
         return Waiting(0, None, (), (*obstacles, *_from_records(candidate, board)))
-    reserve = agenda["reserve"].get(candidate.activation)
-    if reserve is not None:
-        return Waiting(0, None, (), (*obstacles, reserve))
+    apart = agenda["apart"].get(candidate.activation)
+    if apart is not None:
+        return Waiting(0, None, (), (*obstacles, apart))
     for part in ("supervisors", "pending"):
         entries: list[dict[str, Any]] = agenda[part]
         for at, entry in enumerate(entries):

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from controller.agenda_view import SHOWN
 from controller.controller import Controller
+from controller.flow import Person, halt, resume
 from controller.settings import Settings
-from knowledge_sources import knowledge_source
+from knowledge_sources import Collect, knowledge_source
 from knowledge_sources.source import source_of
 from tests.integration.test_commands_board import Shell
+from tests.leading import going_on, leading
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -114,3 +116,28 @@ async def test_the_agenda_is_shown_by_command_and_why_not_tells_the_place_of_a_m
     release.set()
     await running
     await controller.close()
+
+
+async def test_what_waits_for_records_that_it_collects_says_what_it_lacks(board: Board) -> None:
+    @knowledge_source(
+        watches={"item": "job/{n}", "votes": Collect("vote/{n}/*", at_least=2, within="1h")},
+        contributes="done/{n}",
+        name="decide",
+    )
+    async def decide(item: Any, votes: list[Any]) -> Any:
+        return len(votes)
+
+    await halt(board, "paused", Person("ann"))
+    await board.create("job/1", 1)
+    await board.create("vote/1/a", "yes")
+    async with leading(board, decide) as controller, going_on(controller) as end:
+        await eventually(lambda: controller.pending_count == 1, "it is pending")
+        view = controller._view._document(controller.desk.now_ms())
+        assert [(one["state"], one["because"]) for one in view["pending"]] == [
+            ("waiting", ["decide has 1 of at least 2 votes within 3600.0 s"])
+        ]
+        assert "not_before_ms" not in view["pending"][0]
+        await board.create("vote/1/b", "yes")
+        await resume(board, Person("ann"))
+        await board.delete("job/1")  # two are enough only when the hour is over
+        assert (await end).status == "finished"
