@@ -67,10 +67,12 @@ def _agenda(snapshot: Snapshot, now_ms: int) -> Panel:
     agenda: dict[str, Any] = snapshot.agenda or {"running": [], "pending": [], "pending_count": 0}
     rows = [
         (shown(one.get("state", "running"), style), one["agent"], one["case"], one.get("level", ""), since)
-        for style, part in ((LIT, "running"), ("", "pending"))
-        for one, since in ((one, seconds(now_ms - one["eligible_ms"])) for one in agenda[part])
+        for style, part in ((LIT, "running"), ("", "supervisors"), ("", "pending"))
+        for one, since in ((one, seconds(now_ms - one["eligible_ms"])) for one in agenda.get(part, ()))
     ]
-    title = f"agenda: {agenda['pending_count']:,} pending, {len(agenda['running'])} running"
+    flow = agenda.get("flow")
+    stopped = f", {flow['mode']} by {flow['author']}" if flow is not None else ""
+    title = f"agenda: {agenda['pending_count']:,} pending, {len(agenda['running'])} running{stopped}"
     return _panel(title, ("", "agent", "case", "level", "since"), rows, ("since",))
 
 

@@ -77,6 +77,8 @@ async def command(
     )  # fmt: skip
     codes, documents = [], []
     async with open_backend(target, create=True) as backend:
+        if options.halted and backend.kind == "memory":
+            raise UsageError("--pause and --recommend wait for another process, which no board at memory: has")
         for scenario, name in zip(scenarios, names, strict=True):
             finished = await _run(backend, scenario, options, _onlooker(target, name, quiet=quiet))
             summary = _summary(finished, backend, target, scenario)

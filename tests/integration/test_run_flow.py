@@ -10,6 +10,7 @@ import pytest
 
 from blackboard.board import Board
 from blackboard.cli import main
+from blackboard.command_name import command_name
 from blackboard.connect import connect
 from blackboard.control_records import ACTIVATIONS
 from controller.flow import Person, focus, resume, step, unfocus
@@ -62,8 +63,8 @@ async def test_a_run_that_begins_paused_says_how_to_go_on_and_does_not_end_befor
         await eventually(lambda: onlooker.stops or running.done(), "it says that it is paused")
         (said,) = onlooker.stops
         assert said == (
-            f"paused by ann: the run began so; 'blackboard step --board {board_name}' dispatches the next one, "
-            f"'blackboard resume --board {board_name}' goes on"
+            f"paused by ann: the run began so; '{command_name()} step --board {board_name}' dispatches the next one, "
+            f"'{command_name()} resume --board {board_name}' goes on"
         )
         await step(board, 1, ANN)
         await board.wait_for("label/*", 5.0)
@@ -104,3 +105,9 @@ def test_a_run_that_shows_only_json_says_on_stderr_why_it_does_not_go_on(
     assert json.loads(shown.out)["status"] == "timed_out"
     assert "waits for a word on each pick by" in shown.err
     assert f"step --accept --board {board_name}" in shown.err
+
+
+def test_a_run_that_nobody_could_let_go_on_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A board in this process alone has nobody who could resume it."""
+    assert main(["run", str(folder), "--url", "memory:", "--pause"]) == 2
+    assert "memory:" in capsys.readouterr().err

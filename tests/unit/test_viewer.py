@@ -95,6 +95,8 @@ def test_the_screen_shows_every_part_and_no_escape_sequence_of_a_record() -> Non
     agenda = {
         "member": "host:1:x", "pending_count": 1, "running": [],
         "pending": [{"agent": "label", "case": "c\x1b[2J", "level": "low", "eligible_ms": 500, "state": "delayed"}],
+        "supervisors": [{"agent": "chief", "case": "c", "level": "low", "eligible_ms": 500, "state": "ready"}],
+        "flow": {"mode": "paused", "steps": 0, "author": "ann", "reason": ""},
     }  # fmt: skip
     out = io.StringIO()
     console = SafeConsole(out)
@@ -107,6 +109,8 @@ def test_the_screen_shows_every_part_and_no_escape_sequence_of_a_record() -> Non
         "led by host:1:x",
         "return",
         "delayed",
+        "chief",
+        "paused by ann",
         "1.5 s",
         "Pay",
         "note/1  ann",
