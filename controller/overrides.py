@@ -12,6 +12,7 @@ from controller.authority import authority_of, refusal_of
 from controller.entry import POINT
 from controller.ordering import scope_of
 from controller.strategy import DEFAULT_LEVELS
+from knowledge_sources.orders import MAX_REASON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,6 +167,8 @@ def _refuse_terms(order: Override, levels: Sequence[str]) -> str:
         return f"{verb}: the order is {order['status']} already"
     if not order["reason"].strip():
         return f"{verb}: an order needs a reason"
+    if len(order["reason"]) > MAX_REASON:
+        return f"{verb}: a reason has at most {MAX_REASON:,} characters"
     if verb == "extend" and order.get("by_ms", 0) <= 0:
         return "extend: by how long is missing"
     if verb == "decide" and "value" not in order:

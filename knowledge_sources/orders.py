@@ -16,6 +16,8 @@ from blackboard.pattern import Pattern
 
 AUTHORITIES: Final = frozenset({"force", "veto", "hold", "boost", "reassign", "cancel", "extend", "decide"})
 """Everything that a supervisor may be given the authority for."""
+MAX_REASON: Final = 10_000
+"""characters; a reason is kept with the order, with what came of it and with the activation"""
 SCOPES: Final = ("activation", "agent", "capability", "case", "pattern")
 """By what an order may be scoped; of several, all hold."""
 
@@ -121,6 +123,8 @@ class Extend(Scoped):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_ms", parse_duration(self.by))
+        if self.by_ms <= 0:
+            raise InvalidInput(f"extend: by {self.by!r}: it is longer than nothing")
         _check(self, self.reason)
 
 
@@ -169,6 +173,8 @@ ORDERS: Final = (Force, Hold, Boost, Veto, Extend, Decide, Cancel, Reassign)
 def _check(order: Scoped, reason: object) -> None:
     if not isinstance(reason, str) or not reason.strip():
         raise ValueError(f"{order.verb} needs a reason: it is kept with the order")
+    if len(reason) > MAX_REASON:
+        raise ValueError(f"{order.verb}: a reason has at most {MAX_REASON:,} characters")
     for part in SCOPES:
         given = getattr(order, part)
         if not isinstance(given, str):

@@ -579,6 +579,7 @@ async def test_an_order_covers_only_what_its_author_is_over(board: Board) -> Non
         ({"scope": {"case": "x"}, "verb": "cancel"}, "nothing that it covers is there"),
         ({"scope": {}}, "there is no activation "),
         ({"scope": {"case": "x"}, "reason": "\t"}, "needs a reason"),
+        ({"scope": {"case": "x"}, "reason": "é" * 300_000}, "a reason has at most 10,000 characters"),
         ({"scope": {"case": "x"}, "verb": "extend", "by_ms": 0}, "by how long is missing"),
     ],
 )

@@ -247,6 +247,8 @@ async def test_a_supervisor_may_return_several_orders_and_needs_the_authority_fo
         (lambda: Hold("not now", lasts="0s"), "longer than nothing"),
         (lambda: Hold("not now", lasts="soon"), "duration"),
         (lambda: Force(""), "force needs a reason"),
+        (lambda: Force("x" * 10_001), "a reason has at most 10,000 characters"),
+        (lambda: Extend("0s", "more"), "longer than nothing"),
         (lambda: Force("now", pattern="item/{i} where"), "after where comes a predicate"),
         (lambda: Reassign("", "another"), "to which agent"),
         (lambda: Veto("never", agent=7), "agent=7 is not a text"),  # type: ignore[arg-type]  # on purpose
