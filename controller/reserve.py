@@ -251,6 +251,8 @@ class Reserve:
     def _overtaken(self, work: Work, now: Turn) -> list[Recall]:
         """Those that wait for another try where the work is another's by now: their breaker is open, or it is done."""
         recalls = []
+        handed_on = {one["reassigned_to"] for one in work.records.values() if "reassigned_to" in one}
+        done = any(stand_of(one) == "done" for one in work.records.values())
         for activation, record in work.records.items():
             agent = record["agent"]
             if record["state"] != "pending" or not self.pending(activation):
@@ -258,7 +260,7 @@ class Reserve:
             if agent in self.blocked and now.agents and agent not in now.agents:
                 heir = now.agents[0]
                 recalls.append(Recall(activation, heir, f"the breaker of {agent} is open; {heir} goes on"))
-            elif not now.agents and now.holder not in ("", agent):
+            elif not now.agents and now.holder not in ("", agent) and (done or activation not in handed_on):
                 recalls.append(Recall(activation, now.holder, now.because))
         return recalls
 
