@@ -313,3 +313,50 @@ async def test_a_decision_in_the_agents_place_is_critical_and_reviewed_only_if_a
     decided = await only(board, "slow")
     assert decided["critical"] == ["refund/1"]
     assert decided.get("reviewed_by") == reviewed
+
+
+async def test_a_record_that_joined_a_region_it_looked_through_makes_it_look_again(board: Board) -> None:
+    @knowledge_source({"item": "return/{r}"}, contributes="refund/{r}", approval="always")
+    async def totals(item: Any, ctx: Context) -> Any:
+        others = await ctx.find("paid/*", stable=True)
+        return {"others": len(others)}
+
+    await board.put("return/7", {})
+    await run(board, totals)
+    await board.put("paid/1", 10)
+    with pytest.raises(Refusal, match="totals looks again"):
+        await say(board, "approve")
+    assert await values(board, "refund/*") == {}
+    await run(board, totals)
+    await say(board, "approve")
+    assert await values(board, "refund/*") == {"refund/7": {"others": 1}}
+
+
+async def test_a_hundred_writes_wait_and_are_one_commit(board: Board) -> None:
+    @knowledge_source({"item": "return/{r}"}, contributes="part/*", approval="always")
+    async def split(item: Any) -> Any:
+        return {f"part/{n}": {"text": "ü" * n, "nothing": None} for n in range(100)}
+
+    await board.put("return/7", {})
+    await run(board, split)
+    await say(board, "approve")
+    parts = await board.find("part/*")
+    assert {part.key: len(part.value["text"]) for part in parts} == {f"part/{n}": n for n in range(100)}
+    assert len({part.commit for part in parts}) == 1
+
+
+async def test_a_handoff_waits_too_and_is_refused_where_its_agent_is_gone(board: Board) -> None:
+    @knowledge_source({"work": "work/{r}"}, contributes="done/{r}", name="picker")
+    async def pick(work: Any) -> Any:
+        return work
+
+    @knowledge_source({"item": "return/{r}"}, contributes="work/{r}", approval="always")
+    async def send(item: Any, ctx: Context) -> None:
+        ctx.handoff("work/{r}", {}, to="picker")
+
+    await board.put("return/7", {})
+    await run(board, send, pick)
+    await board.delete("control/agents/picker")
+    with pytest.raises(Refusal, match=r"control/agents/picker is gone; send looks again"):
+        await say(board, "approve")
+    assert await values(board, "work/*") == {}
