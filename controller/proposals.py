@@ -21,6 +21,7 @@ from blackboard.record import Record, Stamp
 from blackboard.record_status import PROPOSED, SUPPORTED, passed_by, status_of
 from controller.activation import advance
 from controller.aftermath import after_failure
+from controller.claiming import claim_of, packed_claim
 from controller.desk import packed_activation, proposal_key, removal, withdrawal
 from controller.ended import Ended
 from controller.retracting import note_support
@@ -194,6 +195,10 @@ def _passed(firing: Firing, waiting: _Waiting) -> tuple[list[Packed], list[Guard
     names = " and ".join(dict.fromkeys(proposed["passed"].values()))
     ended = advance(waiting.record, "executed", ended_ms=desk.now_ms(), reason=f"passed by {names}")
     ended["wrote"] = [*proposed["keys"], *proposed["removes"]]
+    source = desk.sources.get(ended["agent"])
+    if source is not None and source.claim is not None:
+        claim = claim_of(source.claim, ended, ended["wrote"])
+        writes.append(packed_claim(waiting.activation, claim, ended["case"]))
     removed = withdrawal(waiting.activation, ended)
     held = [waiting.guard, *(_as_guard(listed) for listed in proposed["guards"])]
     return [*writes, packed_activation(waiting.activation, ended, validator), *removed], held

@@ -10,7 +10,7 @@ import pytest
 
 from blackboard.control_records import CLAIMS
 from controller.escalation import Answer, answer
-from knowledge_sources import Record, knowledge_source
+from knowledge_sources import Pass, Record, knowledge_source
 from tests.leading import going_on, leading, question, quiescent, run, values
 from tests.waiting import eventually
 
@@ -181,6 +181,18 @@ async def test_what_a_person_approves_is_a_claim_from_then_on(board: Board) -> N
     assert (await claim(board))["status"] == "open"
     assert (await run(board, teller, bank)).status == "finished"
     assert (await claim(board))["status"] == "confirmed"
+
+
+async def test_what_a_validator_passes_is_a_claim_from_then_on(board: Board) -> None:
+    @knowledge_source(validates="message/{r}")
+    async def proof(message: Any) -> Any:
+        return Pass()
+
+    await board.put("return/1", {"amount": 5})
+    teller = promise(LATER, confirmed_by="receipt/{r}", proposed=True)
+    assert (await run(board, teller, proof, bank)).status == "finished"
+    passed = await claim(board)
+    assert (passed["status"], passed["wrote"]) == ("confirmed", ["message/1"])
 
 
 async def test_what_somebody_else_writes_as_a_claim_ends_the_run_and_decides_nothing(board: Board) -> None:
