@@ -241,7 +241,8 @@ class Confirming:
         causes = tuple(found.reference for found in stands)
         depth = max((found.depth for found in stands), default=0) + 1
         trust = min((found.trust for found in stands), default=Stamp().trust)
-        stamp = Stamp(desk.member, one.activation, record.case, causes, depth, trust)
+        # Of no activation: that of the claim has contributed, and does so once.
+        stamp = Stamp(desk.member, "", record.case, causes, depth, trust)
         return desk.board.pack(Put(key, value), stamp)
 
 
