@@ -166,8 +166,8 @@ class Cycle:
             return RunEnd(
                 "stalled", f"without a verdict of a validator: {counted(len(self.intake.proposed), 'proposal')}"
             )
-        if self.intake.undigested.waiting:
-            return RunEnd("stalled", self.intake.undigested.sentence())
+        if self.lineup.undigested.waiting:
+            return RunEnd("stalled", self.lineup.undigested.sentence())
         graph = standing_still(self.desk.replica, self.desk.sources.values(), self._activations)
         if graph is None:
             return RunEnd("finished")
@@ -256,7 +256,7 @@ class Cycle:
             if len(self.confirming):
                 self.confirming.changed(change)
             self.matcher.changed(change)
-            if self.intake.undigested.waiting and key.startswith(DIGEST):
+            if self.lineup.undigested.waiting and key.startswith(DIGEST):
                 self.intake.digested(key)
         self.desk.meter.routing += perf_counter() - started
         self.look()

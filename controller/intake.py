@@ -11,7 +11,6 @@ from controller.grouping import Grouping
 from controller.matching import Match, Matcher
 from controller.standstill import hold_back
 from controller.takeover import obviate, pass_on, stored_match
-from controller.undigested import Arrival, Undigested
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -48,8 +47,6 @@ class Intake:
         """activations whose contribution waits for a validator"""
         self.orphans: dict[str, str] = {}
         """activations that wait for an agent which is not here"""
-        self.undigested = Undigested(desk.replica.get, desk.settings.token_counter)
-        """matches over their agent's token budget"""
         self.resting: dict[str, tuple[Activation, str]] = {}
         """activations that are to be tried again once there are members enough, each with its record's commit"""
         self._desk = desk
@@ -80,7 +77,6 @@ class Intake:
         releases, recalls = self._desk.reserve.settle()
         for activation, heir, because in recalls:
             self._lineup.remove(activation)
-            self.undigested.drop(activation)
             self._overseer.forget(activation)
             stored = self._lineup.stored.pop(activation, None)
             if stored is not None:
@@ -94,8 +90,6 @@ class Intake:
         if match.source.name in self._desk.reserve.groups:
             self._desk.reserve.withdraw(activation)
         self._lineup.remove(activation)
-        if self.undigested.waiting:
-            self.undigested.drop(activation)
         self._overseer.forget(activation)
         stored = self._lineup.stored.pop(activation, None) or self.resting.pop(activation, None)
         if stored is not None:
@@ -112,8 +106,6 @@ class Intake:
             self.matched(match)
             return
         self._lineup.remove(activation)
-        if self.undigested.waiting:
-            self.undigested.drop(activation)
         self._overseer.expect_no_more(activation)
         stored = self._lineup.stored.pop(activation, None) or self.resting.pop(activation, None)
         if stored is None:
@@ -139,10 +131,6 @@ class Intake:
     def _queue(self, match: Match, *, attempt: int, not_before_ms: int, since_ms: int = 0) -> None:
         """Make ``match`` pending; it waits from ``since_ms`` on where that is later than what set it off."""
         source, records, ready = match.source, match.records, match.ready
-        if source.token_budget is not None:
-            arrival = Arrival(match, attempt, not_before_ms, since_ms)
-            if self.undigested.hold(arrival, source.token_budget):
-                return
         triggers = tuple(records.values()) or self.matcher.membership.first(match)
         latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
         case = triggers[0].case or triggers[0].key
@@ -167,6 +155,8 @@ class Intake:
             flow=flow,
             collects=bool(source.collects),
         )
+        if source.token_budget is not None and self._lineup.undigested.hold(entry, source.token_budget):
+            return
         self._lineup.add(entry)
         if ready is not None and ready.not_before_ms == FOREVER:
             self._overseer.expect_by(match.activation, ready.overdue_ms)
@@ -175,9 +165,14 @@ class Intake:
 
     def digested(self, key: str) -> None:
         """The digest at ``key`` has changed: those that wait for it may be within their budget now."""
-        for arrival in self.undigested.touched(key):
-            match, attempt, not_before_ms, since_ms = arrival
-            self._queue(match, attempt=attempt, not_before_ms=not_before_ms, since_ms=since_ms)
+        undigested = self._lineup.undigested
+        for entry in undigested.touched(key):
+            source = self._desk.sources[entry.agent]
+            if source.token_budget is None or undigested.hold(entry, source.token_budget):
+                continue
+            self._lineup.add(entry)
+            if source.respond_within_ms is not None and source.kind == "agent":
+                self._overseer.expect(entry.activation, source, entry.eligible_ms)
 
     def _rating(self, match: Match) -> float:
         """An agent's own code: where it raises or gives no number the match counts as unrated, and people are told."""

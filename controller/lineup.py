@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from controller.agenda import Agenda
 from controller.outlook import Outlook
 from controller.rulings import Rulings
+from controller.undigested import Undigested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,6 +35,8 @@ class Lineup:
         """entries that wait for a budget which running calls hold, each with why"""
         self.rulings = Rulings()
         """the orders that stand, and the entries that they keep off the agendas"""
+        self.undigested = Undigested(desk.replica.get, desk.settings.token_counter)
+        """entries over their agent's token budget"""
         self._focus: Focus | None = None
         self.outside: dict[str, Entry] = {}
         """entries of agents that are out of focus"""
@@ -46,7 +49,7 @@ class Lineup:
     @property
     def pending(self) -> int:
         """How many are pending, those that are held or out of focus among them."""
-        off = len(self.rulings.held) + len(self.rulings.condemned) + len(self.outside)
+        off = len(self.rulings.held) + len(self.rulings.condemned) + len(self.outside) + len(self.undigested.waiting)
         return len(self.agents) + len(self.supervisors) + len(self._parked) + off
 
     @property
@@ -98,6 +101,7 @@ class Lineup:
             or self.supervisors.get(activation)
             or self.outside.get(activation)
             or self.rulings.get(activation)
+            or (self.undigested.waiting[activation][0] if activation in self.undigested.waiting else None)
         )
 
     def entries(self) -> Iterator[Entry]:
@@ -129,6 +133,7 @@ class Lineup:
         if on_agenda is None and self._parked.pop(activation, None) is None:
             self.outside.pop(activation, None)
             self.rulings.remove(activation)
+            self.undigested.remove(activation)
 
     def park(self, entry: Entry, why: str) -> None:
         """Let ``entry``, which is on no agenda, wait until a running call ends; ``why`` is a sentence."""
@@ -144,6 +149,8 @@ class Lineup:
     def aside(self, limit: int) -> list[Outlook]:
         """``limit`` of those that are on no agenda, each with why."""
         found = [Outlook(entry, self.agents, "waiting", (why,)) for entry, why in self._parked.values()]
+        undigested = self.undigested.waiting.values()
+        found += [Outlook(entry, self.agents, "waiting", (lack.sentence(),)) for entry, lack in undigested]
         if self._focus is not None:
             outside = (f"it is out of the focus on {self._focus.describe()}",)
             found += [Outlook(entry, self.agents, "outside", outside) for entry in self.outside.values()]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 from blackboard.errors import InvalidInput
 from blackboard.record import Record
 from knowledge_sources.annotations import declaring_frame
+from knowledge_sources.collect import Collecting
 from knowledge_sources.declaration import parse_watches, proposal_watch
 from knowledge_sources.decorators import Options, knowledge_source
 from knowledge_sources.errors import DeclarationError
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound="Parameters")
 Records: TypeAlias = Mapping[str, Record[Any]]
-"""What set the agent off, by alias."""
+"""What set the agent off, by alias; a list where an alias collects."""
 ParameterPath: TypeAlias = tuple[str | int, ...]
 
 _SHOWN: Final = 5
@@ -129,18 +130,21 @@ def template(parameters: type[P]) -> Callable[[Callable[[P], Recipe]], Template[
     return declare
 
 
-def _aliases(recipe: Recipe) -> tuple[str, ...]:
+def _aliases(recipe: Recipe) -> dict[str, Any]:
+    """What each alias is given as: a record, or a list of them where it collects."""
     validates = recipe.options.get("validates")
     judged = (proposal_watch(validates),) if validates is not None else ()
     watched = parse_watches(recipe.watches) if recipe.watches is not None else ()
-    return tuple(watch.alias for watch in (*judged, *watched))
+    return {watch.alias: list[Record] if isinstance(watch, Collecting) else Record for watch in (*judged, *watched)}
 
 
 def _taking_records(
-    fn: Callable[..., Any], aliases: tuple[str, ...], name: str, *, context: bool
+    fn: Callable[..., Any], aliases: Mapping[str, Any], name: str, *, context: bool
 ) -> Callable[..., Any]:
     """``fn`` as a function with one parameter for each alias, since that is what an agent is bound by."""
-    given = [inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, annotation=Record) for alias in aliases]
+    given = [
+        inspect.Parameter(alias, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for alias, kind in aliases.items()
+    ]
 
     async def awaited(ctx: Any, **records: Any) -> Any:
         return await fn(ctx, records)

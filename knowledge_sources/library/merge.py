@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BeforeValidator, ValidationInfo
 
@@ -15,6 +15,9 @@ from knowledge_sources.parameters import KeyText, Parameters, PatternText, Watch
 from knowledge_sources.template import Recipe, template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from blackboard.record import Record
     from knowledge_sources.context import Context
     from knowledge_sources.template import Records
 
@@ -42,7 +45,7 @@ def merge(given: MergeParameters) -> Recipe:
     """Merge what it watches into one record, and again whenever a part changes; what comes first counts most."""
 
     async def merged(ctx: Context, records: Records) -> Any:
-        values = {alias: record.value for alias, record in records.items()}
+        values = {key: record.value for key, record in _each(records)}
         for pattern in given.also:
             for record in sorted(ctx.search(pattern), key=lambda found: found.key):
                 values.setdefault(record.key, record.value)
@@ -54,3 +57,13 @@ def merge(given: MergeParameters) -> Recipe:
             raise InvalidContribution(ctx.agent, f"cannot merge {', '.join(values)}: {error.reason}") from error
 
     return Recipe(merged, given.watches, {"contributes": given.contributes.text})
+
+
+def _each(records: Records) -> Iterator[tuple[str, Record[Any]]]:
+    """Each record by its alias; the members of a collect by their keys."""
+    for alias, given in records.items():
+        found = cast("Record[Any] | list[Record[Any]]", given)
+        if isinstance(found, list):
+            yield from ((member.key, member) for member in found)
+        else:
+            yield alias, found

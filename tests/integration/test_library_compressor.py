@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
+from blackboard.cli import main
 from knowledge_sources import Context, Record, knowledge_source
 from knowledge_sources.library import compressor
 from knowledge_sources.tokens import tokens_in
 from tests.leading import activations, leading, only, quiescent, run, states, values
 
 if TYPE_CHECKING:
+    import pytest
+
     from blackboard.board import Board
 
 LONG = "The customer asks for a refund. " * 300
@@ -137,3 +141,22 @@ async def test_a_digest_that_another_has_written_wrongly_stands_for_nothing(boar
     for value in wrong:
         await board.put("digest/note/1", value)
         assert (await run(board, reader)).status == "stalled"
+
+
+async def test_the_agenda_shows_who_waits_for_which_digest(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await board.put("note/1", {"text": LONG})
+    async with leading(board, reader) as controller:
+        with controller.expecting():
+            task = asyncio.create_task(controller.run_until_quiescent())
+            words = ["agenda", "--url", redis_url, "--board", board.name, "-o", "json"]
+
+            async def shown() -> str:
+                await asyncio.to_thread(main, words)
+                return capsys.readouterr().out
+
+            async with asyncio.timeout(10):
+                while "it waits for digest/note/1" not in await shown():  # noqa: ASYNC110 - a command tells of no event
+                    await asyncio.sleep(0.01)
+        assert (await task).status == "stalled"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knowledge_sources import DeclarationError
+from knowledge_sources import Collect, DeclarationError
 from knowledge_sources.library import merge
 from tests.leading import leading, only, quiescent, run, values
 
@@ -58,3 +58,12 @@ async def test_what_cannot_be_merged_fails_as_invalid_and_says_what(board: Board
 def test_a_way_of_merging_that_there_is_not_is_refused_with_the_nearest() -> None:
     with pytest.raises(DeclarationError, match="how: 'unoin' is no way of merging; did you mean 'union'"):
         merge(watches=WATCHES, contributes="file/{id}", how="unoin")
+
+
+async def test_what_is_collected_is_merged_member_by_member(board: Board) -> None:
+    watches = {"order": "order/{id}", "notes": Collect("note/{id}/*", at_least=2)}
+    await board.put("order/1", {"sku": "mug"})
+    await board.put("note/1/b", {"b": 1})
+    await board.put("note/1/a", {"a": 2, "sku": "cup"})
+    await run(board, merge(watches=watches, contributes="file/{id}"))
+    assert await values(board, "file/*") == {"file/1": {"sku": "mug", "b": 1, "a": 2}}
