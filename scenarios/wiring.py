@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from blackboard.pattern import Pattern
 from knowledge_sources.dependencies import Dependencies
+from knowledge_sources.tokens import DIGEST
 from scenarios.event_models import PostEvent
 from scenarios.problem import Problem
 from scenarios.yaml_nodes import path_text
@@ -55,6 +56,7 @@ def wiring_warnings(
             )
             for rivals in found.rivals
         ),
+        *_undigested(scenario, sources),
     ]
 
 
@@ -74,6 +76,17 @@ def _patterns_of(expectation: object) -> Iterator[Pattern]:
         if isinstance(pattern, Pattern):
             yield pattern
     yield from getattr(expectation, "order", ())
+
+
+def _undigested(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> Iterator[Problem]:
+    """Agents that would wait for digests of what is too long for them, where nobody writes a digest of any of it."""
+    written = [pattern for source in sources for pattern in source.contributes]
+    for source in sources:
+        digests = [Pattern.parse(DIGEST + watch.pattern.key_text) for watch in source.watches]
+        if source.token_budget is None or any(one.overlaps(digest) for one in written for digest in digests):
+            continue
+        reason = f"its budget is {source.token_budget:,} tokens, and nobody writes {', '.join(map(str, digests))}"
+        yield _warning(scenario, source, f"{source.name!r} would wait for ever for what is too long for it: {reason}")
 
 
 def _deadlock(circle: Sequence[KnowledgeSource]) -> str:

@@ -151,3 +151,22 @@ def test_check_and_graph_see_what_an_agent_of_the_library_watches_and_writes(
     assert "plan/{case}/*" in shown
     main(["check", "scenario.yaml"])
     assert "'further': it watches result/{case}/{step}, which nobody writes" in capsys.readouterr().out
+
+
+def test_check_warns_of_a_token_budget_that_no_digest_would_help(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "agents.py").write_text(
+        "from knowledge_sources import knowledge_source\n"
+        "@knowledge_source('note/{n}', contributes='read/{n}', token_budget=500)\n"
+        "def reader(note): ...\n",
+        encoding="utf-8",
+    )
+    compressor = "  c: {use: 'library:compressor', with: {watches: 'note/{n}', over: 500}}\n"
+    for others, warned in (("", True), (compressor, False)):
+        (tmp_path / "scenario.yaml").write_text(
+            "version: 1\nrecords: [{key: note/1, value: x}]\nagents:\n  reader: {use: './agents.py:reader'}\n" + others,
+            encoding="utf-8",
+        )
+        assert main(["check", "scenario.yaml"]) == 0
+        assert ("nobody writes digest/note/{n}" in capsys.readouterr().out) == warned
