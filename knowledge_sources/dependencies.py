@@ -8,14 +8,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from blackboard.pattern import Pattern
 from blackboard.predicate.values import equal
 from knowledge_sources.circles import circles
 from knowledge_sources.collect import Collecting
+from knowledge_sources.tokens import DIGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from blackboard.pattern import Pattern
     from knowledge_sources.source import KnowledgeSource, Watch
 
 
@@ -147,6 +148,8 @@ class Dependencies:
     def unread(self) -> tuple[tuple[KnowledgeSource, Pattern], ...]:
         """What agents write and no agent watches or excludes: what the team is for, or a slip."""
         read = [pattern for one in self.sources for pattern in (*(w.pattern for w in one.watching), *one.unless)]
+        limited = (one for one in self.sources if one.token_budget is not None)
+        read += [Pattern.parse(DIGEST + watch.pattern.key_text) for one in limited for watch in one.watches]
         return tuple(
             (source, written)
             for source in self.sources

@@ -169,4 +169,6 @@ def test_check_warns_of_a_token_budget_that_no_digest_would_help(
             encoding="utf-8",
         )
         assert main(["check", "scenario.yaml"]) == 0
-        assert ("nobody writes digest/note/{n}" in capsys.readouterr().out) == warned
+        shown = capsys.readouterr().out
+        assert ("nobody writes digest/note/{n}" in shown) == warned
+        assert "nobody reads digest/note/{n}" not in shown
