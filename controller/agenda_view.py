@@ -191,7 +191,7 @@ class AgendaView:
         running = list(cycle.crew.firings.values())[:SHOWN]
         short = {
             activation: shortage.sentence()
-            for activation, (_, shortage) in list(cycle.intake.undigested.waiting.items())[:SHOWN]
+            for activation, (_, shortage) in list(cycle.lineup.undigested.waiting.items())[:SHOWN]
         }
         return {
             **agenda_document(cycle.lineup, running, settings.levels, now_ms, cycle.shortfall),

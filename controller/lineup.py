@@ -149,8 +149,6 @@ class Lineup:
     def aside(self, limit: int) -> list[Outlook]:
         """``limit`` of those that are on no agenda, each with why."""
         found = [Outlook(entry, self.agents, "waiting", (why,)) for entry, why in self._parked.values()]
-        undigested = self.undigested.waiting.values()
-        found += [Outlook(entry, self.agents, "waiting", (lack.sentence(),)) for entry, lack in undigested]
         if self._focus is not None:
             outside = (f"it is out of the focus on {self._focus.describe()}",)
             found += [Outlook(entry, self.agents, "outside", outside) for entry in self.outside.values()]
