@@ -35,7 +35,7 @@ class Lineup:
         """entries that wait for a budget which running calls hold, each with why"""
         self.rulings = Rulings()
         """the orders that stand, and the entries that they keep off the agendas"""
-        self.undigested = Undigested(desk.replica.get, desk.settings.token_counter)
+        self.undigested = Undigested(desk)
         """entries over their agent's token budget"""
         self._focus: Focus | None = None
         self.outside: dict[str, Entry] = {}
