@@ -8,7 +8,7 @@ from blackboard.commit import At, Guard, Put
 from blackboard.errors import BlackboardError
 from blackboard.record import FULL_TRUST, Stamp
 from controller.activation import own_triggers
-from controller.matching import excluded_by, exclusions
+from controller.candidates import excluded_by, exclusions
 
 if TYPE_CHECKING:
     from blackboard.control_records import Activation

@@ -11,7 +11,7 @@ from blackboard.control_shapes import checked
 from blackboard.errors import UsageError
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
-from controller.matching import excluded_by, exclusions
+from controller.candidates import excluded_by, exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from blackboard.log import Change
     from blackboard.pattern import Match, Pattern
     from blackboard.record import Record
-    from controller.matching import Board
+    from controller.candidates import Board
 
 
 class Held(NamedTuple):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from blackboard.commit import At
 from controller.aftermath import after_failure
+from controller.candidates import candidates, exclusions
 from controller.ended import LOST, Ended
-from controller.matching import candidates, exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from blackboard.log import Change
 from controller.activation import advance, own_triggers
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
-from controller.matching import Match, excluded_by
+from controller.candidates import excluded_by
+from controller.matching import Match
 from controller.retracting import justification_of
 from controller.stalling import Stalls
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.pattern import Pattern
-from controller.matching import candidates, excluded_by
+from controller.candidates import candidates, excluded_by
 from knowledge_sources.circles import circles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from blackboard.control_records import Activation, Agent, WaitGraph
-    from controller.matching import Records
+    from controller.candidates import Records
     from knowledge_sources.source import KnowledgeSource
 
 MOST_WAITS: Final = 200

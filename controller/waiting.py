@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from blackboard.control_records import Flow, Focus, Override
     from blackboard.record import Record
-    from controller.matching import Records
+    from controller.candidates import Records
 
 SHOWN: Final = 3
 """of those that go before one, who are told"""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blackboard.pattern import Pattern
-from controller.matching import candidates
+from controller.candidates import candidates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from blackboard.control_records import Agent, CollectClause
     from blackboard.record import Record
-    from controller.matching import Records
+    from controller.candidates import Records
 
 
 class Gathering(NamedTuple):

@@ -13,7 +13,7 @@ from blackboard.control_shapes import checked
 from blackboard.pattern import Pattern
 from blackboard.predicate.values import ERROR
 from controller.activation import activation_id, successor_id
-from controller.matching import candidates
+from controller.candidates import candidates
 from controller.why_collect import gatherings, groups
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from blackboard.control_records import Activation, Agent
     from blackboard.record import Record
-    from controller.matching import Records
+    from controller.candidates import Records
     from controller.why_collect import Gathering
 
 MOST_MATCHES: Final = 20

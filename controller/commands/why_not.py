@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from blackboard.board import Board
     from blackboard.console import SafeConsole
     from blackboard.control_records import Agent
-    from controller.matching import Records
+    from controller.candidates import Records
     from controller.waiting import Waiting
     from controller.why_collect import Gathering
     from controller.why_not import Lack, Stopped, WhyNot
