@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from blackboard import exit_codes
 from blackboard.cli import COMMANDS, main
+from scenarios.loading import load_scenario
 from tests.own_server import OwnServer
 from tests.typed_page import commands_of, says
 
@@ -28,8 +29,16 @@ def blocks(language: str) -> list[str]:
 def test_the_first_scenario_on_the_page_is_the_one_that_ships() -> None:
     shipped = ROOT / "scenarios" / "first_agent"
     assert blocks("python")[0].strip() in (shipped / "agents.py").read_text(encoding="utf-8")
-    assert blocks("yaml") == [(shipped / "scenario.yaml").read_text(encoding="utf-8")]
+    assert blocks("yaml")[0] == (shipped / "scenario.yaml").read_text(encoding="utf-8")
     assert (shipped / "returns.jsonl").read_text(encoding="utf-8").startswith(blocks("json")[0])
+
+
+def test_what_the_page_says_of_control_is_what_a_scenario_may_say(tmp_path: Path) -> None:
+    (tmp_path / "agents.py").write_text(blocks("python")[0], encoding="utf-8")
+    agents = "\n".join(f"  {name}: {{use: './agents.py:clerk'}}" for name in ("card", "bank"))
+    text = f"version: 1\nagents:\n{agents}\n{blocks('yaml')[1]}"
+    (tmp_path / "scenario.yaml").write_text(text, encoding="utf-8")
+    assert load_scenario(str(tmp_path), ()).policy.fair == "customer"
 
 
 def test_the_program_on_the_page_prints_what_the_page_prints() -> None:
