@@ -25,7 +25,9 @@ _function = taking("value", "tokens", "key", "captures", "ctx")
 
 
 def _how(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str) and ":" not in value and value not in RULES:
+    if not isinstance(value, str):
+        return _function(value, info)
+    if ":" not in value and value not in RULES:
         hint = did_you_mean(value, RULES) or f"; there is {', '.join(RULES)}"
         raise refuse(f"{value!r} is no way of shortening{hint}; a function is written ./file.py:name")
     return value if value in RULES else _function(value, info)

@@ -95,6 +95,16 @@ def test_a_wrong_parameter_is_said_at_its_place_in_the_file(tmp_path: Path, give
     assert told in found
 
 
+@pytest.mark.parametrize("given", ["merge', with: {contributes: 'c/{id}'", "compressor', with: {over: 100"])
+@pytest.mark.parametrize("how", ["[]", "{first: 1}", "[union]", "7"])
+def test_a_list_is_no_name_of_a_rule(tmp_path: Path, given: str, how: str) -> None:
+    """It was looked up among the rules' names and ended the command as an internal error."""
+    (found,) = problems(tmp_path, f"  m: {{use: 'library:{given}, watches: 'a/{{id}}', how: {how}}}}}\n")
+    assert found.startswith("scenario.yaml:3:")
+    assert "agents.m.with.how: " in found
+    assert "is no function" in found
+
+
 def test_several_wrong_parameters_are_all_said(tmp_path: Path) -> None:
     found = problems(tmp_path, "  a: {use: 'library:planner', with: {plan: 3}}\n  b: {use: 'library:advanse'}\n")
     assert len(found) == 3
