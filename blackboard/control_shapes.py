@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MOST: Final = 1 << 53
+_MOST_FLOAT: Final = 1e30
+"""far beyond what the runtime writes, so that what readers make of such numbers stays finite"""
 R = TypeVar("R", bound="Record[Any]")
 
 
@@ -116,11 +118,17 @@ def _plain_check(kind: Any) -> Check:
     if kind is Any:
         return lambda _: ""
     if kind is float:
-        return lambda value: "" if type(value) in (float, int) else f"{_short(value)} is no number"
+        return _float_wrong
     if kind is int:
         return lambda value: "" if type(value) is int and -_MOST < value < _MOST else f"{_short(value)} is no number"
     name = "null" if kind is type(None) else kind.__name__
     return lambda value: "" if type(value) is kind else f"{_short(value)} is no {name}"
+
+
+def _float_wrong(value: Any) -> str:
+    if type(value) not in (float, int):
+        return f"{_short(value)} is no number"
+    return "" if -_MOST_FLOAT <= value <= _MOST_FLOAT else f"{_short(value)} is beyond what is written"
 
 
 def _mapping_check(shape: Any) -> Check:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """What is to fire; an empty set, or no patterns, is no condition.  ``lapses``: whether it ends by itself."""
+    """What is to fire; an empty set, or no patterns, is no condition.  ``lapses``: whether its record expires."""
 
     agents: frozenset[str]
     regions: frozenset[str]
@@ -28,7 +28,7 @@ class Focus:
     lapses: bool
 
     @classmethod
-    def of(cls, record: FocusRecord) -> Self:
+    def of(cls, record: FocusRecord, *, lapses: bool = False) -> Self:
         """The focus that ``record`` sets; raises :class:`Corrupt` for a pattern that is none."""
         try:
             patterns = tuple(map(Pattern.parse, record["patterns"]))
@@ -41,7 +41,7 @@ class Focus:
             patterns,
             record["author"],
             record["reason"],
-            record["expires_ms"] is not None,
+            lapses,
         )
 
     def covers(self, entry: Entry) -> bool:

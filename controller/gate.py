@@ -57,7 +57,7 @@ class Gate:
             self.closed = self._flow is not None
             self._recommended = None
             return False
-        self.focus = Focus.of(record.value) if record is not None else None
+        self.focus = Focus.of(record.value, lapses=bool(record.expires_ms)) if record is not None else None
         return True
 
     @property

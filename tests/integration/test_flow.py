@@ -20,7 +20,7 @@ from controller.flow import FlowRefusal, Person, accept, choose, flow_of, focus,
 from controller.flow import focus_of as present_focus
 from knowledge_sources import knowledge_source
 from tests.integration.test_commands_board import Shell
-from tests.leading import activations, declared, going_on, leading, quiescent, states
+from tests.leading import activations, declared, going_on, leading, quiescent, run, states
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -285,6 +285,13 @@ async def test_a_focus_moves_what_is_pending_and_lapses_by_itself(board: Board) 
     fired = sorted(await activations(board), key=lambda one: one["dispatched_ms"])
     assert (fired[0]["case"], len(fired)) == ("job/0", 4)
     assert await present_focus(board) is None
+
+
+async def test_a_focus_that_only_says_that_it_lapses_is_not_waited_for(board: Board) -> None:
+    """Somebody wrote an end into the value and let the record stand for ever: the run waited as long."""
+    await focus(board, on(agents=["answer"], expires_ms=1), None)
+    await jobs(board, 1)
+    assert (await run(board, worker)).status == "awaiting"
 
 
 @pytest.mark.parametrize(

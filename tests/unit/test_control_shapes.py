@@ -44,6 +44,8 @@ def test_what_is_no_mapping_fits_nowhere_under_control(key: str, value: Any) -> 
         ({"attempt": 1 << 60}, "attempt: 1152921504606846976 is no number"),
         ({"eligible_ms": -1}, "eligible_ms: -1 ms is no time"),
         ({"ended_ms": 1 << 60}, "ended_ms: 1152921504606846976 ms is no time"),
+        ({"attempts": [{"started_ms": 0, "ended_ms": 0, "failure": "error", "error": "", "cost": 1e308}]},
+         "attempts: cost: 1e+308 is beyond what is written"),
         ({"captures": {"n": 1}}, "captures: 1 is no str"),
         ({"triggers": [["item", "item/1"]]}, "triggers: ['item', 'item/1'] has not 3 items"),
         ({"decision": {}}, "decision: revision: it is missing"),
