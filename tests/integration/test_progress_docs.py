@@ -30,7 +30,7 @@ def test_every_command_on_the_page_on_progress_says_what_the_page_says(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(ROOT / "scenarios" / "deadlock", "deadlock", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "scenarios" / "deadlock", "scenarios/deadlock", ignore=shutil.ignore_patterns("__pycache__"))
     with OwnServer(appendonly=False) as server:
         monkeypatch.setenv("BLACKBOARD_URL", server.url)
         _typed_again("progress.md", capsys)
