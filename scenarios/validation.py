@@ -114,6 +114,7 @@ def _message(detail: ErrorDetails) -> str:
         re.sub(r" or instance of \w+", "", message)
         .replace("valid integer", "whole number")
         .replace("valid dictionary", "mapping")
+        .replace("valid tuple", "list")
     )
     message = (
         message.replace("valid string", "text")

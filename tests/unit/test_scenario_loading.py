@@ -140,6 +140,7 @@ def load_text(file: Path, text: str) -> Scenario:
         ("2:14: agents.a.us: unknown key; did you mean 'use'?", "agents: {a: {us: 'm:a'}}"),
         ("2:42: agents.a.respond_within: 30 is not a duration", "agents: {a: {use: 'm:a', respond_within: 30}}"),
         ("3:14: max_running: should be", "agents_dir: x\nmax_running: 0"),
+        ("3:11: critical: should be a list, not 'refund/*'", "agents_dir: x\ncritical: refund/*"),
         ("3:8: guard: 'no' is neither on nor off", AGENTS + "guard: no"),
         ("3:28: limits.case.attempts: should be a whole number, not 'many'", AGENTS + "limits: {case: {attempts:  many}}"),
         ("3:28: limits.run.overhead: 30 is not a share: write a percentage", AGENTS + "limits: {run: {overhead:   30}}"),
