@@ -13,11 +13,16 @@ from blackboard.errors import NothingSelected, UsageError
 from blackboard.pattern import Pattern
 from blackboard.record import Stamp
 from controller.activation import FINAL
+from controller.agenda_view import parse_agenda
+from controller.cases import is_case, nearest_case
 from controller.ordering import override_id, override_of, scope_of
+from controller.overrides import STANDING_WHERE_WIDE
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blackboard.board import Board
     from blackboard.control_records import Override
     from blackboard.record import Record
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
 IN_FORCE: Final = ("open", "standing")
 """an order of these can still be taken back"""
+ID_LENGTH: Final = 24
+"""of a whole id of an activation"""
 JUDGED_WITHIN_S: Final = 5.0
 """A controller that leads judges an order within a moment; nobody waits longer for it."""
 
@@ -85,28 +92,40 @@ async def revoke(board: Board, given: Record[Any], by: str, reason: str) -> Over
 
 
 async def activation_named(board: Board, text: str) -> str:
-    """The id of the activation that ``text`` is, or is the only beginning of; one without a record is taken as it is.
+    """The id of the activation that ``text`` is, or is the only beginning of, among those that ran or are on the agenda.
 
-    Raises :class:`UsageError` where it could be several.
+    A whole id is taken as it is: one that is pending need not be on the agenda yet.  Raises :class:`UsageError` where
+    it could be several, and :class:`NothingSelected` where nothing begins so.
     """
-    ids = [record.key.removeprefix(ACTIVATIONS) for record in await board.find(f"{ACTIVATIONS}*")]
-    found = [one for one in ids if one.startswith(text)]
-    if len(found) > 1 and text not in found:
-        raise UsageError(f"{text!r} could be several activations: {', '.join(sorted(found)[:5])}")
-    return found[0] if len(found) == 1 else text
+    ids = {record.key.removeprefix(ACTIVATIONS) for record in await board.find(f"{ACTIVATIONS}*")}
+    raw = await board.store.read("GET", board.store.keys.agenda)
+    agenda = parse_agenda(raw) if raw is not None else None
+    if agenda is not None:
+        ids.update(one["activation"] for one in (*agenda["supervisors"], *agenda["pending"]))
+    found = sorted(one for one in ids if one.startswith(text))
+    if text in found or (not found and len(text) == ID_LENGTH):
+        return text
+    if len(found) > 1:
+        raise UsageError(f"{text!r} could be several activations: {', '.join(found[:5])}")
+    if not found:
+        raise NothingSelected(f"no activation on board {board.name} begins with {text!r}")
+    return found[0]
+
+
+async def check_registered(board: Board, agents: Iterable[str], capabilities: Iterable[str] = ()) -> None:
+    """Raise :class:`NothingSelected` where one of the names, but for empty ones, is none that is registered."""
+    entries = {record.value["name"]: record.value for record in sound(await board.find(f"{AGENTS}*"))}
+    provided = {one for entry in entries.values() for one in entry["capabilities"]}
+    for what, names, known in (("agent", agents, entries.keys()), ("capability", capabilities, provided)):
+        for name in names:
+            if name and name not in known:
+                raise NothingSelected(f"no {what} {name!r} on board {board.name}{did_you_mean(name, known)}")
 
 
 async def _check_known(board: Board, order: Order) -> None:
-    agents = {record.value["name"]: record.value for record in sound(await board.find(f"{AGENTS}*"))}
-    capabilities = {one for agent in agents.values() for one in agent["capabilities"]}
-    to = getattr(order, "to", "")
-    for what, name, known in (
-        ("agent", order.agent, agents),
-        ("agent", to, agents),
-        ("capability", order.capability, capabilities),
-    ):
-        if name and name not in known:
-            raise NothingSelected(f"no {what} {name!r} on board {board.name}{did_you_mean(name, sorted(known))}")
+    await check_registered(board, [order.agent, getattr(order, "to", "")], [order.capability])
+    if order.case and order.verb not in STANDING_WHERE_WIDE and not await is_case(board, order.case):
+        raise NothingSelected(f"no case {order.case!r} on board {board.name}{await nearest_case(board, order.case)}")
     if order.activation and (record := await board.get(ACTIVATIONS + order.activation)) is not None:
         state = checked(record).value["state"]
         if state in FINAL:

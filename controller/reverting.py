@@ -16,6 +16,7 @@ from blackboard.control_records import ACTIVATIONS, CONTROL, REVERTS
 from blackboard.control_shapes import sound
 from blackboard.errors import Conflict, NothingSelected, UsageError
 from blackboard.record import FULL_TRUST, Stamp
+from controller.cases import nearest_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,14 +71,21 @@ async def plan_revert(board: Board, *, case: str = "", activation: str = "", res
     """
     records = [record for record in sound(await board.find(ACTIVATIONS + "*")) if _is_meant(record, case, activation)]
     if not records:
-        what = f"activation {activation!r}" if activation else f"activation of case {case!r}"
-        raise NothingSelected(f"no {what} on board {board.name}: a case is named by the key of its fed record")
+        raise NothingSelected(await _nothing_done(board, case, activation))
     undone = {record.key.removeprefix(REVERTS): record.value for record in sound(await board.find(REVERTS + "*"))}
     contributed = [record for record in records if record.value["state"] == "executed" and _wrote(record.value)]
     contributed.sort(key=lambda record: record.revision, reverse=True)
     steps = [_step(record, undone, restore=restore) for record in contributed if "withdrawn" not in record.value]
     under_way = tuple(record.value["agent"] for record in records if record.value["state"] in UNDER_WAY)
     return Plan(tuple(steps), under_way)
+
+
+async def _nothing_done(board: Board, case: str, activation: str) -> str:
+    """Why nothing is there to undo, with the case that may have been meant."""
+    if activation:
+        of = f" of case {case!r}" if case else ""
+        return f"no activation{of} on board {board.name} begins with {activation!r}"
+    return f"no activation of case {case!r} on board {board.name}{await nearest_case(board, case)}"
 
 
 def _is_meant(record: Record, case: str, activation: str) -> bool:

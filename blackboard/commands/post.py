@@ -68,8 +68,8 @@ def _check_target(key: str, if_commit: str | None, *, if_absent: bool) -> None:
         raise UsageError("--if-commit and --if-absent contradict each other")
 
 
-def parse_value(text: str) -> Any:
-    """The value that ``text`` says.
+def parse_value(text: str, *, place: str = "VALUE") -> Any:
+    """The value that ``text`` says, which was typed at ``place``.
 
     What begins with ``{``, ``[`` or ``"``, and what is a number, true, false or null, is read as JSON, and refused
     with :class:`~blackboard.errors.InvalidInput` where it is none.  Anything else is a text, ``007`` too.
@@ -77,7 +77,7 @@ def parse_value(text: str) -> Any:
     from blackboard.strict_json import parse_json
 
     bare = text.strip()
-    return parse_json(bare, place="VALUE") if MEANT_AS_JSON.match(bare) else text
+    return parse_json(bare, place=place) if MEANT_AS_JSON.match(bare) else text
 
 
 def user_name() -> str:

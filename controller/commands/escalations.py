@@ -97,7 +97,7 @@ async def answer(
 
     async with open_board(target) as board:
         asked = choose(await asked_on(board), question, board.name)
-        content = parse_value(value) if value is not None else None
+        content = parse_value(value, place="--value") if value is not None else None
         choice, content = _completed(asked, choice, content)
         given = Answer(choice, by or user_name(), reason, content)
         answered = await give(board, asked.key, given, board.store.server_now_ms())

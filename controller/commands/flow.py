@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from blackboard.control_records import Flow
 
 
-ID_LENGTH: Final = 24
+PAUSED: Final = "paused; 'step' dispatches the next one, 'resume' goes on"
+RECOMMENDS: Final = (
+    "waits for a word on each pick; 'step --accept' dispatches the one that is recommended, 'resume' goes on"
+)
 
 
 def said_by(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,7 +45,7 @@ async def pause(target: Target, *, recommend: bool, by: str | None, reason: str)
 
     async with open_board(target) as board:
         flow = await halt(board, "recommend" if recommend else "paused", Person(by or user_name(), reason))
-        _tell(target, board.name, flow, "paused; 'step' dispatches the next one, 'resume' goes on")
+        _tell(target, board.name, flow, RECOMMENDS if recommend else PAUSED)
 
 
 @click.command("resume")
@@ -110,6 +113,7 @@ async def _pending(board: Any, beginning: str) -> str:
     """The id of the one pending activation that begins so; a whole id need not be on the agenda yet."""
     from controller.commands.agenda import read_agenda
     from controller.flow import FlowRefusal
+    from controller.giving import ID_LENGTH
 
     agenda = await read_agenda(board)
     known = [one["activation"] for one in (*agenda["supervisors"], *agenda["pending"])] if agenda is not None else []

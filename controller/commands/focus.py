@@ -79,12 +79,16 @@ async def set_(
     """
     from blackboard.commands.post import user_name
     from blackboard.durations import parse_duration
+    from controller.cases import is_case
     from controller.flow import focus
+    from controller.giving import check_registered
 
     ttl_ms = parse_duration(duration) if duration is not None else None
     if ttl_ms == 0:
         raise click.UsageError("--for: must be longer than nothing")
     async with open_board(target) as board:
+        await check_registered(board, agents)
+        absent = [case for case in cases if not await is_case(board, case)]
         wanted: Focus = {
             "agents": list(agents),
             "regions": list(regions),
@@ -95,7 +99,8 @@ async def set_(
             "expires_ms": None if ttl_ms is None else board.store.server_now_ms() + ttl_ms,
         }
         await focus(board, wanted, ttl_ms)
-    _tell(target, {"board": board.name, "focus": wanted}, described(wanted))
+    note = f"; nothing is of case {' or '.join(absent)} as yet" if absent else ""
+    _tell(target, {"board": board.name, "focus": wanted}, described(wanted) + note)
 
 
 @command.command("clear")

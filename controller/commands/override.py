@@ -164,7 +164,7 @@ async def decide(target: Target, value: str, **given: Any) -> None:
     from blackboard.commands.post import parse_value
     from knowledge_sources.orders import Decide
 
-    await _give(target, given, partial(Decide, parse_value(value)))
+    await _give(target, given, partial(Decide, parse_value(value, place="--value")))
 
 
 @command.command("reassign")

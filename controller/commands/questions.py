@@ -48,7 +48,7 @@ def choose(questions: Sequence[Record[Any]], text: str, board: str) -> Record[An
         ending = [case for case in cases if text and case.endswith(f"/{text}")]
         hint = f"; did you mean {ending[0]!r}?" if ending else did_you_mean(text, cases)
         listed = f"'blackboard escalations list --all --board {board}' lists them"
-        raise NothingSelected(f"no question {text!r} on board {board}{hint}; {listed}")
+        raise NothingSelected(f"no question {text!r} on board {board}{hint or ';'} {listed}")
     if len(meant) > 1:
         short = short_ids([id_of(q) for q in meant])
         named = "".join(

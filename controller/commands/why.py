@@ -72,12 +72,13 @@ async def _explained(board: Board, key: str, depth: int) -> Explanation:
 
 async def _told(board: Board, case: str) -> CaseAccount:
     from blackboard.errors import NothingSelected
+    from controller.cases import nearest_case
     from controller.past import Recollection
     from controller.provenance import account
 
     told = account(await Recollection(board).of_case(case), case)
     if told.fed is None and not told.steps:
-        raise NothingSelected(f"no case {case!r} on board {board.name}: a case is named by the key of its fed record")
+        raise NothingSelected(f"no case {case!r} on board {board.name}{await nearest_case(board, case)}")
     return told
 
 

@@ -39,14 +39,10 @@ async def command(target: Target, *, agent: str, captures: tuple[str, ...], mome
     """
     from controller.why_not import why_not
 
-    given = _captures(captures)
     async with open_board(target) as board:
         state = await board.at(moment) if moment is not None else await board.replica()
         entry = await _agent(board, agent)
-        unknown = set(given) - _names(entry)
-        if unknown:
-            names = ", ".join(sorted(_names(entry))) or "nothing"
-            raise click.UsageError(f"{agent} captures {names}, not {', '.join(sorted(unknown))}")
+        given = _captures(captures, entry)
         told = why_not(state, entry, given)
         standings = _standings(told, entry, state, await _agenda(board)) if moment is None else {}
         now_ms = board.store.server_now_ms()
@@ -54,13 +50,19 @@ async def command(target: Target, *, agent: str, captures: tuple[str, ...], mome
     emit(target, {"board": board.name, **document}, lambda console: _render(console, _lines(told, standings, now_ms)))
 
 
-def _captures(texts: Sequence[str]) -> dict[str, str]:
+def _captures(texts: Sequence[str], agent: Agent) -> dict[str, str]:
+    """What was typed of the captures of ``agent``; raises :class:`click.UsageError` where it has no such one."""
+    known = sorted(_names(agent))
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name or not value:
-            raise click.UsageError(f"{text!r}: write NAME=TEXT, as in rma=R-1004")
+            example = " ".join(f"{one}=…" for one in known)
+            names = f": {example}" if known else f", and {agent['name']} captures nothing"
+            raise click.UsageError(f"{text!r}: write NAME=TEXT{names}")
         found[name] = value
+    if unknown := sorted(found.keys() - set(known)):
+        raise click.UsageError(f"{agent['name']} captures {', '.join(known) or 'nothing'}, not {', '.join(unknown)}")
     return found
 
 

@@ -337,7 +337,7 @@ async def test_the_commands_pause_step_choose_focus_and_resume(
 
     await jobs(board, 4)
     said = await type_("pause", "--recommend", "--by", "ann", "--reason", "a look")
-    assert said == f"board {board.name}: paused; 'step' dispatches the next one, 'resume' goes on\n"
+    assert said.startswith(f"board {board.name}: waits for a word on each pick; 'step --accept' dispatches")
     async with leading(board, worker) as controller, going_on(controller) as end:
         replica = await board.replica()
         await eventually(lambda: replica.get(RECOMMENDATION) is not None, "one is recommended")
@@ -352,6 +352,10 @@ async def test_the_commands_pause_step_choose_focus_and_resume(
         await type_("focus", "set", "--case", "job/1", "--for", "1h", "--by", "ann", "--reason", "this one")
         assert "only cases job/1 (ann: this one), until " in await type_("focus")
         await type_("focus", "set", code=2)
+        await type_("focus", "set", "--agent", "wroker", code=5)
+        assert "did you mean 'worker'?" in shell.error
+        assert "nothing is of case job/7 as yet" in await type_("focus", "set", "--case", "job/7")
+        await type_("focus", "set", "--case", "job/1")
         await type_("focus", "set", "--pattern", "job/{", code=3)
         await type_("step")
         await eventually(lambda: replica.get("done/1") is not None, "the one in focus has fired")

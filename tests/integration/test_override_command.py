@@ -11,6 +11,8 @@ import pytest
 from blackboard.board import Board
 from blackboard.cli import main
 from blackboard.control_records import OVERRIDES
+from controller.commands.agenda import read_agenda
+from controller.flow import Person, halt, resume
 from controller.ordering import orders_on
 from controller.standing_orders import Target
 from knowledge_sources import knowledge_source
@@ -143,6 +145,34 @@ async def test_an_order_on_a_board_that_is_led_is_judged_within_a_moment(
     assert (out.value, out.author) == ({"by": "ana"}, "human/ana")
 
 
+async def test_what_is_on_the_agenda_and_never_ran_is_named_by_the_beginning_that_the_agenda_shows(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on = ("--url", redis_url, "--board", board.name)
+    await halt(board, "paused", Person("ann", ""))
+    await board.create("item/a", {})
+    async with leading(board, maker) as controller, going_on(controller) as end:
+        pending = await agenda_shows(board)
+        words = ("override", "force", "--activation", pending[:8], "--reason", "she rang", "--by", "ana", *on)
+        assert await asyncio.to_thread(main, words) == 0, capsys.readouterr().err
+        (order,) = await board.find(OVERRIDES + "*")
+        assert order.value["activation"] == pending
+        await resume(board, Person("ann", ""))
+        assert (await end).status == "finished"
+    (ran,) = await activations(board)
+    assert (ran["id"], ran["state"]) == (pending, "executed")
+
+
+async def agenda_shows(board: Board) -> str:
+    """The id of the one pending activation, once the leader has published it."""
+    async with asyncio.timeout(10):
+        while True:
+            agenda = await read_agenda(board)
+            if agenda is not None and agenda["pending"]:
+                return str(agenda["pending"][0]["activation"])
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "wanted"),
     [
@@ -154,7 +184,13 @@ async def test_an_order_on_a_board_that_is_led_is_judged_within_a_moment(
         (("hold", "--agent", "maker", "--for", "soon"), 3, "soon"),
         (("hold", "--agent", "maker", "--for", "0s"), 3, "longer than nothing"),
         (("hold", "--pattern", "item/{"), 3, "item/{"),
-        (("decide", "--agent", "maker", "--value", "{"), 3, "VALUE"),
+        (("decide", "--agent", "maker", "--value", "{"), 3, "--value: not JSON"),
+        (("cancel", "--activation", "99"), 5, "no activation on board {board} begins with '99'"),
+        (
+            ("decide", "--case", "item/9", "--value", "1"),
+            5,
+            "no case 'item/9' on board {board}: a case is named by the key",
+        ),
         (("force", "--agent", "maker", "--by", "a/b"), 2, "without '/'"),
         (("revoke", "nothing"), 5, "no order 'nothing'"),
     ],

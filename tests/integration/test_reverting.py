@@ -124,6 +124,8 @@ async def test_one_activation_is_undone_and_the_rest_of_the_case_stands(board: B
 
 
 async def test_of_a_case_that_nobody_worked_on_there_is_nothing_to_undo(board: Board) -> None:
+    with pytest.raises(NothingSelected, match="begins with 'nothing'"):
+        await plan_revert(board, activation="nothing")
     with pytest.raises(NothingSelected, match="no activation of case 'order/9'"):
         await plan_revert(board, case="order/9")
 

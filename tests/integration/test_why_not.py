@@ -159,7 +159,7 @@ async def test_the_command_tells_it_in_sentences_and_as_json_now_and_then(
         for words, code, told in (
             (("shipp",), 5, "did you mean 'ship'"),
             (("ship", "rma=1"), 2, "ship captures order, not rma"),
-            (("ship", "order"), 2, "write NAME=TEXT"),
+            (("ship", "order"), 2, "write NAME=TEXT: order=…"),
         ):
             shell("why-not", *words, code=code)
             assert told in shell.error
