@@ -111,25 +111,35 @@ class Overseer:
         for activation, record in self._attention.items():
             note: Attention = record.value
             target = Target(activation, note["agent"], note["capability"], note["case"], ())
-            if not order.covers(target):
+            if not order.covers(target) or not self._may_fire(activation):
                 continue
             if order.verb == "extend" and order.expires_ms is not None:
                 self.extend(activation, order.expires_ms)
-            elif order.authority.is_person or order.authority.author == note["addressed"]:
+                continue
+            answers = order.authority.is_person or order.authority.author == note["addressed"]
+            if answers and self.renew(activation):
                 self._answers.remove(activation)
-                self.renew(activation)
+
+    def _may_fire(self, activation: str) -> bool:
+        """Whether it fires, or is pending: what has failed or was held back waits for an answer to its question."""
+        return self._floor.fires(activation) or self._floor.pending(activation) is not None
 
     def author_of(self, order: str) -> str:
         """Who gave the order at that key, which stands."""
         standing = self._lineup.rulings.orders.get(order)
         return standing.authority.author if standing is not None else ""
 
-    def renew(self, activation: str) -> None:
-        """A pending one has its agent's ``respond_within`` from now on: it was held, or its place has changed."""
+    def renew(self, activation: str) -> bool:
+        """A pending one has its agent's ``respond_within`` from now on: it was held, or its place has changed.
+
+        Returns whether it has: one that waits for members, or runs, is held to no time of that kind.
+        """
         entry = self._floor.pending(activation)
         source = self._desk.sources.get(entry.agent) if entry is not None else None
         if source is not None and source.kind == "agent" and source.respond_within_ms is not None:
             self._deadlines.set(activation, self._desk.now_ms() + source.respond_within_ms)
+            return True
+        return False
 
     def changed(self, change: Change) -> None:
         """Take in a change of an attention record or an override."""

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from knowledge_sources import Context, Decide, Overdue, knowledge_source, supervisor
+from blackboard.pattern import Pattern
+from controller.giving import give
+from knowledge_sources import Boost, Context, Decide, Extend, Overdue, knowledge_source, supervisor
 from tests.leading import activations, going_on, leading, only, quiescent, values
 from tests.running import ROOT
 from tests.supervised_process import boss as pondering
@@ -19,6 +21,7 @@ from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from blackboard.board import Board
+    from knowledge_sources.orders import Order
 
 
 @knowledge_source(
@@ -121,3 +124,27 @@ async def test_a_supervisor_that_died_with_its_process_is_replaced_by_the_next_c
     (boss_run,) = await activations(board, "boss")
     assert boss_run["state"] in ("abandoned", "obviated")
     assert boss_run["attempts"][0]["failure"] == "dead"
+
+
+@pytest.mark.parametrize(
+    "order", [Boost("it is urgent", points=5, agent="fails"), Extend("1ms", "no hurry", agent="fails")]
+)
+async def test_a_wider_order_is_no_answer_about_what_has_failed(board: Board, order: Order) -> None:
+    """It counted as one: the supervisor was waited for no longer, nobody else was asked, and the run never ended."""
+
+    @knowledge_source(watches="item/{i}", contributes="out/{i}", retry={"attempts": 1}, escalate=["silent", "human"])
+    async def fails() -> None:
+        raise RuntimeError("no luck")
+
+    @supervisor(over="fails", respond_within="300ms")
+    async def silent(overdue: Overdue) -> None:
+        await asyncio.Event().wait()
+
+    await board.create("item/1", {})
+    async with leading(board, fails, silent) as controller, going_on(controller) as end:
+        await eventually(
+            lambda: controller.desk.replica.find(Pattern.parse("control/attention/**")), "the supervisor is asked"
+        )
+        await give(board, order, "ana")
+        assert (await end).status == "awaiting"
+    assert (await only(board, "fails"))["state"] == "escalated"
