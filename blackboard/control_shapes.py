@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MOST: Final = 1 << 53
-_MOST_FLOAT: Final = 1e30
-"""far beyond what the runtime writes, so that what readers make of such numbers stays finite"""
+_SUMMED: Final = frozenset({"agents_seconds", "cost", "seconds", "share"})
+_MOST_SUMMED: Final = 1e30
+"""far beyond what the runtime writes in those fields, so that what readers add up stays finite"""
 R = TypeVar("R", bound="Record[Any]")
 
 
@@ -118,17 +119,11 @@ def _plain_check(kind: Any) -> Check:
     if kind is Any:
         return lambda _: ""
     if kind is float:
-        return _float_wrong
+        return lambda value: "" if type(value) in (float, int) else f"{_short(value)} is no number"
     if kind is int:
         return lambda value: "" if type(value) is int and -_MOST < value < _MOST else f"{_short(value)} is no number"
     name = "null" if kind is type(None) else kind.__name__
     return lambda value: "" if type(value) is kind else f"{_short(value)} is no {name}"
-
-
-def _float_wrong(value: Any) -> str:
-    if type(value) not in (float, int):
-        return f"{_short(value)} is no number"
-    return "" if -_MOST_FLOAT <= value <= _MOST_FLOAT else f"{_short(value)} is beyond what is written"
 
 
 def _mapping_check(shape: Any) -> Check:
@@ -162,7 +157,13 @@ def _mapping_check(shape: Any) -> Check:
 def _field_check(field: str, hint: Any) -> Check:
     if field.endswith("_ms") and hint is int and field != "waited_ms":  # clocks differ, so that one may be below 0
         return _time_wrong
-    return _check_of(hint)
+    return _summed_wrong if field in _SUMMED and hint is float else _check_of(hint)
+
+
+def _summed_wrong(value: Any) -> str:
+    if type(value) not in (float, int):
+        return f"{_short(value)} is no number"
+    return "" if -_MOST_SUMMED <= value <= _MOST_SUMMED else f"{_short(value)} is beyond what is written"
 
 
 def _time_wrong(value: Any) -> str:
