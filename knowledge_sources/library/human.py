@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import Field
 
+from knowledge_sources.declaration import captures_of, parse_watches
+from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.outcome import Escalate
 from knowledge_sources.parameters import KeyText, Parameters, Texts, WatchTexts
 from knowledge_sources.template import InvalidParameters, Misuse, Recipe, template
@@ -37,6 +39,7 @@ class HumanParameters(Parameters):
 @template(HumanParameters)
 def human(given: HumanParameters) -> Recipe:
     """Ask a person; who is asked after that, and what counts as the answer of nobody, is said with the question."""
+    _check_places(given)
     try:
         _question(given, given.question)
     except ValueError as error:
@@ -47,6 +50,17 @@ def human(given: HumanParameters) -> Recipe:
         return _question(given, filled(given.question, ctx.captures, values))
 
     return Recipe(ask, given.watches, {"contributes": given.contributes.text})
+
+
+def _check_places(given: HumanParameters) -> None:
+    """Refuse a place in the question that no record that is watched, and no capture, could ever fill."""
+    watched = parse_watches(given.watches)
+    known = [*(watch.alias for watch in watched), *captures_of(watched)]
+    for place in _PLACE.findall(given.question):
+        name = place.partition(".")[0]
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; there is {', '.join(known)}"
+            raise InvalidParameters("human", [Misuse(("question",), f"nothing fills {{{place}}}{hint}")])
 
 
 def _question(given: HumanParameters, text: str) -> Escalate:

@@ -167,6 +167,7 @@ async def test_a_free_default_is_written_as_it_is(board: Board) -> None:
         ({"deadline": "soon"}, "deadline"),
         ({"default": "maybe", "deadline": "1h"}, "'maybe' is none of the choices"),
         ({"question": ""}, "needs a question"),
+        ({"question": "Refund {itm.amount}?"}, "question: nothing fills {itm.amount}; did you mean 'item'?"),
         ({"assignes": ["ana"]}, "did you mean 'assignees'"),
     ],
 )
