@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from blackboard.pattern import Pattern
 from knowledge_sources.dependencies import Dependencies
+from knowledge_sources.nearest import did_you_mean
 from knowledge_sources.tokens import DIGEST
 from scenarios.event_models import PostEvent
 from scenarios.problem import Problem
@@ -57,6 +58,7 @@ def wiring_warnings(
             for rivals in found.rivals
         ),
         *_undigested(scenario, sources),
+        *_unshared(scenario, sources),
     ]
 
 
@@ -87,6 +89,20 @@ def _undigested(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> Itera
             continue
         reason = f"its budget is {source.token_budget:,} tokens, and nobody writes {', '.join(map(str, digests))}"
         yield _warning(scenario, source, f"{source.name!r} would wait for ever for what is too long for it: {reason}")
+
+
+def _unshared(scenario: Scenario, sources: Sequence[KnowledgeSource]) -> Iterator[Problem]:
+    """Captures by which firings are shared or limited, and that no key has: a slip would go unnoticed."""
+    known = {name for source in sources for name in source.captures}
+    known.update(scenario.case.captures if scenario.case is not None else ())
+    fair = scenario.policy.fair
+    told: list[tuple[DocumentPath, str, str]] = [(("policy", "fair"), fair, "all share one turn")] if fair else []
+    path: DocumentPath = ("limits", "running", "capture")
+    told += [((*path, name), name, "it limits nothing") for name in scenario.limits.running.capture]
+    for place, name, so in told:
+        if name not in known:
+            message = f"no agent and no case captures {name!r}, so {so}{did_you_mean(name, known)}"
+            yield Problem(scenario.place_of(place), path_text(place), message)
 
 
 def _deadlock(circle: Sequence[KnowledgeSource]) -> str:

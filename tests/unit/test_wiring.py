@@ -128,3 +128,15 @@ def test_graph_draws_circles_and_what_is_in_none_as_before(scenario: Path, capsy
     assert main(["graph", str(scenario)]) == 0
     circled = re.findall(r'\["(\w+)"\]:::circle', capsys.readouterr().out)
     assert sorted(circled) == ["approve", "bill", "ship"]
+
+
+def test_a_capture_by_which_firings_are_shared_and_that_no_key_has_is_told(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (scenario / "scenario.yaml").open("a") as file:
+        file.write("policy: {fair: xx}\nlimits: {running: {capture: {y: 1, z: 1}}}\n")
+    assert main(["check", str(scenario)]) == 0
+    told = capsys.readouterr().out
+    assert "policy.fair: no agent and no case captures 'xx', so all share one turn; did you mean 'x'?" in told
+    assert "limits.running.capture.z: no agent and no case captures 'z', so it limits nothing" in told
+    assert "captures 'y'" not in told
