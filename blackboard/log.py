@@ -155,6 +155,8 @@ class Tail:
         self._hurried = asyncio.Event()
         self.revision = since
         """of the last entry that was returned or skipped"""
+        self.silent = False
+        """whether the last call of :meth:`entries` heard nothing, not even of what was known"""
 
     @classmethod
     async def after(cls, store: Store, since: int, losses: int | None = None) -> Tail:
@@ -180,6 +182,7 @@ class Tail:
         Raises :class:`Gap`, :class:`HistoryLost`, :class:`ServerRefused`, :class:`NoBackend` where the server
         stays away or the board was closed.
         """
+        self.silent = True
         link = await self._connected()
         try:
             raw = await call(
@@ -195,6 +198,7 @@ class Tail:
             await asyncio.sleep(0.05)
             return []
         self._store.same_history(self._losses)
+        self.silent = not raw
         news = [item for item in raw[0][1] if int(item[0].partition(b"-")[2]) > self.revision] if raw else []
         fresh: list[Entry] = []
         for item in news:

@@ -205,10 +205,10 @@ class Replica:
             try:
                 if self._tail is None:
                     await self._rebuild()
-                entries = await self._tail.entries() if self._tail is not None else []
-                for entry in entries:
+                tail = self._tail
+                for entry in await tail.entries() if tail is not None else ():
                     self._apply(entry)
-                if self._waiting and not entries:
+                if self._waiting and (tail is None or tail.silent):
                     await self._check_end()
             except (Gap, HistoryLost) as error:
                 _log.warning("the replica of %s starts over: %s", name, error)

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -128,6 +128,23 @@ async def test_an_own_commit_is_visible_before_its_caller_goes_on(either: Board)
     await either.delete("a/1")
     assert replica.get("a/1") is None
     assert replica.region("a") == {}
+
+
+async def test_who_waits_while_this_process_writes_costs_the_server_no_look_at_the_log(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica, asked, read = await board.replica(), list[object](), board.store.read
+
+    async def recorded(*arguments: Any) -> Any:
+        asked.append(arguments[0])
+        return await read(*arguments)
+
+    monkeypatch.setattr(board.store, "read", recorded)
+    waiting = asyncio.create_task(replica.caught_up(sys.maxsize))
+    for number in range(200):
+        await board.put(f"tasks/{number % 7}", {"number": number})
+    waiting.cancel()
+    assert "XRANGE" not in asked
 
 
 async def test_an_own_commit_that_is_not_the_next_waits_for_the_others(board: Board, redis_url: str) -> None:
