@@ -10,14 +10,14 @@ from controller.entry import Entry
 from controller.grouping import keys_of
 from controller.levels import Levels
 from controller.shares import Shares
-from controller.strategy import FRONT, SHOWN, Choice, Lift, choose, order, pick, rank_without_overrides
+from controller.strategy import FRONT, SHOWN, Choice, Lift, choose, order, pick, rank_without_overrides, standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from controller.grouping import Key, Lane
-    from controller.strategy import Policy
+    from controller.strategy import Policy, Standing
 
 __all__ = ["Agenda", "Entry"]
 
@@ -172,10 +172,12 @@ class Agenda:
         """
         while most > 0 and not self._lifted:
             self._advance(now_ms)
-            state, first = self._state, self._levels.first(self._now_ms, most + SHOWN - 1)
+            state, now_ms = self._state, self._now_ms
+            first = self._levels.first(now_ms, most + SHOWN - 1)
+            stand: list[Standing] = []
             for at in range(min(most, len(first))):
-                shown = first[at : at + SHOWN]
-                yield choose(shown, self.policy, {}, self._now_ms, eligible=self._eligible, rank=1, shares=self.shares)
+                stand += standings(first[len(stand) : at + SHOWN], self.policy, {}, now_ms, self.shares)
+                yield choose(stand[at : at + SHOWN], {}, now_ms, eligible=self._eligible, rank=1)
                 most -= 1
                 if self._state != state:
                     break
@@ -195,12 +197,13 @@ class Agenda:
         now_ms, policy, shares = self._now_ms, self.policy, self.shares
         first = self._levels.first(now_ms, SHOWN)
         if not self._lifted:
-            return choose(first, policy, {}, now_ms, eligible=self._eligible, rank=1, shares=shares)
+            return choose(standings(first, policy, {}, now_ms, shares), {}, now_ms, eligible=self._eligible, rank=1)
         first += [entry for entry in self._lifted.values() if entry.lane not in self._off]
         first = order(first, policy, self._overrides, now_ms, SHOWN, shares=shares)
         eligible = (e for e in self if e.not_before_ms <= now_ms and e.lane not in self._off)
         rank = rank_without_overrides(first[0], eligible, policy, now_ms, shares)
-        return choose(first, policy, self._overrides, now_ms, eligible=self._eligible, rank=rank, shares=shares)
+        stand = standings(first, policy, self._overrides, now_ms, shares)
+        return choose(stand, self._overrides, now_ms, eligible=self._eligible, rank=rank)
 
     def chosen(self, activation_id: str, now_ms: int, override: str) -> Choice | None:
         """The choice of that entry, whoever is before it; ``None`` where it is not eligible.

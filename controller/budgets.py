@@ -37,6 +37,12 @@ class Limit:
     time_ms: int | None = None
     firings: int | None = None
     tokens: int | None = None
+    binds: bool = field(init=False, repr=False)
+    """whether it limits anything"""
+
+    def __post_init__(self) -> None:
+        limited = (self.attempts, self.cost, self.time_ms, self.firings, self.tokens)
+        object.__setattr__(self, "binds", any(most is not None for most in limited))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,11 @@ class RunLimit:
     overhead: float | None = None
     unreviewed_critical: float | None = None
     tokens: int | None = None
+
+    @property
+    def binds(self) -> bool:
+        """Whether it limits what calls report."""
+        return self.cost is not None or self.tokens is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +181,8 @@ class Ledger:
             ("run", "", run),
         )
         for scope, name, limit in scopes:
+            if not limit.binds:
+                continue
             account = self._accounts.get((scope, name)) or _Account()
             over = _over_money(scope, limit.cost, account, need)
             if over is None and limit.tokens is not None and account.tokens >= limit.tokens:
@@ -212,14 +225,13 @@ class Ledger:
         for account in running.accounts:
             account.running -= 1
             account.started_ms -= running.started_ms
+            account.tokens += tokens
+            account.firings -= not counts
             if running.reserved is None:
                 account.unknown -= 1
             else:
                 account.reserved -= running.reserved
         self.firings -= not counts
-        for account in running.accounts:
-            account.firings -= not counts
-            account.tokens += tokens
         self._settle(running.agent, running.accounts, now_ms - running.started_ms, cost, failed=failed and counts)
         if counts:
             self._learn(running.agent, cost)

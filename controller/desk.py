@@ -71,7 +71,7 @@ class Desk:
 
         For what is used up: a clock that somebody sets makes no run or call longer.
         """
-        clock = self.store.clock
+        clock = self.board.store.clock
         if self._since is None:
             self._since = clock.monotonic(), self.now_ms()
         began, at_ms = self._since

@@ -53,7 +53,10 @@ class PatternIndex(Generic[T]):
 
     def matching(self, record: Record[Any]) -> Found[T]:
         """What is filed under a pattern that matches ``record``."""
-        region = self._regions.get(record.key.partition("/")[0])
+        regions = self._regions
+        if not regions:
+            return ()
+        region = regions.get(record.key.partition("/")[0])
         return region.matching(record) if region is not None else ()
 
     def fitting(self, key: str) -> Found[T]:

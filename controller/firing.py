@@ -114,8 +114,9 @@ class Firing:
         return triggers
 
     def _guards_of_triggers(self) -> list[Guard]:
+        guards: list[Guard] = [At(record.key, record.commit) for record in self.triggers]
         # What one collects under two names is guarded once.
-        return list(dict.fromkeys(At(record.key, record.commit) for record in self.triggers))
+        return guards if len(guards) < 2 else list(dict.fromkeys(guards))
 
     @property
     def dispatched(self) -> bool:

@@ -19,19 +19,21 @@ def guards_of(firing: Firing, ctx: Context) -> list[Guard]:
     if not (firing.source.guarded and firing.desk.settings.guarded):
         return [own]
     guards = [own, *firing.trigger_guards, *firing.excluded_guards]
-    known = {guard.key for guard in guards if isinstance(guard, At | Absent)}
-    guards += [g for g in ctx.guards() if not (isinstance(g, At | Absent) and g.key in known)]
+    read = ctx.guards()
+    if read:
+        known = {guard.key for guard in guards if isinstance(guard, At | Absent)}
+        guards += [g for g in read if not (isinstance(g, At | Absent) and g.key in known)]
     return guards
 
 
 def stamp_of(firing: Firing, ctx: Context) -> Stamp:
     """Who writes, for which case, and from what."""
-    triggers = firing.triggers
     depth, trust = 0, FULL_TRUST
-    for record in triggers:
+    causes = []
+    for record in firing.triggers:
         head = record.head
         depth = max(depth, head.depth)
         trust = min(trust, head.trust)
-    causes = [f"{record.key}@{record.commit}" for record in triggers]
+        causes.append(record.reference)
     causes += [f"{key}@{commit}" for key, commit in ctx.reads if commit]
     return Stamp(firing.source.name, firing.activation, firing.entry.case, tuple(causes), depth + 1, trust)

@@ -50,7 +50,7 @@ class Repetition:
 
 
 def _place(entry: Entry) -> Place:
-    place = (entry.agent, *(record.key for record in entry.triggers.values()))
+    place = (entry.agent, *[record.key for record in entry.triggers.values()])
     return place + _texts(entry.captures) if entry.collects else place
 
 

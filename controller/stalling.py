@@ -139,10 +139,9 @@ class Stalls:
 
     def contributed(self, record: Activation) -> None:
         """An activation was executed by its agent; ``record`` is how it ended."""
-        rewrote = record.get("rewrote")
-        agent, case = record["agent"], record["case"]
+        agent, case, rewrote = record["agent"], record["case"], record.get("rewrote")
         if rewrote is None:
-            if record.get("wrote"):
+            if self._idling.in_vain and record.get("wrote"):
                 self._idling.note(agent, case, new=True)
             return
         new = len(rewrote) < len(record.get("wrote", ()))
@@ -203,4 +202,8 @@ class Stalls:
 
 def _depth(entry: Entry) -> int:
     """The lineage of what ``entry`` would fire on: contributions since something was fed."""
-    return max([record.head.depth for record in entry.triggers.values()], default=0)
+    depth = 0
+    for record in entry.triggers.values():
+        head = record.head
+        depth = max(depth, head.depth)
+    return depth

@@ -111,12 +111,12 @@ _UNLIFTED: Final = Lift(0, "")
 
 
 class Standing(NamedTuple):
-    """How one entry stands at the moment of a pick."""
+    """How one entry stands at the moment of a pick; ``share`` is what its flow does, ``None`` where nothing is shared."""
 
     entry: Entry
     level: int
     score: float
-    share: int = 0
+    share: int | None = None
 
 
 class Choice(NamedTuple):
@@ -213,7 +213,8 @@ def pick(
     if not first:
         return None
     rank = rank_without_overrides(first[0], eligible, policy, now_ms, shares) if overrides else 1
-    return choose(first, policy, overrides, now_ms, eligible=len(eligible), rank=rank, shares=shares)
+    stand = standings(first, policy, overrides, now_ms, shares)
+    return choose(stand, overrides, now_ms, eligible=len(eligible), rank=rank)
 
 
 def blocked_by(entry: Entry, blocked: Collection[Key]) -> Key | None:
@@ -230,34 +231,37 @@ def rank_without_overrides(
 
 
 def choose(
-    first: Sequence[Entry],
-    policy: Policy,
-    overrides: Mapping[str, Lift],
-    now_ms: int,
-    *,
-    eligible: int,
-    rank: int,
-    shares: Shares | None = None,
+    first: Sequence[Standing], overrides: Mapping[str, Lift], now_ms: int, *, eligible: int, rank: int
 ) -> Choice:
     """The choice of ``first[0]``, with the rest of ``first`` as its runners-up."""
     chosen = first[0]
-    lift = overrides.get(chosen.activation) if overrides else None
-    now = _standing(chosen, policy, lift, now_ms, shares)
+    entry = chosen.entry
+    lift = overrides.get(entry.activation) if overrides else None
     return Choice(
-        entry=chosen,
-        level=now.level,
-        waited_ms=now_ms - chosen.eligible_ms,
-        score=now.score,
-        eligible=eligible,
-        rank=rank,
-        override=lift.key if lift else None,
-        runners_up=tuple(_standing(e, policy, overrides.get(e.activation), now_ms, shares) for e in first[1:]),
-        share=None if shares is None else now.share,
+        entry,
+        chosen.level,
+        now_ms - entry.eligible_ms,
+        chosen.score,
+        eligible,
+        rank,
+        None if lift is None else lift.key,
+        tuple(first[1:]),
+        chosen.share,
     )
+
+
+def standings(
+    entries: Iterable[Entry], policy: Policy, overrides: Mapping[str, Lift], now_ms: int, shares: Shares | None
+) -> list[Standing]:
+    """How each of ``entries`` stands at ``now_ms``."""
+    if overrides or shares is not None:
+        return [_standing(entry, policy, overrides.get(entry.activation), now_ms, shares) for entry in entries]
+    level_of, score_units = policy.level_of, policy.score_units
+    return [Standing(entry, level_of(entry, now_ms), score_units(entry, now_ms) / POINT) for entry in entries]
 
 
 def _standing(entry: Entry, policy: Policy, lift: Lift | None, now_ms: int, shares: Shares | None) -> Standing:
     units = policy.score_units(entry, now_ms) + (lift.units if lift is not None else 0)
     level = policy.level_of(entry, now_ms, lift or _UNLIFTED)
-    share = 0 if shares is None else shares.tag(level, entry.flow)
+    share = None if shares is None else shares.tag(level, entry.flow)
     return Standing(entry, level, units / POINT, share)

@@ -40,7 +40,7 @@ def settle(source: KnowledgeSource, ctx: Context, result: object) -> Outcome:
         _check_wrote_nothing(source, ctx, "a question")
         _check_answerable(source, result)
         return _addressed(source, ctx, result)
-    orders = _orders_in(result)
+    orders = () if result is None or type(result) is dict else _orders_in(result)
     if orders:
         _check_wrote_nothing(source, ctx, "an order")
         return tuple(_authorised(source, order) for order in orders)

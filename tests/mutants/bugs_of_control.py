@@ -51,11 +51,7 @@ BUGS: Final = (
         "contribution-without-read-guards",
         "P6",
         "What an agent read besides its triggers may change before it contributes.",
-        (
-            Edit(
-                _READ_SET, "    guards += [g for g in ctx.guards() if", "    guards += [g for g in ctx.guards()[:0] if"
-            ),
-        ),
+        (Edit(_READ_SET, "        guards += [g for g in read if", "        guards += [g for g in read[:0] if"),),
         (
             _TESTS
             + "test_controller_conflicts.py::test_a_record_it_read_that_changes_makes_it_run_again_and_is_no_failed_call",
