@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from blackboard import exit_codes
 from blackboard.commit import Absent, At, Delete, Put
-from blackboard.control_records import ACTIVATIONS, CONTROL, REVERTS
-from blackboard.control_shapes import sound
+from blackboard.control_records import ACTIVATIONS, CLAIMS, CONTROL, REVERTS
+from blackboard.control_shapes import is_sound, sound
 from blackboard.errors import Conflict, NothingSelected, UsageError
 from blackboard.record import FULL_TRUST, Stamp
 from controller.cases import nearest_case
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from blackboard.board import Board
     from blackboard.commit import Guard, Write
-    from blackboard.control_records import Activation, Revert
+    from blackboard.control_records import Activation, Claim, Revert
     from blackboard.log import Change
     from blackboard.record import Record
 
@@ -151,13 +151,28 @@ async def _undo(board: Board, step: Undoing, by: str, reason: str) -> bool:
     }  # fmt: skip
     causes = tuple(f"{wrote}@{commit}" for wrote, commit in undid)
     stamp = Stamp(by, "", step.case, causes, await _depth(board, step) + 1, FULL_TRUST)
+    claim = await board.get(CLAIMS + step.activation)
+    if claim is not None and is_sound(claim) and claim.value["status"] == "open":
+        guards.append(At(claim.key, claim.commit))
+        writes.append(Put(claim.key, _given_up(claim, mark)))
     try:
         await board.commit(guards, [*writes, Put(REVERTS + step.activation, mark)], stamp=stamp)
     except Conflict as conflict:
-        if any(getattr(failure.guard, "key", "") == REVERTS + step.activation for failure in conflict.failures):
+        moved = {getattr(failure.guard, "key", "") for failure in conflict.failures}
+        if REVERTS + step.activation in moved:
             return False
+        if moved == {CLAIMS + step.activation}:  # it came true, or did not, in that moment: it does so once
+            return await _undo(board, step, by, reason)
         raise
     return True
+
+
+def _given_up(claim: Record, mark: Revert) -> Claim:
+    """An open claim whose contribution is undone: nothing is to come true of it, and nothing has failed."""
+    given_up: Claim = claim.fresh().value
+    given_up["status"], given_up["ended_ms"] = "unconfirmed", mark["at_ms"]
+    given_up["reason"] = f"what it claims was undone by {mark['by']}"
+    return given_up
 
 
 async def _depth(board: Board, step: Undoing) -> int:

@@ -12,7 +12,8 @@ from blackboard.errors import NothingSelected
 from controller.escalation import Answer, answer
 from controller.reverting import NotUndoable, carry_out, plan_revert
 from knowledge_sources import DeclarationError, knowledge_source
-from tests.leading import only, run, values
+from tests.leading import going_on, leading, only, run, values
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -188,3 +189,24 @@ def test_a_declaration_says_where_and_what_is_posted() -> None:
     ):
         with pytest.raises(DeclarationError, match=reason):
             knowledge_source("order/{o}", contributes="a/{o}", name="a", **options)(lambda: None)
+
+
+async def test_what_was_undone_is_not_waited_for_any_more_and_has_not_failed(board: Board) -> None:
+    """Undone, a claim went on until its time was over, and those who depend on it were told that it had failed."""
+
+    @knowledge_source(
+        watches="order/{id}", contributes="a/{id}", confirm_within="10m", confirmed_by="c/{id}", unconfirmed="f/{id}"
+    )
+    async def claims(order: Any) -> Any:
+        return order
+
+    await board.create("order/1", {})
+    async with leading(board, claims) as controller, going_on(controller) as end:
+        await eventually(lambda: controller.desk.replica.get("a/1") is not None, "it is claimed")
+        plan = await plan_revert(board, case="order/1", restore=True)
+        await asyncio.gather(*(carry_out(board, plan, by=who, reason="") for who in ("human/ana", "human/bob")))
+        assert (await end).status == "finished"
+    (claim,) = (await values(board, "control/claims/*")).values()
+    assert claim["status"] == "unconfirmed"
+    assert claim["reason"].startswith("what it claims was undone by human/")
+    assert await values(board, "f/*") == {}
