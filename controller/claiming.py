@@ -48,6 +48,11 @@ def packed_claim(activation: str, claim: Claim, case: str) -> Packed:
     return packed_control(CLAIMS + activation, claim, claim["agent"], case, activation)
 
 
+def given_up(claim: Record[Claim], reason: str, ended_ms: int) -> Claim:
+    """The open ``claim`` of a contribution that stands no more: nothing is to come true of it, and nothing has failed."""
+    return {**claim.fresh().value, "status": "unconfirmed", "reason": reason, "ended_ms": ended_ms}
+
+
 def reversal_of(firing: Firing, compensation: Compensation, writes: Sequence[Write]) -> Reversal | None:
     """What undoes the contribution that ``writes``; ``None`` where the agent's function says that nothing does.
 

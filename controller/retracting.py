@@ -6,11 +6,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.commit import At, Put
-from blackboard.control_records import ACTIVATIONS
+from blackboard.control_records import ACTIVATIONS, CLAIMS
 from blackboard.errors import Conflict, Corrupt, InvalidInput
 from blackboard.pattern import Pattern
 from blackboard.record import revision_of
 from blackboard.record_status import is_supported
+from controller.claiming import given_up, packed_claim
 from controller.desk import packed_activation, removal
 from controller.support import Absence, Justification, Retraction
 
@@ -112,4 +113,9 @@ def _commit(desk: Desk, part: Retraction) -> tuple[list[Guard], list[Packed]]:
         record["reason"] = f"what it wrote rests on it no more: {because}"
         guards.append(At(found.key, found.commit))
         writes.append(packed_activation(justification.activation, record, desk.member))
+        claim = desk.replica.get(CLAIMS + justification.activation)
+        if claim is not None and claim.value["status"] == "open" and justification.own.issubset(justification.keys):
+            guards.append(At(claim.key, claim.commit))
+            ended = given_up(claim, f"what it claims was taken back: {because}", desk.now_ms())
+            writes.append(packed_claim(justification.activation, ended, record["case"]))
     return guards, writes

@@ -17,13 +17,14 @@ from blackboard.control_shapes import is_sound, sound
 from blackboard.errors import Conflict, NothingSelected, UsageError
 from blackboard.record import FULL_TRUST, Stamp
 from controller.cases import nearest_case
+from controller.claiming import given_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from blackboard.board import Board
     from blackboard.commit import Guard, Write
-    from blackboard.control_records import Activation, Claim, Revert
+    from blackboard.control_records import Activation, Revert
     from blackboard.log import Change
     from blackboard.record import Record
 
@@ -154,7 +155,7 @@ async def _undo(board: Board, step: Undoing, by: str, reason: str) -> bool:
     claim = await board.get(CLAIMS + step.activation)
     if claim is not None and is_sound(claim) and claim.value["status"] == "open":
         guards.append(At(claim.key, claim.commit))
-        writes.append(Put(claim.key, _given_up(claim, mark)))
+        writes.append(Put(claim.key, given_up(claim, f"what it claims was undone by {by}", mark["at_ms"])))
     try:
         await board.commit(guards, [*writes, Put(REVERTS + step.activation, mark)], stamp=stamp)
     except Conflict as conflict:
@@ -165,14 +166,6 @@ async def _undo(board: Board, step: Undoing, by: str, reason: str) -> bool:
             return await _undo(board, step, by, reason)
         raise
     return True
-
-
-def _given_up(claim: Record, mark: Revert) -> Claim:
-    """An open claim whose contribution is undone: nothing is to come true of it, and nothing has failed."""
-    given_up: Claim = claim.fresh().value
-    given_up["status"], given_up["ended_ms"] = "unconfirmed", mark["at_ms"]
-    given_up["reason"] = f"what it claims was undone by {mark['by']}"
-    return given_up
 
 
 async def _depth(board: Board, step: Undoing) -> int:

@@ -18,6 +18,7 @@ from controller.retracting import retract
 from controller.stalling import StallLimits
 from knowledge_sources import Collect, Context, Pass, knowledge_source
 from tests.leading import activations, going_on, leading, only, run, values
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -345,6 +346,27 @@ async def test_a_kill_on_the_way_loses_no_retraction(
     await run(board, *AGENTS)
     for region in ("risk", "flag", "notice"):
         assert await values(board, f"{region}/*") == {}
+
+
+async def test_a_claim_that_was_taken_back_with_its_cause_has_not_failed(board: Board) -> None:
+    """Its records were gone, and when its time was over those who depend on it were told that it had failed."""
+
+    @knowledge_source(
+        watches="item/{i}", contributes="said/{i}", logical=True,
+        confirm_within="10m", confirmed_by="seen/{i}", unconfirmed="failed/{i}",
+    )  # fmt: skip
+    async def claims(item: Any) -> Any:
+        return item
+
+    await board.put("item/1", 1)
+    async with leading(board, claims) as controller, going_on(controller) as end:
+        await eventually(lambda: controller.desk.replica.get("said/1") is not None, "it is claimed")
+        await board.commit([], [Delete("item/1")])
+        assert (await end).status == "finished"
+    (claim,) = (await values(board, "control/claims/*")).values()
+    assert claim["status"] == "unconfirmed"
+    assert claim["reason"].startswith("what it claims was taken back: ")
+    assert await values(board, "failed/*") == await values(board, "said/*") == {}
 
 
 LED = """
