@@ -18,10 +18,10 @@ from blackboard.control_records import ACTIVATIONS, PROGRESS
 from blackboard.errors import Conflict, InvalidInput, TooLarge
 from controller.activation import advance
 from controller.agent_error import told
+from controller.candidates import exclusions
 from controller.collecting import renewed, with_members
 from controller.desk import packed_activation, packed_control, removal
 from controller.ended import LOST
-from controller.matching import exclusions
 from controller.opening import opened
 from controller.proposals import as_proposed
 from controller.setback import fail

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from blackboard.control_records import ACTIVATIONS
 from controller.activation import successor_id
 from controller.bound_matches import BoundMatches
-from controller.candidates import candidates, exclusions
+from controller.candidates import candidates
 from controller.collecting import lacking
 from controller.discrimination import PatternIndex
 from controller.members import Membership, by_set, identity
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from controller.collecting import Readiness
     from knowledge_sources.source import KnowledgeSource
 
-__all__ = ["Listener", "Match", "Matcher", "exclusions"]  # the last is for who still looks for it here
+__all__ = ["Listener", "Match", "Matcher"]
 
 
 class Match(NamedTuple):

@@ -121,7 +121,8 @@ def test_a_writer_that_is_killed_leaves_a_journal_that_explains_the_log(
     with redis_server.client() as client:
         dump = read_dump(client, board_name)
     hold(Run(history, dump))
-    assert {commit.outcome for commit in history.commits if commit.client == "finished"} == {"done", "refused"}
+    # Whether anything was refused is a matter of who was there; that nothing is left unknown is not.
+    assert {commit.outcome for commit in history.commits if commit.client == "finished"} <= {"done", "refused"}
     assert {commit.client for commit in history.commits} == {"finished", "killed"}
 
 
