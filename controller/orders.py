@@ -86,7 +86,8 @@ class Orders:
         desk = self._desk
         desk.hit("controller.before_override")
         override: Override = order.fresh().value
-        if override.get("expires_ms", desk.now_ms() + 1) <= desk.now_ms():
+        expires_ms = override.get("expires_ms")
+        if expires_ms is not None and expires_ms <= desk.now_ms():
             await self._answer(order, "expired", "its time was over before anybody could heed it")
         elif not is_narrow(override):
             await self._apply_widely(order, override)
