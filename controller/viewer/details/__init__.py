@@ -1,0 +1,1 @@
+"""What opens on a row: one record, activation, agent or case, in full."""

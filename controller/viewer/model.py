@@ -1,0 +1,166 @@
+"""A board as the panes show it: what its records say, kept up with every change.
+
+Pure: the same changes give the same model, live or replayed from the log, so that the past is shown by the same
+panes.  Records under ``control/`` that are not what the runtime writes are left out, and told of in
+:attr:`Model.unsound`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.control_records import (
+    ACTIVATIONS,
+    AGENTS,
+    BREAKERS,
+    CONTROL,
+    ESCALATIONS,
+    FLOW,
+    FOCUS,
+    LEADER,
+    OVERRIDES,
+    PROGRESS,
+    RECOMMENDATION,
+    RUN,
+)
+from blackboard.control_shapes import checked
+from blackboard.errors import Corrupt
+from blackboard.keys import region_of
+from controller.viewer.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from blackboard.log import Change
+    from blackboard.record import Record
+
+MOST_CHANGES: Final = 10_000
+"""of the log that are kept for looking back"""
+
+
+class Model:
+    """What there is on a board after :attr:`revision`.  Control records are by what follows their prefix."""
+
+    def __init__(self, board: str, records: Iterable[Record[Any]] = (), revision: int = 0, time_ms: int = 0) -> None:
+        self.board = board
+        self.revision = revision
+        self.time_ms = time_ms
+        """when the newest change was made that this model has seen, by the server's clock; 0 before the first"""
+        self.regions: dict[str, dict[str, Record[Any]]] = {}
+        """region → key → record, ``control`` included"""
+        self.agents: dict[str, Record[Any]] = {}
+        self.activations: dict[str, Record[Any]] = {}
+        self.questions: dict[str, Record[Any]] = {}
+        self.overrides: dict[str, Record[Any]] = {}
+        self.breakers: dict[str, Record[Any]] = {}
+        self.progress: dict[str, Record[Any]] = {}
+        self.tallies: dict[str, Tally] = {}
+        """what the activations of each agent add up to"""
+        self.unsound: dict[str, str] = {}
+        """key → what is wrong with the record there"""
+        self.changes: deque[Change] = deque(maxlen=MOST_CHANGES)
+        self.agenda: Mapping[str, Any] | None = None
+        """as the leader published it (:class:`controller.agenda_view.Agenda`), or as it is told from the records"""
+        self._homes: dict[str, dict[str, Record[Any]]] = {
+            AGENTS: self.agents,
+            ACTIVATIONS: self.activations,
+            ESCALATIONS: self.questions,
+            OVERRIDES: self.overrides,
+            BREAKERS: self.breakers,
+            PROGRESS: self.progress,
+        }
+        self._single: dict[str, Record[Any]] = {}
+        self._subscribers: list[Callable[[Change], None]] = []
+        for record in records:
+            self._place(record.key, None, record)
+
+    @property
+    def run(self) -> Any:
+        """``control/run``, ``None`` where nothing was run."""
+        return self._value(RUN)
+
+    @property
+    def leader(self) -> str:
+        """Who leads the board, ``""`` for nobody."""
+        found = self._value(LEADER)
+        return str(found["member"]) if found is not None else ""
+
+    @property
+    def flow(self) -> Any:
+        """``control/flow``, ``None`` where nobody ever stopped it."""
+        return self._value(FLOW)
+
+    @property
+    def focus(self) -> Any:
+        return self._value(FOCUS)
+
+    @property
+    def recommendation(self) -> Any:
+        return self._value(RECOMMENDATION)
+
+    @property
+    def count(self) -> int:
+        """How many records there are outside ``control/``."""
+        return sum(len(records) for region, records in self.regions.items() if region + "/" != CONTROL)
+
+    def get(self, key: str) -> Record[Any] | None:
+        """The record at ``key``, whatever its shape."""
+        return self.regions.get(region_of(key), {}).get(key)
+
+    def subscribe(self, callback: Callable[[Change], None]) -> None:
+        """Call ``callback`` with every change once the model shows it."""
+        self._subscribers.append(callback)
+
+    def apply(self, change: Change) -> None:
+        """Go on to what ``change`` left; ``change.previous`` is not looked at."""
+        self.revision, self.time_ms = change.revision, change.time_ms
+        self._place(change.key, self.get(change.key), change.record)
+        self.changes.append(change)
+        for callback in self._subscribers:
+            callback(change)
+
+    def recall(self, changes: Iterable[Change]) -> None:
+        """Put earlier changes, the oldest first, before those that the log holds already."""
+        room = MOST_CHANGES - len(self.changes)
+        earlier = list(changes)
+        self.changes.extendleft(reversed(earlier[-room:] if room else []))
+
+    def _value(self, key: str) -> Any:
+        record = self._single.get(key)
+        return record.value if record is not None else None
+
+    def _place(self, key: str, before: Record[Any] | None, after: Record[Any] | None) -> None:
+        region = region_of(key)
+        if after is not None:
+            self.regions.setdefault(region, {})[key] = after
+        elif before is not None:
+            del self.regions[region][key]
+            if not self.regions[region]:
+                del self.regions[region]
+        if key.startswith(CONTROL):
+            self._place_control(key, after)
+
+    def _place_control(self, key: str, record: Record[Any] | None) -> None:
+        self.unsound.pop(key, None)
+        if record is not None:
+            try:
+                checked(record)
+            except Corrupt as error:
+                self.unsound[key] = str(error)
+                record = None
+        head, _, name = key.removeprefix(CONTROL).partition("/")
+        home, name = (self._homes.get(f"{CONTROL}{head}/"), name) if name else (self._single, key)
+        if home is None:
+            return
+        former = home.pop(name, None)
+        if record is not None:
+            home[name] = record
+        if home is self.activations:
+            self._count(former, record)
+
+    def _count(self, before: Record[Any] | None, after: Record[Any] | None) -> None:
+        for record, sign in ((before, -1), (after, 1)):
+            if record is not None:
+                tally = self.tallies.setdefault(record.value["agent"], Tally())
+                tally.add(record.value, sign)

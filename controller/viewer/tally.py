@@ -1,0 +1,66 @@
+"""What an agent's activations add up to, kept up as they change: the figures of :mod:`knowledge_sources.performance`."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING, Final
+
+from knowledge_sources.performance import Performance
+
+if TYPE_CHECKING:
+    from blackboard.control_records import Activation
+
+WAITING: Final = ("pending", "held", "proposed", "failed", "escalated")
+
+
+class Tally:
+    """Counts of one agent; an activation is taken out as it was before it is put in as it is."""
+
+    def __init__(self) -> None:
+        self._activations = self._running = self._waiting = self._executed = 0
+        self._failed_calls = self._overruled = self._input_tokens = self._output_tokens = 0
+        self._cost = 0.0
+        self._times_us: list[int] = []
+
+    def add(self, activation: Activation, sign: int) -> None:
+        """Put ``activation`` in (``sign`` 1), or take it out as it was put in (-1)."""
+        state, overruled = activation["state"], bool(activation.get("decided_by"))
+        executed = state == "executed" and not overruled
+        attempts, usage = activation.get("attempts", ()), activation.get("usage", ())
+        self._activations += sign
+        self._running += sign * (state == "running")
+        self._waiting += sign * (state in WAITING)
+        self._executed += sign * executed
+        self._failed_calls += sign * len(attempts)
+        self._overruled += sign * overruled
+        self._input_tokens += sign * sum(call["input_tokens"] for call in usage)
+        self._output_tokens += sign * sum(call["output_tokens"] for call in usage)
+        self._cost += sign * (sum(call["cost"] for call in usage) + sum(one["cost"] for one in attempts))
+        if executed and "run_us" in activation:
+            self._note_time(activation["run_us"], sign)
+
+    def _note_time(self, run_us: int, sign: int) -> None:
+        if sign > 0:
+            insort(self._times_us, run_us)
+        else:
+            del self._times_us[bisect_left(self._times_us, run_us)]
+
+    @property
+    def performance(self) -> Performance:
+        """The figures as they are now."""
+        finished = self._executed + self._failed_calls
+        times, middle = self._times_us, len(self._times_us) // 2
+        median_us = (times[middle] + times[~middle]) / 2 if times else None
+        return Performance(
+            activations=self._activations,
+            running=self._running,
+            waiting=self._waiting,
+            executed=self._executed,
+            failed_calls=self._failed_calls,
+            overruled=self._overruled,
+            success=self._executed / finished if finished else None,
+            median_ms=median_us / 1000 if median_us is not None else None,
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+            cost=max(0.0, self._cost),
+        )
