@@ -57,6 +57,8 @@ class Model:
         self.progress: dict[str, Record[Any]] = {}
         self.tallies: dict[str, Tally] = {}
         """what the activations of each agent add up to"""
+        self.cases: dict[str, dict[str, Record[Any]]] = {}
+        """case → its activations"""
         self.unsound: dict[str, str] = {}
         """key → what is wrong with the record there"""
         self.changes: deque[Change] = deque(maxlen=MOST_CHANGES)
@@ -158,9 +160,20 @@ class Model:
             home[name] = record
         if home is self.activations:
             self._count(former, record)
+            self._file(name, former, record)
 
     def _count(self, before: Record[Any] | None, after: Record[Any] | None) -> None:
         for record, sign in ((before, -1), (after, 1)):
             if record is not None:
                 tally = self.tallies.setdefault(record.value["agent"], Tally())
                 tally.add(record.value, sign)
+
+    def _file(self, activation: str, before: Record[Any] | None, after: Record[Any] | None) -> None:
+        """Keep the activation with the others of its case."""
+        if before is not None:
+            of_case = self.cases[before.value["case"]]
+            del of_case[activation]
+            if not of_case:
+                del self.cases[before.value["case"]]
+        if after is not None:
+            self.cases.setdefault(after.value["case"], {})[activation] = after

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS
 
 Kind: TypeAlias = Literal["record", "activation", "agent", "case", "question"]
 
@@ -14,3 +16,14 @@ class Target(NamedTuple):
     name: str
     commit: str = ""
     """of a record: the version that is meant, ``""`` for the newest"""
+
+
+_HOMES: Final[dict[str, Kind]] = {ACTIVATIONS: "activation", AGENTS: "agent", ESCALATIONS: "question"}
+
+
+def target_of(key: str, commit: str = "") -> Target:
+    """What enter opens where ``key`` is named: what the runtime tells there, else the record itself."""
+    for prefix, kind in _HOMES.items():
+        if key.startswith(prefix) and key != prefix:
+            return Target(kind, key.removeprefix(prefix))
+    return Target("record", key, commit)
