@@ -7,11 +7,13 @@ contributes in the agent's place is held to what the agent's ``unless`` names as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.codec import check_value
 from blackboard.commit import Absent, At, Put
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.errors import Conflict
 from blackboard.pattern import Pattern
 from controller.activation import advance, own_triggers
 from controller.approval import critical_keys
@@ -26,6 +28,7 @@ from controller.given_answer import (
     Refusal,
     Unfit,
     answered,
+    decides,
     exclusions_of,
     moved,
     read,
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from blackboard.record import Record
 
 __all__ = ["ABANDON", "DECIDE", "RETRY", "Answer", "Refusal", "Unfit", "answer", "proposed_question", "question_of"]
+
+
+_TRIES: Final = 3
 
 
 def question_of(
@@ -113,10 +119,19 @@ def reviewing(escalation: Escalation, critical: Sequence[Pattern]) -> Escalation
 async def answer(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
     """Give ``given`` to the question at ``key``; returns the question as answered.
 
-    Raises :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`SchemaMismatch`, :class:`Conflict` where
-    something moved in the very moment, and :class:`Corrupt` where a record about it is not what the runtime writes.
+    What moves in the very moment is looked at again, so that who comes second hears who was first.  Raises
+    :class:`Refusal`, of which :class:`Unfit` is one, :class:`InvalidValue`, :class:`SchemaMismatch`, :class:`Conflict`
+    where something moves each time, and :class:`Corrupt` where a record about it is not what the runtime writes.
     """
     await hold_to_schemas(board)
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(Conflict):
+            return await _answer_now(board, key, given, now_ms)
+    return await _answer_now(board, key, given, now_ms)
+
+
+async def _answer_now(board: Board, key: str, given: Answer, now_ms: int) -> Escalation:
+    """One try of an answer to what is there now."""
     asked = await read(board, key)
     if asked is None:
         raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")
@@ -171,7 +186,7 @@ def _refusal(asked: Record, waiting: Record | None, given: Answer) -> str:
     if waiting is None or waiting.value["state"] != "escalated":
         state = "gone" if waiting is None else waiting.value["state"]
         return f"the answer is stale: the activation that asked is {state}"
-    if given.choice == DECIDE and question["failure"] is not None and "proposal" not in question:
+    if decides(question, given.choice) and "proposal" not in question:
         return "" if question["answer_to"] else "there is no one key to decide for: answer retry or abandon"
     if question["choices"] and given.choice not in question["choices"]:
         return f"{given.choice!r} is none of the choices: {', '.join(question['choices'])}"
@@ -210,7 +225,7 @@ def _commit(
     else:
         after = advance(activation, "executed", ended_ms=now_ms, decided_by=given.by, reason=said)
         if question["answer_to"]:
-            put = Put(question["answer_to"], given.value if given.choice == DECIDE else _answer_value(given))
+            put = Put(question["answer_to"], given.value if decides(question, given.choice) else _answer_value(given))
             writes.append(put)
             after["wrote"] = [put.key]
             if given.by != NOBODY:

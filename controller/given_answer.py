@@ -67,6 +67,11 @@ class Answer(NamedTuple):
         return Stamp(author=self.by, activation=asked["activation"], case=asked["case"], causes=causes)
 
 
+def decides(question: Escalation, choice: str) -> bool:
+    """Whether ``choice`` asks for a value that is written in the place of the agent's."""
+    return choice == DECIDE and (question["failure"] is not None or "proposal" in question)
+
+
 def answered(question: Escalation, given: Answer, now_ms: int) -> Escalation:
     """``question`` with its answer."""
     return {

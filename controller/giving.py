@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard import exit_codes
 from blackboard.commit import Absent, At, Put
@@ -15,7 +15,8 @@ from blackboard.record import Stamp
 from controller.activation import FINAL
 from controller.agenda_view import parse_agenda
 from controller.cases import is_case, nearest_case
-from controller.ordering import override_id, override_of, scope_of
+from controller.leadership import is_led
+from controller.ordering import IN_FORCE, override_id, override_of, scope_of
 from controller.overrides import STANDING_WHERE_WIDE
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from blackboard.record import Record
     from knowledge_sources.orders import Order
 
-IN_FORCE: Final = ("open", "standing")
-"""an order of these can still be taken back"""
 ID_LENGTH: Final = 24
 """of a whole id of an activation"""
 JUDGED_WITHIN_S: Final = 5.0
@@ -42,11 +41,35 @@ class NotHeeded(UsageError):
     exit_code = exit_codes.FAILED
 
 
+class Given(NamedTuple):
+    """An order as it was given, and what has come of it; ``led``: somebody leads the board, and judges it."""
+
+    id: str
+    override: Override
+    led: bool
+
+
+async def order(board: Board, wanted: Order, by: str) -> Given:
+    """Give ``wanted`` as that of the person ``by``, and wait for what comes of it; raises as :func:`give` does."""
+    key = await give(board, wanted, by)
+    led = await is_led(board)
+    return Given(key.removeprefix(OVERRIDES), await judged(board, key, led=led), led)
+
+
+def check_name(by: str) -> None:
+    """Raise :class:`UsageError` where ``by`` is no name that a person can give orders by."""
+    if not by.strip() or "/" in by:
+        raise UsageError(f"{by!r} is no person's name: it is one word or more, without '/'")
+
+
 async def give(board: Board, order: Order, by: str) -> str:
     """Write ``order`` as that of the person ``by``; returns its key.
 
-    Raises :class:`NothingSelected` where its scope names an agent, capability or activation that is not there.
+    Raises :class:`UsageError` where it has no scope, and :class:`NothingSelected` where that names an agent,
+    capability or activation that is not there.
     """
+    if not order.scope:
+        raise UsageError("say what it is about: an activation, an agent, a capability, a case or a pattern")
     await _check_known(board, order)
     now_ms = board.store.server_now_ms()
     override = override_of(order, author=f"{HUMAN}/{by}", about="", now_ms=now_ms)

@@ -110,6 +110,12 @@ class Leadership:
         await self._board.store.read("SET", alive, str(self._counter), "PX", _KEPT_MS)
 
 
+async def is_led(board: Board) -> bool:
+    """Whether somebody leads ``board``, as far as its records say and this host can tell; raises :class:`Corrupt`."""
+    leader = await board.get(LEADER)
+    return leader is not None and not gone_from_this_host(str(checked(leader).value["member"]))
+
+
 def gone_from_this_host(member: str) -> bool:
     """Whether ``member`` was a process of this host that no longer exists."""
     host, _, rest = member.partition(":")

@@ -30,6 +30,8 @@ class Records(Protocol):
     def find(self, pattern: Pattern) -> list[Record[Any]]: ...
 
 
+IN_FORCE: Final = ("open", "standing")
+"""an order of these can still be taken back"""
 _TERMS: Final = ("points", "level", "to", "by_ms", "value", "key")
 """what the one or the other verb says beside scope, reason and time"""
 

@@ -153,7 +153,7 @@ async def snapshot(target: Target, *, name: str, moment: str, by: str | None) ->
       blackboard log snapshot before-the-change
       blackboard log snapshot first-refund 1-120
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
 
     async with open_board(target, author=by or user_name()) as board:
         taken = await board.snapshot(name, moment)

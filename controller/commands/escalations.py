@@ -90,7 +90,8 @@ async def answer(
       blackboard escalations answer 3b660f1c approve --reason "regular customer"
       blackboard escalations answer return/R-1003 decide --value '{"amount": 20}'
     """
-    from blackboard.commands.post import parse_value, user_name
+    from blackboard.typed_value import parse_value
+    from blackboard.user_name import user_name
     from controller.commands.questions import asked_on, choose, going_on
     from controller.escalation import Answer
     from controller.escalation import answer as give
@@ -111,9 +112,9 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
 
     Raises :class:`click.UsageError` where they are missing and nobody can be asked, or do not go together.
     """
-    from blackboard.commands.post import parse_value
     from blackboard.terminal import sanitize
-    from controller.escalation import DECIDE
+    from blackboard.typed_value import parse_value
+    from controller.given_answer import decides
     from knowledge_sources.nearest import did_you_mean
 
     question = asked.value
@@ -123,17 +124,17 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
         click.echo(sanitize(question["question"]), err=True)
         kind = click.Choice([sanitize(one) for one in choices]) if choices else None
         choice = str(click.prompt("Your answer", type=kind, err=True))
-    decides = choice == DECIDE and (question["failure"] is not None or "proposal" in question)
-    if decides and content is None and can_ask:
+    with_value = choice is not None and decides(question, choice)
+    if with_value and content is None and can_ask:
         content = parse_value(str(click.prompt("The value to write, as JSON", err=True)))
     if choice is None and (choices or content is None):
         raise click.UsageError(f"Say which answer: {', '.join(choices) or 'CHOICE, or --value JSON'}.")
     if choice is not None and choices and choice not in choices and question["status"] == "open":
         hint = did_you_mean(choice, choices)
         raise click.UsageError(f"{choice!r} is none of the choices: {', '.join(choices)}{hint}")
-    if decides and content is None:
+    if with_value and content is None:
         raise click.UsageError(f"decide needs --value JSON: what is written to {question['answer_to']}.")
-    if choices and not decides and content is not None:
+    if choices and not with_value and content is not None:
         raise click.UsageError("--value goes with decide, or with a question that names no choices.")
     return choice or "", content
 

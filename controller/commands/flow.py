@@ -40,7 +40,7 @@ async def pause(target: Target, *, recommend: bool, by: str | None, reason: str)
       blackboard pause --reason "the gateway is being replaced"
       blackboard pause --recommend
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.flow import Person, halt
 
     async with open_board(target) as board:
@@ -58,7 +58,7 @@ async def resume(target: Target, *, by: str | None, reason: str) -> None:
     Example:
       blackboard resume --board process_return@1
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.flow import Person
     from controller.flow import resume as go_on
 
@@ -87,7 +87,7 @@ async def step(
       blackboard step --accept
       blackboard step --choose 7ad6ab01 --reason "this customer is on the telephone"
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.flow import Person
     from controller.flow import accept as accepted
     from controller.flow import choose as chosen

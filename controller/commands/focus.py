@@ -77,8 +77,8 @@ async def set_(
       blackboard focus set --region refund --region payment
       blackboard focus set --pattern 'order/{order} where amount > 500' --for 30m
     """
-    from blackboard.commands.post import user_name
     from blackboard.durations import parse_duration
+    from blackboard.user_name import user_name
     from controller.cases import is_case
     from controller.flow import focus
     from controller.giving import check_registered
@@ -113,7 +113,7 @@ async def clear(target: Target, *, by: str | None, reason: str) -> None:
     Example:
       blackboard focus clear
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.flow import Person, unfocus
 
     async with open_board(target) as board:

@@ -161,7 +161,7 @@ async def decide(target: Target, value: str, **given: Any) -> None:
     """
     from functools import partial
 
-    from blackboard.commands.post import parse_value
+    from blackboard.typed_value import parse_value
     from knowledge_sources.orders import Decide
 
     await _give(target, given, partial(Decide, parse_value(value, place="--value")))
@@ -195,7 +195,8 @@ async def list_(target: Target, *, every: bool) -> None:
       blackboard override list --all -o jsonl
     """
     from controller.commands.order_view import document_of, render_orders
-    from controller.giving import IN_FORCE, orders_on
+    from controller.giving import orders_on
+    from controller.ordering import IN_FORCE
 
     async with open_board(target) as board:
         found = [record for record in await orders_on(board) if every or record.value["status"] in IN_FORCE]
@@ -216,7 +217,7 @@ async def revoke(target: Target, *, order: str, reason: str, by: str | None) -> 
     Example:
       blackboard override revoke 3b660f1c --reason "the bank is back"
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.commands.order_view import choose, document_of
     from controller.giving import orders_on
     from controller.giving import revoke as take_back
@@ -231,12 +232,11 @@ async def revoke(target: Target, *, order: str, reason: str, by: str | None) -> 
 
 async def _give(target: Target, given: dict[str, Any], make: Callable[..., Order]) -> None:
     """Give the order that ``make`` makes of what was typed, and tell what came of it."""
-    from blackboard.commands.post import user_name
-    from blackboard.control_records import OVERRIDES
+    from blackboard.user_name import user_name
     from controller.commands.order_view import outcome_of
     from controller.commands.questions import going_on
-    from controller.giving import NotHeeded, activation_named, judged
-    from controller.giving import give as give_order
+    from controller.giving import NotHeeded, activation_named
+    from controller.giving import order as give_order
 
     by = given.pop("by")
     _check_said(given["reason"], by)
@@ -244,12 +244,10 @@ async def _give(target: Target, given: dict[str, Any], make: Callable[..., Order
         if given["activation"]:
             given["activation"] = await activation_named(board, given["activation"])
         order = _made(make, given)
-        key = await give_order(board, order, by or user_name())
-        go_on = await going_on(board, target)
-        override = await judged(board, key, led=not go_on)
+        name, override, led = await give_order(board, order, by or user_name())
+        go_on = "" if led else await going_on(board, target)
     if override["status"] == "refused":
         raise NotHeeded(override.get("outcome", ""))
-    name = key.removeprefix(OVERRIDES)
     document = {"board": board.name, "id": name, **override, "next": go_on}
     emit(target, document, lambda console: _say(console, outcome_of(name, override, board.name, go_on)))
 
@@ -265,10 +263,12 @@ def _made(make: Callable[..., Order], given: dict[str, Any]) -> Order:
 
 
 def _check_said(reason: str, by: str | None) -> None:
+    from controller.giving import check_name
+
     if not reason.strip():
         raise click.UsageError("--reason: an order needs one; it is kept with it.")
-    if by is not None and (not by.strip() or "/" in by):
-        raise click.UsageError("--by: a name, without '/'.")
+    if by is not None:
+        check_name(by)
 
 
 def _say(console: SafeConsole, text: str) -> None:

@@ -6,11 +6,11 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.command_name import command_name
-from blackboard.control_records import ACTIVATIONS, ESCALATIONS, LEADER, RUN
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS, RUN
 from blackboard.control_shapes import checked, sound
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.wording import first_line
-from controller.leadership import gone_from_this_host
+from controller.leadership import is_led
 from knowledge_sources.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ async def background_of(board: Board, question: Record[Any]) -> dict[str, Any]:
 
 async def going_on(board: Board, target: Target) -> str:
     """What to type so that the answer has its effect; ``""`` where a controller leads the board."""
-    leader = await _read(board, LEADER)
-    if leader is not None and not gone_from_this_host(str(leader.value["member"])):
+    if await is_led(board):
         return ""
     run = await _read(board, RUN)
     words = [

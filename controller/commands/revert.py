@@ -37,7 +37,7 @@ async def command(
       blackboard revert --case order/O-7 --reason "the customer changed her mind" --dry-run
       blackboard revert --case order/O-7 --reason "the customer changed her mind"
     """
-    from blackboard.commands.post import user_name
+    from blackboard.user_name import user_name
     from controller.commands.questions import going_on
     from controller.reverting import carry_out, plan_revert
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from blackboard.commands.target import board_options
+from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
-    from blackboard.commands.target import Target
+    from blackboard.commit import Committed
 
 
 @click.command("post")
@@ -43,17 +44,33 @@ async def command(
       blackboard post return/R-1 '{"order": "O-7", "amount": 129.5}' --if-absent
       blackboard post flag/maintenance on --ttl 30m
     """
-    from blackboard.commands.post import post
-    from knowledge_sources.region_schemas import hold_to_schemas
+    from blackboard.durations import parse_duration
+    from blackboard.errors import UsageError
+    from blackboard.terminal import sanitize
+    from blackboard.typed_value import parse_value
+    from blackboard.user_name import user_name
+    from knowledge_sources.posting import check_postable, described, post
 
-    await post(
-        target,
-        key=key,
-        value=value,
-        if_commit=if_commit,
-        if_absent=if_absent,
-        once=once,
-        ttl=ttl,
-        by=by,
-        hold=hold_to_schemas,
-    )
+    check_postable(key)
+    if if_commit is not None and if_absent:
+        raise UsageError("--if-commit and --if-absent contradict each other")
+    ttl_ms = parse_duration(ttl) if ttl is not None else None
+    content = parse_value(sys.stdin.read() if value == "-" else value)
+    async with open_board(target, create=True) as board:
+        done = await post(
+            board, key, content, by or user_name(), if_commit=if_commit, if_absent=if_absent, once=once, ttl_ms=ttl_ms
+        )
+    outcome = sanitize(described(key, done))
+    emit(target, _document(board.name, key, done), lambda console: console.print(outcome))
+
+
+def _document(board: str, key: str, committed: Committed) -> dict[str, Any]:
+    written = committed.writes[0]
+    return {
+        "board": board,
+        "key": key,
+        "commit": written.commit,
+        "version": written.version,
+        "changed": written.changed,
+        "repeated": committed.repeated,
+    }

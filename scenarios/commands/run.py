@@ -62,8 +62,8 @@ async def command(
       blackboard run my/scenario.yaml --input today.jsonl -o json
       blackboard run process_return --resume
     """
-    from blackboard.commands.post import user_name
     from blackboard.errors import UsageError
+    from blackboard.user_name import user_name
     from scenarios.loading import load_scenario
     from scenarios.runner import Options
 

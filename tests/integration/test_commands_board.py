@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blackboard.cli import main
-from blackboard.commands.post import parse_value, user_name
 from blackboard.errors import InvalidInput
 from blackboard.keys import BoardKeys
+from blackboard.typed_value import parse_value
+from blackboard.user_name import user_name
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from controller.escalation import Answer, Refusal, answer
 from knowledge_sources import DeclarationError
 from knowledge_sources.library import human
 from knowledge_sources.library.human import filled
-from tests.leading import going_on, leading, only, question, run, values
+from tests.leading import going_on, leading, only, question, quiescent, run, values
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -36,6 +36,19 @@ async def test_a_person_is_asked_with_the_values_of_the_records_and_the_answer_i
         assert asked["question"] == "Refund 12.5 of Ada for 1 (–)?"
         await answer(board, key, Answer("approve", by="ana"), board.store.server_now_ms())
     assert await values(board, "answer/*") == {"answer/1": {"answer": "approve", "answered_by": "ana", "reason": ""}}
+
+
+@pytest.mark.parametrize("choices", [["decide", "wait"], []])
+async def test_a_choice_that_happens_to_be_called_decide_is_written_as_any_other(
+    board: Board, choices: list[str]
+) -> None:
+    """Only where the agent failed, or proposes something, is it the word for a value in the agent's place."""
+    await board.put("return/1", {"amount": 12.5})
+    async with leading(board, human(**ASK | {"choices": choices})) as controller:
+        await quiescent(controller)
+        key, _ = await question(board)
+        await answer(board, key, Answer("decide", by="ana"), board.store.server_now_ms())
+    assert (await values(board, "answer/*"))["answer/1"]["answer"] == "decide"
 
 
 async def test_without_an_answer_each_assignee_is_asked_and_then_the_default_counts(board: Board) -> None:
