@@ -1,0 +1,134 @@
+"""The records of a model in an order: those that a filter accepts, by region, kept up with every change.
+
+A board may hold a hundred thousand: to look at all of them, for another order or a filter, takes longer than a key
+may wait.  :meth:`Arrangement.work` does a part of it at a time, and what is found so far is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from blackboard.errors import Corrupt
+from blackboard.keys import CONTROL_REGION, region_of
+from controller.viewer.ordered import Ordered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blackboard.record import Record
+    from controller.viewer.filtering import Filter
+    from controller.viewer.model import Model
+
+    Order: TypeAlias = Callable[[Record[Any]], int | str]
+    """what a record is sorted by, before its key"""
+
+Group: TypeAlias = Ordered[tuple[Any, str]]
+BYTES_A_STEP: Final = 1_024
+"""a record that is looked into counts as one, and as one more for each of so many bytes"""
+
+
+def author_or_nobody(record: Record[Any]) -> str:
+    """Who wrote it, ``""`` where that does not decode."""
+    try:
+        return record.fresh().author  # a copy: to keep the heads of all of them would take more memory than the board
+    except Corrupt:
+        return ""
+
+
+ORDERS: Final[dict[str, Order]] = {
+    "key": lambda _: "",
+    "newest": lambda record: -record.revision,
+    "version": lambda record: -record.version,
+    "author": author_or_nobody,
+    "size": lambda record: -len(record.packed),
+}
+"""by name: the greatest, the newest and the most often written come first"""
+
+
+class Arrangement:
+    """Groups of ``(order, key)``: one of each region, or one of name ``""`` where ``grouped`` is not wanted."""
+
+    def __init__(
+        self,
+        model: Model,
+        order: Order,
+        wanted: Filter | None = None,
+        *,
+        grouped: bool = True,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.groups: dict[str, Group] = {}
+        self.count = 0
+        """how many are accepted so far"""
+        self._model = model
+        self._order = order
+        self._wanted = wanted
+        self._grouped = grouped
+        self._without = without
+        self._orders: dict[str, int | str] = {}
+        """of each that is in, what it is sorted by"""
+        regions = sorted(model.regions.items(), key=lambda one: one[0] == CONTROL_REGION, reverse=True)
+        self._left = [key for region, records in regions if region not in without for key in records]
+        self._all = len(self._left)
+
+    @classmethod
+    def by_key(cls, model: Model) -> Arrangement:
+        """All records by region and key, at once: the one that needs no record looked at."""
+        made = cls(model, ORDERS["key"])
+        made.groups = {name: Ordered(("", key) for key in sorted(keys)) for name, keys in model.regions.items()}
+        made._orders = dict.fromkeys(made._left, "")
+        made.count = len(made._left)
+        made._left.clear()
+        return made
+
+    @property
+    def done(self) -> float:
+        """The share of the records that has been looked at; 1 once all were."""
+        return 1 - len(self._left) / self._all if self._left else 1.0
+
+    def holds(self, key: str) -> bool:
+        """Whether the record at ``key`` is among those accepted."""
+        return key in self._orders
+
+    def item(self, key: str) -> tuple[str, tuple[int | str, str]] | None:
+        """The group that holds ``key`` and the item there; ``None`` where none does."""
+        order = self._orders.get(key)
+        return None if order is None else (self._group(key), (order, key))
+
+    def place(self, key: str) -> int:
+        """Put the record at ``key`` where it belongs by now, or take it out; returns how many steps that took."""
+        record, steps = self._model.get(key), 1
+        order: int | str | None = None
+        if record is not None and region_of(key) not in self._without:
+            if self._wanted is None:
+                order = self._order(record)
+            else:
+                steps += 4 + len(record.packed) // BYTES_A_STEP
+                order = self._order(record) if self._wanted.accepts_record(record.fresh()) else None
+        before = self._orders.get(key)
+        if order != before:
+            self._move(key, before, order)
+        return steps
+
+    def work(self, steps: int) -> None:
+        """Look at some more of the records, for about so many steps."""
+        left = self._left
+        while left and steps > 0:
+            steps -= self.place(left.pop())
+
+    def _move(self, key: str, before: int | str | None, order: int | str | None) -> None:
+        name = self._group(key)
+        if before is not None:
+            group = self.groups[name]
+            group.remove((before, key))
+            del self._orders[key]
+            self.count -= 1
+            if not group:
+                del self.groups[name]
+        if order is not None:
+            self.groups.setdefault(name, Ordered()).add((order, key))
+            self._orders[key] = order
+            self.count += 1
+
+    def _group(self, key: str) -> str:
+        return region_of(key) if self._grouped else ""
