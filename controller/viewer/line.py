@@ -5,7 +5,7 @@ Text comes from records: it is made safe here, where it is measured, and again b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from rich.cells import cell_len, set_cell_size
 
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 Meaning: TypeAlias = Literal["", "dim", "title", "name", "lit", "good", "warn", "bad", "added", "removed", "link"]
 """what a piece of text says beside its words; ``lit`` is what has just changed, ``link`` what enter opens"""
-GAP = 2
+GAP: Final = 2
 """columns between two cells"""
+LOOKED_AT: Final = 8
+"""characters of a text for each cell that it is cut to: more only where many are combined in one cell"""
 
 
 class Span(NamedTuple):
@@ -54,6 +56,11 @@ def plain(line: Line) -> str:
     return "".join(span.text for span in line)
 
 
+def cells(text: str) -> int:
+    """How many cells ``text``, made safe, is drawn on."""
+    return cell_len(text)
+
+
 def fitted(columns: Sequence[Column], width: int) -> list[int]:
     """How wide each column is on ``width`` cells: what is over goes to those with a share, in proportion.
 
@@ -75,10 +82,10 @@ def fitted(columns: Sequence[Column], width: int) -> list[int]:
     return widths
 
 
-def row(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Span]) -> Line:
-    """``cells`` as one line, each cut or filled to the width of its column."""
+def row(columns: Sequence[Column], widths: Sequence[int], told: Sequence[Span]) -> Line:
+    """``told`` as one line, each cut or filled to the width of its column."""
     spans: list[Span] = []
-    for column, width, cell in zip(columns, widths, cells, strict=True):
+    for column, width, cell in zip(columns, widths, told, strict=True):
         if not width:
             continue
         if spans:
@@ -93,10 +100,14 @@ def headings(columns: Sequence[Column], widths: Sequence[int]) -> Line:
 
 
 def cut(text: str, width: int, *, right: bool = False) -> str:
-    """``text``, made safe, on exactly ``width`` cells: filled with spaces, or cut with an ellipsis."""
-    text = sanitize(text)
+    """``text``, made safe, on exactly ``width`` cells: filled with spaces, or cut with an ellipsis.
+
+    Of a long text no more is looked at than could be shown.
+    """
+    most = LOOKED_AT * (width + 1)
+    more, text = len(text) > most, sanitize(text[:most])
     length = cell_len(text)
-    if length > width:
+    if length > width or more:
         return set_cell_size(text, width - 1) + "…" if width > 1 else set_cell_size(text, width)
     filling = " " * (width - length)
     return filling + text if right else text + filling

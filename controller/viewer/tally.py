@@ -17,6 +17,8 @@ class Tally:
     """Counts of one agent; an activation is taken out as it was before it is put in as it is."""
 
     def __init__(self) -> None:
+        self.changes = 0
+        """rises whenever the counts may be others"""
         self._activations = self._running = self._waiting = self._executed = 0
         self._failed_calls = self._overruled = self._input_tokens = self._output_tokens = 0
         self._cost = 0.0
@@ -24,6 +26,7 @@ class Tally:
 
     def add(self, activation: Activation, sign: int) -> None:
         """Put ``activation`` in (``sign`` 1), or take it out as it was put in (-1)."""
+        self.changes += 1
         state, overruled = activation["state"], bool(activation.get("decided_by"))
         executed = state == "executed" and not overruled
         attempts, usage = activation.get("attempts", ()), activation.get("usage", ())
