@@ -25,6 +25,7 @@ REVERTS: Final = "control/reverts/"
 PROPOSALS: Final = "control/proposals/"
 """``control/proposals/<activation>/<key>``: what is to stand at ``key`` once a validator passes it; a value of any shape"""
 BREAKERS: Final = "control/breakers/"
+POSTS: Final = "control/posts/"
 FLOW: Final = "control/flow"
 FOCUS: Final = "control/focus"
 RECOMMENDATION: Final = "control/recommendation"
@@ -645,6 +646,12 @@ class Recommendation(TypedDict):
     decision: Decision
 
 
+class Posted(TypedDict):
+    """``control/posts/<key>``: why a person last wrote the record at that key; written in the same commit."""
+
+    reason: str
+
+
 class Leader(TypedDict):
     """``control/leader``: who leads the board."""
 
@@ -665,6 +672,7 @@ SHAPES: Final[dict[str, Any]] = {
     EVENTS: EventMark,
     SCHEMAS: RegionSchema,
     BREAKERS: BreakerRecord,
+    POSTS: Posted,
     FLOW: Flow,
     FOCUS: Focus,
     RECOMMENDATION: Recommendation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from blackboard.commit import Absent, At, Once, Put
+from blackboard.control_records import POSTS
 from blackboard.errors import UsageError
 from blackboard.keys import CONTROL_REGION, check_key, region_of
 from blackboard.record import Stamp
@@ -12,7 +13,7 @@ from knowledge_sources.region_schemas import hold_to_schemas
 
 if TYPE_CHECKING:
     from blackboard.board import Board
-    from blackboard.commit import Committed, Guard
+    from blackboard.commit import Committed, Guard, Write
 
 
 def check_postable(key: str) -> None:
@@ -32,13 +33,15 @@ async def post(
     if_commit: str | None = None,
     if_absent: bool = False,
     case: str = "",
+    reason: str = "",
     once: str | None = None,
     ttl_ms: int | None = None,
 ) -> Committed:
     """Write ``value`` at ``key`` as ``by``; without ``if_commit`` and ``if_absent`` whatever stands there is replaced.
 
-    It is of ``case``, else of the case of what stands there, else it opens one.  Raises :class:`UsageError`,
-    :class:`InvalidInput` (a :class:`SchemaMismatch` is one), :class:`Conflict`, :class:`OnceMismatch`.
+    It is of ``case``, else of the case of what stands there, else it opens one.  A ``reason`` is kept beside it, in
+    the same commit.  Raises :class:`UsageError`, :class:`InvalidInput` (a :class:`SchemaMismatch` is one),
+    :class:`Conflict`, :class:`OnceMismatch`.
     """
     check_postable(key)
     if if_commit is not None and if_absent:
@@ -47,9 +50,12 @@ async def post(
     await hold_to_schemas(board)
     present = await board.get(key) if not case else None
     case = case or (present.case if present is not None and present.case else key)
+    writes: list[Write] = [Put(key, value, ttl_ms)]
+    if reason:
+        writes.append(Put(POSTS + key, {"reason": reason}, ttl_ms))
     return await board.commit(
         guards,
-        [Put(key, value, ttl_ms)],
+        writes,
         once=Once(once) if once is not None else None,
         stamp=Stamp(author=by, case=case),
     )

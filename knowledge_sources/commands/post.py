@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("--if-absent", is_flag=True, help="Only if there is no such record.")
 @click.option("--once", metavar="ID", help="Idempotency key: the same post again gets the first result, for 24 h.")
 @click.option("--ttl", metavar="TIME", help="How long it stays: 500ms, 30s, 2m, 1h.")
+@click.option("--reason", default="", help="Kept beside it, under control/posts/.")
 @click.option("--by", metavar="NAME", help="The author; default: your user name.")
 @board_options
 async def command(
@@ -31,6 +32,7 @@ async def command(
     if_absent: bool,
     once: str | None,
     ttl: str | None,
+    reason: str,
     by: str | None,
 ) -> None:
     """Write VALUE at KEY: a JSON value, or a text as it is; '-' reads it from standard input.
@@ -58,8 +60,9 @@ async def command(
     content = parse_value(sys.stdin.read() if value == "-" else value)
     async with open_board(target, create=True) as board:
         done = await post(
-            board, key, content, by or user_name(), if_commit=if_commit, if_absent=if_absent, once=once, ttl_ms=ttl_ms
-        )
+            board, key, content, by or user_name(), if_commit=if_commit, if_absent=if_absent, reason=reason, once=once,
+            ttl_ms=ttl_ms,
+        )  # fmt: skip
     outcome = sanitize(described(key, done))
     emit(target, _document(board.name, key, done), lambda console: console.print(outcome))
 
