@@ -30,6 +30,8 @@ MOST_SHOWN: Final = 300
 """characters of a key or a value"""
 MOST_KEPT: Final = 1_000
 """excerpts, so that a repaint makes none anew"""
+MOST_DIRTY: Final = 20_000
+"""changed keys that wait to be taken in"""
 INDENT: Final = "  "
 _COLUMNS: Final = (
     Column("key", 24, share=2),
@@ -165,12 +167,7 @@ class BoardPane:
             self._rearrange()
         if not self._dirty and self._shown.done == 1 and self._folded_then == self.folded:
             return
-        steps = STEPS_A_CALL
-        while self._dirty and steps > 0:
-            key = self._dirty.pop()
-            self._by_key.place(key)
-            steps -= self._shown.place(key) if self._shown is not self._by_key else 1
-        self._shown.work(steps)
+        self._shown.work(self._take_in(STEPS_A_CALL))
         self._arrange()
 
     @property
@@ -179,12 +176,22 @@ class BoardPane:
 
     def _note(self, change: Change) -> None:
         self._dirty.add(change.key)
+        if len(self._dirty) >= MOST_DIRTY:  # nobody looks at this pane
+            self._take_in(STEPS_A_CALL)
         region = region_of(change.key)
-        newest = self._newest.get(region)
-        if newest is not None and change.revision < newest.revision:  # a step back: what was newest before is looked up
-            del self._newest[region]
+        newest, before = self._newest.get(region), change.previous
+        if (newest and change.revision < newest.revision) or (before and change.revision < before.revision):
+            self._newest.pop(region, None)  # a step back: what was newest before is looked up
         else:
             self._newest[region] = Newest(change.key, change.revision, change.time_ms, change.record is None)
+
+    def _take_in(self, steps: int) -> int:
+        """Put what has changed in its place, for about so many steps; returns how many are left."""
+        while self._dirty and steps > 0:
+            key = self._dirty.pop()
+            self._by_key.place(key)
+            steps -= self._shown.place(key) if self._shown is not self._by_key else 1
+        return steps
 
     def _rearrange(self) -> None:
         if self.sort == self.sorts[0] and self._wanted is None:
