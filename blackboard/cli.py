@@ -23,6 +23,8 @@ from blackboard.terminal import sanitize
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from click.shell_completion import CompletionItem
+
 
 class Entry(NamedTuple):
     """Where a command is (``module:attribute``), and its line in the help of the root."""
@@ -60,6 +62,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "revert": Entry("controller.commands.revert:command", "Undo what was done for a case, the latest first."),
     "report": Entry("scenarios.commands.report:command", "Sum up a run: outcomes, cost, latency, overhead."),
     "doctor": Entry("blackboard.commands.doctor:command", "Check the server's settings against what is promised."),
+    "completion": Entry("blackboard.commands.completion:command", "Print what completes command lines in a shell."),
 }
 
 
@@ -88,6 +91,12 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=entry.summary) for name, entry in self._entries.items()]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]  # the group's own would import them all
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -115,11 +124,16 @@ def main(arguments: Sequence[str] | None = None, *, root: click.Command | None =
     """Run the command line ``arguments`` (those of the process unless given) and return the exit code.
 
     Without ``arguments`` the process may be ended, with that code, where an agent does not end.
-    Every failure is one message on stderr.  ``BLACKBOARD_TRACEBACK=1`` adds the traceback.
+    Every failure is one message on stderr.  ``BLACKBOARD_TRACEBACK=1`` adds the traceback.  With
+    ``_BLACKBOARD_COMPLETE`` in the environment the process answers a shell that completes a line, and nothing else.
     """
     ends_process = arguments is None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     command = root or build_root()
+    if ends_process and os.environ.get("_BLACKBOARD_COMPLETE"):
+        from blackboard.commands.completing import answer
+
+        answer(command)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown, not raised
             stream.reconfigure(errors="backslashreplace")

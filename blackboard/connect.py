@@ -19,7 +19,7 @@ from blackboard.backend import CLIENT_NAME, CONNECT_TIMEOUT_S, SOCKET_TIMEOUT_S,
 from blackboard.embedded import EmbeddedServer
 from blackboard.errors import NoBackend, UsageError
 from blackboard.server_binary import OLDEST, Version
-from blackboard.server_directory import directory_of
+from blackboard.server_directory import ServerDirectory, directory_of
 from blackboard.settings import Settings, check_setting, load_settings
 
 if TYPE_CHECKING:
@@ -67,6 +67,28 @@ async def connect(url: str | None = None, *, settings: Settings | None = None) -
     return await _server(address, settings)
 
 
+async def connect_to_running(settings: Settings) -> Backend:
+    """As :func:`connect`, where a server runs by itself: a private one is neither started nor kept running by this.
+
+    Nothing is made in its directory.  Raises ``NoBackend`` where none runs, and for ``memory:``, where none can.
+    """
+    address = Address.parse(settings.url)
+    if address.scheme == "memory":
+        raise NoBackend("memory: is inside of one process")
+    if address.scheme != "embedded":
+        return await _server(address, settings)
+    directory = ServerDirectory(directory_of(address.rest).resolve())
+    if not directory.is_ours():
+        raise NoBackend(f"{directory.path} is no directory of this user")
+    client = _client(_through(directory.socket, settings))
+    try:
+        version = _checked_version(await _server_info(client, address), address)
+    except BaseException:
+        await client.aclose()
+        raise
+    return Backend(f"embedded:{directory.path}", "embedded", client, str(version))
+
+
 async def _embedded(path: Path, settings: Settings) -> Backend:
     joining = asyncio.ensure_future(asyncio.to_thread(EmbeddedServer.join, path, settings.fsync))
     try:
@@ -75,9 +97,13 @@ async def _embedded(path: Path, settings: Settings) -> Backend:
         # The thread goes on; what it holds in the end must be let go.
         joining.add_done_callback(_leave)
         raise
-    options = {"connection_class": redis.asyncio.UnixDomainSocketConnection, "path": str(embedded.socket)}
-    client = _client({**options, "protocol": int(settings.protocol)})
+    client = _client(_through(embedded.socket, settings))
     return Backend(f"embedded:{embedded.path}", "embedded", client, str(embedded.version), embedded=embedded)
+
+
+def _through(socket: Path, settings: Settings) -> dict[str, Any]:
+    connection = redis.asyncio.UnixDomainSocketConnection
+    return {"connection_class": connection, "path": str(socket), "protocol": int(settings.protocol)}
 
 
 def _leave(joined: asyncio.Future[EmbeddedServer]) -> None:

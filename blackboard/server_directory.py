@@ -71,6 +71,13 @@ class ServerDirectory:
                 if entry.lstat().st_uid != os.geteuid():
                     raise NoBackend(f"{entry} was put there by another user; name another directory: embedded:DIR")
 
+    def is_ours(self) -> bool:
+        """Whether it is there and this user's, so that what answers in it is no other user's server."""
+        try:
+            return self.path.stat().st_uid == os.geteuid()
+        except OSError:
+            return False
+
     def written_by(self) -> Version | None:
         """The server that last wrote here; ``None`` in a new directory."""
         try:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from blackboard import exit_codes
 from blackboard.errors import BlackboardError, InvalidInput
 from knowledge_sources.nearest import nearest
 from scenarios.scenario import Origin, Scenario
 from scenarios.setting import apply_settings
+from scenarios.shipped import FILE_NAME, PACKAGE, shipped_scenarios
 from scenarios.validation import validate
 from scenarios.yaml_reader import MAX_BYTES, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-FILE_NAME: Final = "scenario.yaml"
 
 
 class NoSuchScenario(BlackboardError):
@@ -35,15 +34,6 @@ class NoSuchScenario(BlackboardError):
         )
 
 
-def shipped_scenarios() -> tuple[str, ...]:
-    """The names of the scenarios in this package: its folders that hold a ``scenario.yaml``."""
-    return tuple(sorted(file.parent.name for file in _package().glob(f"*/{FILE_NAME}")))
-
-
-def _package() -> Path:
-    return Path(__file__).resolve().parent
-
-
 def find_scenario(name: str | Path) -> Path:
     """The file of the scenario ``name``: a path to it or to its folder, or the name of a shipped one.
 
@@ -57,7 +47,7 @@ def find_scenario(name: str | Path) -> Path:
             path /= FILE_NAME
         if path.is_file():
             return path
-        shipped = _package() / text / FILE_NAME
+        shipped = PACKAGE / text / FILE_NAME
         if text in shipped_scenarios():
             return shipped
     raise NoSuchScenario(text[:200], shipped_scenarios())
@@ -65,7 +55,7 @@ def find_scenario(name: str | Path) -> Path:
 
 def name_to_run(file: Path) -> str:
     """What ``find_scenario`` finds ``file`` by from everywhere: the name of a shipped one, else the path."""
-    shipped = file.name == FILE_NAME and file.resolve().parent.parent == _package()
+    shipped = file.name == FILE_NAME and file.resolve().parent.parent == PACKAGE
     return file.resolve().parent.name if shipped else str(file.resolve())
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blackboard.commands.defaulting import DefaultingGroup
+from blackboard.commands.offers import board_names
 from blackboard.commands.target import Target, emit, open_backend, server_options
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ async def _document(backend: Backend, meta: BoardMeta) -> dict[str, Any]:
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=board_names)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @server_options
 async def remove(target: Target, name: str, yes: bool) -> None:

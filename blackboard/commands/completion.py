@@ -1,78 +1,63 @@
-"""Running a command's coroutine to its end, and the process to its end after it.
-
-An agent may swallow its cancellation, and a thread cannot be cancelled at all: ``asyncio.run`` and the end of
-the interpreter both wait for those, for ever.  By then the command is done and its outcome is on the board, so
-what is left behind ends with the process.
-"""
+"""``blackboard completion``."""
 
 from __future__ import annotations
 
-import asyncio
-import os
+import re
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from blackboard.commands.target import emit, file_options
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from blackboard.commands.target import Target
 
-    from blackboard.calling import Told
-
-GRACE_S: Final = 0.5
-"""how long tasks and threads that are left have for coming to their end"""
+SHELLS: Final = ("bash", "zsh", "fish")
 
 
-def complete(work: Coroutine[Any, Any, int | None], *, last_words: Told | None) -> int | None:
-    """What ``work`` returns or raises, as of ``asyncio.run``.
+@click.command("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+@file_options
+def command(target: Target, *, shell: str) -> None:
+    """Print the script that lets SHELL complete commands, options and what a board holds: its keys, agents, questions.
 
-    With ``last_words`` the process exits where something does not end, with what ``work`` returned or what
-    ``last_words`` makes of its error.  Without, that is waited for: who calls the command from a program of its
-    own has more to do afterwards.
+    Only a server that runs and answers at once is asked for what a board holds. A name with a character that
+    means something to a shell is not offered.
+
+    \b
+    The line to put into the shell's own file:
+      ~/.bashrc                   eval "$(blackboard completion bash)"
+      ~/.zshrc, after compinit    eval "$(blackboard completion zsh)"
+      ~/.config/fish/config.fish  blackboard completion fish | source
+
+    \b
+    Examples:
+      blackboard completion bash > ~/.local/share/bash-completion/completions/blackboard
+      eval "$(.venv/bin/blackboard completion bash)"
     """
-    before = frozenset(threading.enumerate())
-    runner = asyncio.Runner()
-    pool = ThreadPoolExecutor(thread_name_prefix="blackboard")
-    runner.get_loop().set_default_executor(pool)
-
-    def outlived() -> bool:
-        pool.shutdown(wait=False, cancel_futures=True)
-        return bool(asyncio.all_tasks(runner.get_loop())) or _threads_since(before)
-
-    try:
-        code = runner.run(_and_the_rest(work))
-        if last_words is not None and outlived():
-            _exit(code or 0)
-    except BaseException as error:
-        if last_words is not None and outlived():
-            _exit(last_words(error))
-        raise
-    finally:
-        runner.close()
-    return code
+    script = script_for(shell, _program())
+    if target.output == "text":
+        sys.stdout.write(script)
+    else:
+        emit(target, {"shell": shell, "script": script}, lambda _: None)
 
 
-async def _and_the_rest(work: Coroutine[Any, Any, int | None]) -> int | None:
-    """``work``, then what it left on the loop, cancelled."""
-    try:
-        return await work
-    finally:
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=GRACE_S)
+def script_for(shell: str, program: str) -> str:
+    """The script for ``shell``, about a program that is typed as ``program``, with a folder before it or not."""
+    from blackboard.commands.completing import LINE, PART, SHELL
+
+    text = (Path(__file__).parent / "shells" / f"completion.{shell}").read_text(encoding="utf-8")
+    name = re.sub(r"[^A-Za-z0-9_]", "_", program)
+    for hole, filling in (("program", program), ("name", name), ("shell", SHELL), ("line", LINE), ("part", PART)):
+        text = text.replace(f"{{{{{hole}}}}}", filling)
+    return text
 
 
-def _threads_since(before: frozenset[threading.Thread]) -> bool:
-    """Whether a thread that was not there ``before`` still works; one that waits for work would have ended."""
-    since = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
-    for thread in since:
-        thread.join(GRACE_S / len(since))
-    return any(thread.is_alive() for thread in since)
+def _program() -> str:
+    """The name that this program was typed by, without its folder; the usual one where that is not to be had."""
+    from blackboard.command_name import NAME
 
-
-def _exit(code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    program = Path(sys.argv[0]).name
+    return program if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", program) and not program.endswith(".py") else NAME

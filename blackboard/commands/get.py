@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blackboard.commands.offers import record_keys
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("get")
-@click.argument("key")
+@click.argument("key", shell_complete=record_keys)
 @click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
 @board_options
 async def command(target: Target, *, key: str, moment: str | None) -> None:

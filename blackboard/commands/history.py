@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from blackboard.commands.offers import record_keys
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 
 @click.command("history")
-@click.argument("key")
+@click.argument("key", shell_complete=record_keys)
 @board_options
 async def command(target: Target, key: str) -> None:
     """Show every change of the record at KEY that the log holds, the oldest first.

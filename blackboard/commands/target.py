@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSp
 import click
 
 from blackboard.calling import ENDS_PROCESS
-from blackboard.commands.completion import complete
+from blackboard.commands.offers import board_names, server_urls
+from blackboard.commands.to_the_end import complete
 from blackboard.errors import NothingSelected
 from blackboard.terminal import format_json
 
@@ -36,8 +37,16 @@ class Target(NamedTuple):
     output: Output
 
 
-_URL = click.option("--url", "-u", metavar="URL", help="embedded:DIR, memory:, redis://…; default: the settings.")
-_BOARD = click.option("--board", "-b", metavar="NAME", help="The board's name; default: the newest.")
+_URL = click.option(
+    "--url",
+    "-u",
+    metavar="URL",
+    help="embedded:DIR, memory:, redis://…; default: the settings.",
+    shell_complete=server_urls,
+)
+_BOARD = click.option(
+    "--board", "-b", metavar="NAME", help="The board's name; default: the newest.", shell_complete=board_names
+)
 output_option = click.option(
     "--output",
     "-o",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blackboard.commands.defaulting import DefaultingGroup
+from blackboard.commands.offers import open_questions
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ async def list_(target: Target, *, every: bool) -> None:
 
 
 @command.command("show")
-@click.argument("question", metavar="ID")
+@click.argument("question", metavar="ID", shell_complete=open_questions)
 @board_options
 async def show(target: Target, *, question: str) -> None:
     """Show the question ID: what it is about, what was tried, how to answer. ID may be its beginning, or the case.
@@ -68,7 +69,7 @@ async def show(target: Target, *, question: str) -> None:
 
 
 @command.command("answer")
-@click.argument("question", metavar="ID")
+@click.argument("question", metavar="ID", shell_complete=open_questions)
 @click.argument("choice", required=False)
 @click.option(
     "--value", metavar="JSON", help="What 'decide' writes in the agent's place, or an answer without choices."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blackboard.commands.offers import record_keys
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 
 @click.command("why")
-@click.argument("key", required=False)
-@click.option("--case", metavar="CASE", help="Tell all that was done for a case, by the key of its fed record.")
+@click.argument("key", required=False, shell_complete=record_keys)
+@click.option(
+    "--case",
+    metavar="CASE",
+    help="Tell all that was done for a case, by the key of its fed record.",
+    shell_complete=record_keys,
+)
 @click.option("--depth", type=click.IntRange(0, 200), default=20, show_default=True, help="Levels of causes.")
 @board_options
 async def command(target: Target, *, key: str | None, case: str | None, depth: int) -> None:

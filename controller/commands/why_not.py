@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blackboard.commands.offers import agent_names
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("why-not")
-@click.argument("agent")
+@click.argument("agent", shell_complete=agent_names)
 @click.argument("captures", nargs=-1, metavar="[NAME=TEXT]...")
 @click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
 @board_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blackboard.commands.defaulting import DefaultingGroup
+from blackboard.commands.offers import agent_names
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ async def list_(target: Target) -> None:
 
 
 @command.command("info")
-@click.argument("name")
+@click.argument("name", shell_complete=agent_names)
 @board_options
 async def info(target: Target, name: str) -> None:
     """Show what the agent NAME watches, writes, takes and gives, and how it has done.

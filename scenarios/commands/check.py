@@ -8,6 +8,7 @@ import click
 
 from blackboard import exit_codes
 from blackboard.commands.target import Target, emit, output_option
+from scenarios.commands.offers import scenario_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=scenario_names)
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
 @click.option("--fix", is_flag=True, help="Break deadlocks: add to the file an agent that merges what is there.")
 @click.option("--dry-run", is_flag=True, help="With --fix: show what would be added, and leave the file alone.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from blackboard.commands.target import Target, emit, output_option
+from scenarios.commands.offers import scenario_names
 
 if TYPE_CHECKING:
     from blackboard.commands.target import Output
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("graph")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=scenario_names)
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
 @output_option
 def command(scenario: str, sets: tuple[str, ...], output: Output) -> None:

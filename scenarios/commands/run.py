@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from blackboard.commands.offers import board_names
 from blackboard.commands.target import Target, emit, open_backend, server_options
 from blackboard.exit_codes import INTERRUPTED, OK
+from scenarios.commands.offers import scenario_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +30,16 @@ if TYPE_CHECKING:
 
 
 @click.command("run")
-@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...", shell_complete=scenario_names)
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Lay a value over the file first.")
 @click.option("--input", "input_file", type=click.Path(path_type=Path), help="Lines to use instead of its own input.")
-@click.option("--board", "-b", metavar="NAME", help="The board's name; default: a new one, SCENARIO@n.")
+@click.option(
+    "--board",
+    "-b",
+    metavar="NAME",
+    help="The board's name; default: a new one, SCENARIO@n.",
+    shell_complete=board_names,
+)
 @click.option("--resume", is_flag=True, help="Go on with the last run that is not finished.")
 @click.option("--stay", is_flag=True, help="Go on serving when nothing is left to do; limits.run.time does not count.")
 @click.option("--pause", is_flag=True, help="Dispatch nothing until 'blackboard step' or 'resume' says so.")

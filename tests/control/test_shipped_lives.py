@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from blackboard.board import Board
-from scenarios.loading import load_scenario, shipped_scenarios
+from scenarios.loading import load_scenario
+from scenarios.shipped import shipped_scenarios
 from tests.control.lives import moments_of, violations
 from tests.scenarios.in_process import run
 

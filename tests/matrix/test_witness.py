@@ -17,7 +17,7 @@ from blackboard.connect import connect
 from blackboard.link import ClientLink, Link, SocketLink, call, open_link
 from blackboard.scripts import Script
 from blackboard.server_binary import find_server
-from scenarios.loading import shipped_scenarios
+from scenarios.shipped import shipped_scenarios
 from tests.matrix.combination import EXPECTED
 from tests.own_server import OwnServer
 

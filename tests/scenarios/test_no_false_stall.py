@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios.loading import shipped_scenarios
+from scenarios.shipped import shipped_scenarios
 from tests.scenarios.in_process import run
 
 SHOWING_IT = ("paralysis", "money_loop", "swarm")

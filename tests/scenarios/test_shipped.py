@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from blackboard.cli import main
-from scenarios.loading import shipped_scenarios
+from scenarios.shipped import shipped_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable

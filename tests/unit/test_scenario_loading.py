@@ -10,10 +10,11 @@ from blackboard.errors import InvalidInput
 from scenarios.event_models import PostEvent, RetractEvent
 from scenarios.expectation_models import CountExpectation, EscalatedExpectation, FiredExpectation
 from scenarios.fault_models import FailFault, InvalidFault, SlowFault
-from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, name_to_run, shipped_scenarios
+from scenarios.loading import NoSuchScenario, find_scenario, load_scenario, name_to_run
 from scenarios.problem import InvalidScenario
 from scenarios.record_models import InlineRecord, RecordsFile
 from scenarios.setting import InvalidSetting
+from scenarios.shipped import shipped_scenarios
 from tests.processor_time import processor_time_below
 
 if TYPE_CHECKING:

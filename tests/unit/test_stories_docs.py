@@ -6,7 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
-from scenarios.loading import load_scenario, shipped_scenarios
+from scenarios.loading import load_scenario
+from scenarios.shipped import shipped_scenarios
 
 PAGE = Path(__file__).parents[2] / "docs" / "stories.md"
 ROWS = re.findall(r"^\| .*? \| `blackboard run (\w+)` \|(.*?)\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
