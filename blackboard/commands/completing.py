@@ -52,7 +52,10 @@ def words(root: click.Command, environ: Mapping[str, str]) -> list[str]:
     from click.shell_completion import ShellComplete, split_arg_string
 
     # The word at the cursor may be empty; with a letter on it it is not, and is split like the others.
-    *typed, last = split_arg_string(environ.get(LINE, "") + "x")
+    line = environ.get(LINE, "")
+    if line.endswith("\\"):  # it would be taken for the letter's
+        return []
+    *typed, last = split_arg_string(line + "x")
     while typed and _ASSIGNMENT.match(typed[0]):
         del typed[0]
     incomplete = last[:-1]
@@ -81,7 +84,7 @@ def _told(item: CompletionItem) -> str:
 
 def _for_bash(found: Sequence[tuple[str, str]], incomplete: str, environ: Mapping[str, str]) -> list[str]:
     """What takes the place of the part that bash replaces: whole words without what stands in front of that."""
-    part = environ.get(PART, "")
+    part = environ.get(PART, incomplete)
     stays = len(incomplete) - len(part) if incomplete.endswith(part) else 0
     if not any(word.endswith(OPEN_ENDED) for word, _ in found):
         return [word[stays:] for word, _ in found]

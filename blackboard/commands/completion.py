@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,27 +36,19 @@ def command(target: Target, *, shell: str) -> None:
       blackboard completion bash > ~/.local/share/bash-completion/completions/blackboard
       eval "$(.venv/bin/blackboard completion bash)"
     """
-    script = script_for(shell, _program())
+    script = script_for(shell)
     if target.output == "text":
         sys.stdout.write(script)
     else:
         emit(target, {"shell": shell, "script": script}, lambda _: None)
 
 
-def script_for(shell: str, program: str) -> str:
-    """The script for ``shell``, about a program that is typed as ``program``, with a folder before it or not."""
+def script_for(shell: str) -> str:
+    """The script for ``shell``, about this program, whether it is typed with a folder before it or not."""
+    from blackboard.command_name import NAME
     from blackboard.commands.completing import LINE, PART, SHELL
 
     text = (Path(__file__).parent / "shells" / f"completion.{shell}").read_text(encoding="utf-8")
-    name = re.sub(r"[^A-Za-z0-9_]", "_", program)
-    for hole, filling in (("program", program), ("name", name), ("shell", SHELL), ("line", LINE), ("part", PART)):
+    for hole, filling in (("program", NAME), ("shell", SHELL), ("line", LINE), ("part", PART)):
         text = text.replace(f"{{{{{hole}}}}}", filling)
     return text
-
-
-def _program() -> str:
-    """The name that this program was typed by, without its folder; the usual one where that is not to be had."""
-    from blackboard.command_name import NAME
-
-    program = Path(sys.argv[0]).name
-    return program if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", program) and not program.endswith(".py") else NAME

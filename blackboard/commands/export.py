@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blackboard.commands.offers import files
 from blackboard.commands.target import Target, board_options, emit, open_board
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
-@click.argument("file", default="-")
+@click.argument("file", default="-", shell_complete=files)
 @board_options
 async def command(target: Target, file: str) -> None:
     """Write the whole board to FILE as JSON lines: what stood at the horizon, every change since, and their digest.

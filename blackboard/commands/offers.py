@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     import click
+    from click.shell_completion import CompletionItem
 
     from blackboard.backend import Backend
 
@@ -28,6 +29,13 @@ WITHIN_S: Final = 0.3
 def server_urls(_ctx: click.Context, _param: click.Parameter, _incomplete: str) -> list[str]:
     """How the URL of each kind of server begins."""
     return ["embedded:", "memory:", "redis://", "rediss://", "unix:///"]
+
+
+def files(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever files the shell sees."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def board_names(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

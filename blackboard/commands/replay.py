@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from blackboard.commands.offers import files
 from blackboard.commands.target import Target, emit, file_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("replay")
-@click.argument("file")
+@click.argument("file", shell_complete=files)
 @click.argument("pattern", required=False)
 @click.option("--at", "revision", type=click.IntRange(min=0), metavar="REVISION", help="Stop there; default: the end.")
 @click.option("--limit", type=click.IntRange(min=0), default=200, show_default=True, help="Of the text; 0 shows all.")

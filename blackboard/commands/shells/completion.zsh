@@ -1,7 +1,7 @@
 #compdef {{program}}
 # Completes the command lines of {{program}} in zsh. The program itself says which words can stand where the cursor
 # is: 'word:help' a line, then ':no-blank' and those that no blank follows; ':files' alone has zsh offer files.
-_{{name}}_completion() {
+_{{program}}_completion() {
     local word program=${${(Q)words[1]}/#'~/'/$HOME/} goes_on=
     local -a told open
     while IFS= read -r word; do
@@ -15,7 +15,7 @@ _{{name}}_completion() {
     (( $#open )) && compadd -S '' -a open
 }
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-    _{{name}}_completion "$@"
+    _{{program}}_completion "$@"
 else
-    compdef _{{name}}_completion {{program}}
+    compdef _{{program}}_completion {{program}}
 fi
