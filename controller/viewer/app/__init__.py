@@ -1,0 +1,1 @@
+"""The screen of the viewer: the one place that knows Textual."""

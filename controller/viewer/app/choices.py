@@ -1,0 +1,125 @@
+"""A list to choose one from, a line each; only the lines in sight are drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from controller.viewer.line import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.binding import BindingType
+
+_MARKED: Final = "●"
+_UNMARKED: Final = "○"
+_NUMBERED: Final = 9
+"""of the lines that a digit chooses"""
+
+
+class Choices(ScrollView, can_focus=True):
+    """``labels`` to choose from: by arrows, ``j`` ``k``, digits and mouse; nothing is chosen until somebody does."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("up,k", "move(-1)", "previous"),
+        ("down,j", "move(1)", "next"),
+        ("home,g", "to(0)", "first"),
+        ("end,G", "to(-1)", "last"),
+        ("pageup", "page(-1)", "page up"),
+        ("pagedown", "page(1)", "page down"),
+        *[(str(number), f"pick({number - 1})", "") for number in range(1, _NUMBERED + 1)],
+    ]
+    DEFAULT_CSS = """
+    Choices { height: auto; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+    chosen: reactive[int | None] = reactive(None)
+
+    class Changed(Message):
+        """Another one is chosen."""
+
+        def __init__(self, choices: Choices) -> None:
+            super().__init__()
+            self.choices = choices
+
+        @property
+        def control(self) -> Choices:
+            return self.choices
+
+    class Picked(Message):
+        """One is chosen outright, by its digit or by the mouse: where nothing else is asked, that is all."""
+
+    def __init__(self, labels: Sequence[str], chosen: int | None = None, *, id: str | None = None) -> None:  # noqa: A002  # as every widget names it
+        super().__init__(id=id)
+        self.labels = tuple(labels)
+        self.set_reactive(Choices.chosen, chosen)
+        self.virtual_size = Size(0, len(self.labels))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One line for each label; the style says how many of them are in sight."""
+        return len(self.labels)
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._into_sight)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.virtual_size = Size(event.size.width, len(self.labels))
+        self._into_sight()
+
+    def watch_chosen(self) -> None:
+        self._into_sight()
+        self.refresh()
+        self.post_message(self.Changed(self))
+
+    def action_move(self, by: int) -> None:
+        """Choose the next in a direction; the first one where nothing is chosen."""
+        self.action_to(0 if self.chosen is None else min(max(self.chosen + by, 0), len(self.labels) - 1))
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(1, self.size.height - 1))
+
+    def action_to(self, place: int) -> None:
+        """Choose the one at ``place``, counted from the end where it is below 0; nothing where there is none."""
+        if place < len(self.labels):
+            self.chosen = place if place >= 0 else len(self.labels) + place
+
+    def action_pick(self, place: int) -> None:
+        """Choose the one at ``place`` outright."""
+        if place < len(self.labels):
+            self.chosen = place
+            self.post_message(self.Picked())
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.action_pick(event.y + self.scroll_offset.y)
+
+    def render_line(self, y: int) -> Strip:
+        """The label in line ``y``, with its mark and, for the first nine, its digit."""
+        place, width = y + self.scroll_offset.y, self.size.width
+        style = self.rich_style
+        if place >= len(self.labels):
+            return Strip.blank(width, style)
+        is_chosen = place == self.chosen
+        number = str(place + 1) if place < _NUMBERED else " "
+        if is_chosen:
+            style += Style(reverse=True) if self.has_focus else Style(bold=True)
+        text = cut(f"{_MARKED if is_chosen else _UNMARKED} {number} {self.labels[place]}", width)
+        return Strip([Segment(text, style)], width)
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def _into_sight(self) -> None:
+        if self.chosen is not None:
+            self.scroll_to_region(Region(0, self.chosen, max(1, self.size.width), 1), animate=False)
