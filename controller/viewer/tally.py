@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from knowledge_sources.performance import Performance
@@ -21,7 +22,8 @@ class Tally:
         """rises whenever the counts may be others"""
         self._activations = self._running = self._waiting = self._executed = 0
         self._failed_calls = self._overruled = self._input_tokens = self._output_tokens = 0
-        self._cost = 0.0
+        self._cost = Fraction()
+        """exact: a huge one that was here for a moment would else take the small ones with it"""
         self._times_us: list[int] = []
 
     def add(self, activation: Activation, sign: int) -> None:
@@ -38,7 +40,9 @@ class Tally:
         self._overruled += sign * overruled
         self._input_tokens += sign * sum(call["input_tokens"] for call in usage)
         self._output_tokens += sign * sum(call["output_tokens"] for call in usage)
-        self._cost += sign * (sum(call["cost"] for call in usage) + sum(one["cost"] for one in attempts))
+        for call in (*usage, *attempts):
+            if call["cost"]:
+                self._cost += sign * Fraction(call["cost"])
         if executed and "run_us" in activation:
             self._note_time(activation["run_us"], sign)
 
@@ -65,5 +69,5 @@ class Tally:
             median_ms=median_us / 1000 if median_us is not None else None,
             input_tokens=self._input_tokens,
             output_tokens=self._output_tokens,
-            cost=max(0.0, self._cost),
+            cost=float(self._cost),
         )
