@@ -19,7 +19,7 @@ def lines(graph: WaitGraph) -> Iterator[str]:
         for lacked in wait["lacks"]:
             who = f"which {' or '.join(lacked['writers'])} may write" if lacked["writers"] else "which nobody writes"
             yield f"{wait['name']} {has}, waits for {lacked['key']}, {who}"
-    for circle in graph["circles"]:
+    for circle in filter(None, graph["circles"]):
         yield f"circle: {' → '.join((*circle, circle[0]))}"
     if graph["cut"]:
         yield "there are more"

@@ -8,17 +8,13 @@ from blackboard.commands.record_view import span
 from blackboard.wording import counted
 from controller.viewer.amounts import clock, sentence
 from controller.viewer.line import GAP, Line, Span, cells, cut, said
+from controller.viewer.run_lines import status_of
 
 if TYPE_CHECKING:
-    from controller.viewer.line import Meaning
     from controller.viewer.model import Model
 
 SHORTEST: Final = 6
 """cells below which a part is left out rather than cut"""
-STATUSES: Final[dict[str, Meaning]] = {
-    "running": "good", "finished": "good", "awaiting": "warn", "timed_out": "bad", "stalled": "bad",
-    "interrupted": "warn",
-}  # fmt: skip
 
 
 class Moment(NamedTuple):
@@ -76,9 +72,8 @@ def _standing(model: Model, now_ms: int, moment: Moment | None) -> list[Part]:
     run = model.run
     if run is not None:
         until_ms = run.get("ended_ms", now_ms) if run["status"] != "running" else now_ms
-        status = Span(run["status"].replace("_", " "), STATUSES.get(run["status"], ""))
         parts += [
-            Part(2, status),
+            Part(2, status_of(run)),
             Part(5, Span(f"for {span(until_ms - run['started_ms'])}")),
             Part(6, said(sentence(run["scenario"])), SHORTEST),
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+
+from controller.viewer.ordered import Ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ class Listing(Generic[T]):
         self._place = place
         self._items: dict[str, T] = {}
         self._placed: dict[str, Place] = {}
-        self._order: list[tuple[Place, str]] = []
+        self._order: Ordered[tuple[Place, str]] = Ordered()
 
     def __len__(self) -> int:
         return len(self._order)
@@ -42,7 +43,7 @@ class Listing(Generic[T]):
             self._take_out(identity)
             if place is not None:
                 self._placed[identity] = place
-                insort(self._order, (place, identity))
+                self._order.add((place, identity))
 
     def drop(self, identity: str) -> None:
         """Forget what has that identity; nothing happens where nothing has."""
@@ -53,7 +54,7 @@ class Listing(Generic[T]):
         """Ask for every place anew: the order, or what is to be listed, is another one."""
         places = ((identity, self._place(identity, item)) for identity, item in self._items.items())
         self._placed = {identity: place for identity, place in places if place is not None}
-        self._order = sorted((place, identity) for identity, place in self._placed.items())
+        self._order = Ordered((place, identity) for identity, place in self._placed.items())
 
     def at(self, row: int) -> tuple[str, T]:
         """Identity and item of one row, counted from 0."""
@@ -63,9 +64,9 @@ class Listing(Generic[T]):
     def row_of(self, identity: str) -> int | None:
         """The row of what has that identity, ``None`` where it is not listed."""
         place = self._placed.get(identity)
-        return bisect_left(self._order, (place, identity)) if place is not None else None
+        return self._order.place_of((place, identity)) if place is not None else None
 
     def _take_out(self, identity: str) -> None:
         place = self._placed.pop(identity, None)
         if place is not None:
-            del self._order[bisect_left(self._order, (place, identity))]
+            self._order.remove((place, identity))

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Final
 from knowledge_sources.performance import Performance
 
 if TYPE_CHECKING:
-    from blackboard.control_records import Activation
+    from collections.abc import Iterable
+
+    from blackboard.control_records import Activation, Usage
 
 WAITING: Final = ("pending", "held", "proposed", "failed", "escalated")
+IN_VAIN: Final = ("abandoned", "cancelled", "obviated", "vetoed")
+"""states that say that what the last call cost bought nothing"""
 
 
 class Tally:
@@ -20,9 +24,11 @@ class Tally:
     def __init__(self) -> None:
         self.changes = 0
         """rises whenever the counts may be others"""
+        self.calls = self.tokens = self.conflicts = 0
+        """all calls, those under way and those that failed included, what they used, and what was refused of them"""
         self._activations = self._running = self._waiting = self._executed = 0
         self._failed_calls = self._overruled = self._input_tokens = self._output_tokens = 0
-        self._cost = Fraction()
+        self._cost, self._failed_cost = Fraction(), Fraction()
         """exact: a huge one that was here for a moment would else take the small ones with it"""
         self._times_us: list[int] = []
 
@@ -40,9 +46,15 @@ class Tally:
         self._overruled += sign * overruled
         self._input_tokens += sign * sum(call["input_tokens"] for call in usage)
         self._output_tokens += sign * sum(call["output_tokens"] for call in usage)
-        for call in (*usage, *attempts):
-            if call["cost"]:
-                self._cost += sign * Fraction(call["cost"])
+        for calls, in_vain in ((usage, state in IN_VAIN), (attempts, True)):
+            for call in calls:
+                if call["cost"]:
+                    cost = sign * Fraction(call["cost"])
+                    self._cost += cost
+                    self._failed_cost += cost if in_vain else 0
+        self.calls += sign * max(0, activation["attempt"])
+        self.conflicts += sign * activation.get("conflicts", 0)
+        self.tokens += sign * (_tokens(usage) + sum(_tokens(one.get("usage", ())) for one in attempts))
         if executed and "run_us" in activation:
             self._note_time(activation["run_us"], sign)
 
@@ -51,6 +63,11 @@ class Tally:
             insort(self._times_us, run_us)
         else:
             del self._times_us[bisect_left(self._times_us, run_us)]
+
+    @property
+    def failed_cost(self) -> float:
+        """The part of the cost that bought nothing: failed attempts, and last calls that came to nothing."""
+        return float(self._failed_cost)
 
     @property
     def performance(self) -> Performance:
@@ -71,3 +88,7 @@ class Tally:
             output_tokens=self._output_tokens,
             cost=float(self._cost),
         )
+
+
+def _tokens(usage: Iterable[Usage]) -> int:
+    return sum(call["input_tokens"] + call["output_tokens"] for call in usage)

@@ -98,7 +98,9 @@ class AgendaPane(ListedPane[Standing]):
     def refresh(self) -> None:
         """Take in what has changed in the model since the last call."""
         model = self._model
-        changed = set(model.activations) if self._changed is None else self._changed
+        changed = self._changed
+        if changed is None:
+            changed = {one for one, record in model.activations.items() if record.value["state"] not in FINAL}
         self._changed = set()
         if model.agenda is not self._told:
             self._stopped = True

@@ -35,7 +35,7 @@ def stops(model: Model) -> Iterator[Stop]:
     if recommended is not None:
         yield Stop("recommendation", holds=False, text=_recommended(recommended))
     if model.focus is not None:
-        yield Stop("focus", holds=True, text=f"only {_focus(model)}")
+        yield Stop("focus", holds=True, text=f"only {sentence(_focus(model))}")
     if model.agenda is None:
         yield Stop("leader", holds=False, text=_unled(model))
 
@@ -44,13 +44,13 @@ def _stopped(flow: Flow) -> str:
     steps = f", {counted(flow['steps'], 'step')} granted" if flow["steps"] else ""
     because = f": {sentence(flow['reason'])}" if flow["reason"] else ""
     mode = "waits for a word on each pick" if flow["mode"] == "recommend" else "paused"
-    return f"{mode}{steps} ({flow['author']}{because})"
+    return f"{mode}{steps} ({sentence(flow['author'])}{because})"
 
 
 def _recommended(recommended: Recommendation) -> str:
     decision = recommended["decision"]
     why = f"level {decision['level']}, score {decision['score']:.1f}, first of {decision['eligible']:,}"
-    return f"recommends {recommended['agent']} for {recommended['case']}: {why}"
+    return f"recommends {sentence(recommended['agent'])} for {sentence(recommended['case'])}: {why}"
 
 
 def _focus(model: Model) -> str:
@@ -62,5 +62,5 @@ def _focus(model: Model) -> str:
 
 def _unled(model: Model) -> str:
     if model.leader:
-        return f"{model.leader} leads this board and has told no agenda yet"
+        return f"{sentence(model.leader)} leads this board and has told no agenda yet"
     return "nobody leads this board: who is next is not known; what is there is told from the records"

@@ -1,0 +1,196 @@
+"""How the cases of a board stand, kept up as they change: the classes of :mod:`scenarios.report`, told while it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+
+from blackboard.control_records import ACTIVATIONS, ESCALATIONS
+from blackboard.errors import Corrupt
+from blackboard.keys import region_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blackboard.control_records import Activation, State
+    from blackboard.log import Change
+    from blackboard.record import Record
+    from controller.viewer.model import Model
+
+Standing: TypeAlias = Literal["completed", "awaiting a person", "failed", "going on", "untouched"]
+STANDINGS: Final[tuple[Standing, ...]] = ("completed", "awaiting a person", "failed", "going on", "untouched")
+Part: TypeAlias = Literal["going on", "escalated", "given up", "executed", "nothing", "asked", "answered"]
+"""what one activation, or one question (``asked`` while it is open), is to its case"""
+PARTS: Final[Mapping[State, Part]] = {
+    "running": "going on", "pending": "going on", "held": "going on", "proposed": "going on", "failed": "going on",
+    "escalated": "escalated", "abandoned": "given up", "cancelled": "given up", "executed": "executed",
+}  # fmt: skip
+
+
+OF_CASES: Final = (ACTIVATIONS, ESCALATIONS)
+A_CALL: Final = 5_000
+"""keys that are looked at in one call"""
+
+
+class Template(NamedTuple):
+    """Where cases are fed: the segments of a key, ``""`` for any text.  The first is the region."""
+
+    segments: tuple[str, ...]
+    free: bool
+    """whether all but the first may be any text"""
+
+    @classmethod
+    def of(cls, run: Any) -> Template | None:
+        """The one of the scenario that is run, ``None`` where it says none."""
+        text = run["settings"].get("document", {}).get("case") if run is not None else None
+        if not isinstance(text, str) or "/" not in text:
+            return None
+        segments = tuple("" if "{" in segment else segment for segment in text.split("/"))
+        return cls(segments, not any(segments[1:]))
+
+    def fits(self, key: str) -> bool:
+        """Whether what is at ``key``, a key of the region, was fed as a case."""
+        if key.count("/") != len(self.segments) - 1:
+            return False
+        return self.free or all(w in ("", found) for w, found in zip(self.segments, key.split("/"), strict=True))
+
+
+class Census:
+    """Counts of cases: what activations and questions name, and each record where cases are fed.
+
+    Many changes are taken in a part at a time; until then :attr:`busy` is true and the counts are of what was seen.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.asked: set[str] = set()
+        """the cases that a person was ever asked about"""
+        self._model = model
+        self._left: dict[str, None] | None = None
+        """keys that are to be looked at; ``None`` before the first call of :meth:`refresh`"""
+        self._template: Template | None = None
+        self._told: dict[str, tuple[str, Part]] = {}
+        """by the key of an activation or a question: its case, and what it is to it"""
+        self._parts: dict[str, Counter[Part]] = {}
+        self._standings: dict[str, Standing] = {}
+        self._counts: Counter[Standing] = Counter()
+        model.subscribe(self._note)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is more to take in."""
+        return bool(self._left)
+
+    @property
+    def total(self) -> int:
+        """How many cases there are."""
+        return len(self._standings)
+
+    @property
+    def counts(self) -> Mapping[Standing, int]:
+        """How many cases stand in which way."""
+        return self._counts
+
+    def refresh(self) -> None:
+        """Take in what has changed, or a part of it."""
+        template = Template.of(self._model.run)
+        if self._left is None or template != self._template:
+            self._begin(template)
+        left = self._left or {}
+        for _ in range(min(len(left), A_CALL)):
+            self._look_at(left.popitem()[0])
+
+    def _begin(self, template: Template | None) -> None:
+        """Look at everything: it is the first time, or cases are fed elsewhere."""
+        model = self._model
+        self._template = template
+        self._told, self._parts, self._standings, self._counts = {}, {}, {}, Counter()
+        self.asked = set()
+        self._left = dict.fromkeys(ACTIVATIONS + one for one in model.activations)
+        self._left |= dict.fromkeys(ESCALATIONS + one for one in model.questions)
+        if template is not None:
+            fed = [key for key in model.regions.get(template.segments[0], ()) if template.fits(key)]
+            self._standings = dict.fromkeys(fed, "untouched")
+            self._counts["untouched"] = len(fed)
+
+    def _note(self, change: Change) -> None:
+        key, template = change.key, self._template
+        if self._left is not None and (
+            key.startswith(OF_CASES)
+            or (template is not None and region_of(key) == template.segments[0] and template.fits(key))
+        ):
+            self._left[key] = None
+
+    def _look_at(self, key: str) -> None:
+        if not key.startswith(OF_CASES):
+            self._settle(key)
+            return
+        before, now = self._told.pop(key, None), self._part(key)
+        if now is not None:
+            self._told[key] = now
+            self._parts.setdefault(now[0], Counter())[now[1]] += 1
+        if before is not None:
+            parts = self._parts[before[0]]
+            parts[before[1]] -= 1
+            if not parts.total():
+                del self._parts[before[0]]
+        for case in {told[0] for told in (before, now) if told is not None}:
+            self._settle(case)
+
+    def _part(self, key: str) -> tuple[str, Part] | None:
+        """The case that an activation or a question is of, and what it is to it; ``None`` where there is none."""
+        if key.startswith(ACTIVATIONS):
+            record = self._model.activations.get(key.removeprefix(ACTIVATIONS))
+            value: Activation | None = record.value if record is not None else None
+            if value is None or not value["case"]:
+                return None
+            # One that another agent went on from is no end of the case.
+            return value["case"], "nothing" if "passed_to" in value else PARTS.get(value["state"], "nothing")
+        asked = self._model.questions.get(key.removeprefix(ESCALATIONS))
+        if asked is None or not asked.value["case"]:
+            return None
+        return asked.value["case"], "asked" if asked.value["status"] == "open" else "answered"
+
+    def _settle(self, case: str) -> None:
+        before, now = self._standings.get(case), self._standing(case)
+        if before != now:
+            if before is not None:
+                self._counts[before] -= 1
+                del self._standings[case]
+            if now is not None:
+                self._counts[now] += 1
+                self._standings[case] = now
+        parts = self._parts.get(case)
+        if parts is not None and (parts["asked"] or parts["answered"]):
+            self.asked.add(case)
+        else:
+            self.asked.discard(case)
+
+    def _standing(self, case: str) -> Standing | None:
+        parts = self._parts.get(case)
+        if parts is None:
+            template = self._template
+            fed = template is not None and template.fits(case) and region_of(case) == template.segments[0]
+            return "untouched" if fed and self._model.get(case) is not None else None
+        if parts["asked"] or parts["escalated"]:
+            return "awaiting a person"
+        if parts["going on"]:
+            return "going on"
+        if parts["given up"] and not self._has_outcome(case):
+            return "failed"
+        return "completed" if parts["executed"] or parts["given up"] else "untouched"
+
+    def _has_outcome(self, case: str) -> bool:
+        """Whether the record of the case, or one that was written for it, says what came of it."""
+        activations = self._model.cases.get(case, {}).values()
+        written = (key for record in activations for key in record.value.get("wrote", ()))
+        return any(_outcome(self._model.get(key)) for key in chain((case,), written))
+
+
+def _outcome(record: Record[Any] | None) -> bool:
+    try:
+        value = record.value if record is not None else None
+    except Corrupt:
+        return False
+    outcome = value.get("outcome") if isinstance(value, dict) else None
+    return isinstance(outcome, str) and bool(outcome)
