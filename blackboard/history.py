@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.errors import BeforeHorizon, Gap, UsageError
 from blackboard.keys import region_of
-from blackboard.log import entries_after, entries_between
+from blackboard.log import Change, entries_after, entries_between, parse_entry
 from blackboard.record import parse_stored
 from blackboard.scanning import scan_records
 from blackboard.state import State, differences
@@ -16,10 +17,12 @@ from blackboard.trimming import read_horizon
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from blackboard.log import Change
     from blackboard.record import Record
     from blackboard.state import Regions
     from blackboard.store import Store
+
+
+_COMMIT: Final = re.compile(r"[0-9]{1,18}-[0-9]{1,18}")
 
 
 class Difference(NamedTuple):
@@ -129,6 +132,36 @@ async def versions_of(store: Store, key: str) -> list[Change]:
                 if change.key == key:
                     found.append(change._replace(previous=previous))
                     previous = change.record
+    return found
+
+
+async def change_at(store: Store, key: str, commit: str) -> Change | None:
+    """What ``commit`` did to ``key``; ``None`` where neither the log nor what was trimmed of it tells."""
+    if not _COMMIT.fullmatch(commit):
+        return None
+    raw = await store.read("XRANGE", store.keys.log, commit, commit)
+    if raw:
+        return next((change for change in parse_entry(raw[0]).changes if change.key == key), None)
+    kept_there = await _in_base(store, key)
+    if kept_there is None or kept_there.commit != commit:
+        return None
+    one = kept_there
+    return Change(key, "put", commit, one.revision, one.time_ms, one.author, one, "")
+
+
+async def changes_back(store: Store, key: str, commit: str, most: int) -> list[Change]:
+    """What ``commit`` did to ``key`` and the changes before it, the newest first, ``most`` at the most.
+
+    Each names the commit that it replaced, so that the length of the log does not count.  They end where the log
+    does, and where nothing stood at ``key`` for a time.
+    """
+    found: list[Change] = []
+    while commit and len(found) < most:
+        change = await change_at(store, key, commit)
+        if change is None:
+            break
+        found.append(change)
+        commit = change.previous_commit
     return found
 
 

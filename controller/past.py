@@ -7,29 +7,35 @@ found in the log by the name of their commit.  No controller need run.
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import ChainMap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
 from blackboard.control_shapes import is_sound, sound
-from blackboard.keys import CONTROL_REGION
+from blackboard.errors import InvalidName
+from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
 from blackboard.scanning import scan_region
+from blackboard.state import State
 from knowledge_sources.contribution import filled_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
     from blackboard.board import Board
     from blackboard.control_records import Activation, Agent
     from blackboard.log import Change, Entry
     from blackboard.record import Record
+    from controller.candidates import Records
 
 MAX_RECORDS: Final = 2_000
 """records that one explanation follows causes to"""
 MAX_QUESTIONS: Final = 20
 """times that one activation's questions are followed back"""
+_COMMIT: Final = re.compile(r"[0-9]{1,18}-[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,25 @@ class Past:
     """activation → records that match what it collected and are no part of it, the earliest first"""
     aimed: tuple[str, ...] = ()
     """activations that would write, or would have written, the record that was asked for and is not there"""
-    by_case: Mapping[str, Mapping[str, Record]] = field(init=False, default_factory=dict)
-    """case → its activations by id"""
+    by_case: Mapping[str, Mapping[str, Record]] = field(default_factory=dict)
+    """case → its activations by id, of the cases that are told of"""
 
-    def __post_init__(self) -> None:
-        cases: dict[str, dict[str, Record]] = {}
-        for activation, record in self.activations.items():
-            cases.setdefault(record.case, {})[activation] = record
-        object.__setattr__(self, "by_case", cases)
+
+class Standing(NamedTuple):
+    """What stands on a board at the moment that is told of; activations, orders and questions by id, agents by name.
+
+    The records of ``control/`` are sound ones.
+    """
+
+    records: Records
+    activations: Mapping[str, Record]
+    overrides: Mapping[str, Record]
+    questions: Mapping[str, Record]
+    agents: Mapping[str, Record]
+    cases: Mapping[str, Mapping[str, Record]]
+    """case → its activations"""
+    revision: int | None = None
+    """the moment, where it is not now"""
 
 
 def writers_of(agent: Agent, key: str) -> list[Pattern]:
@@ -77,82 +94,139 @@ def causes_of(record: Record, activations: Mapping[str, Record]) -> tuple[str, .
     return tuple(f"{key}@{commit}" for _, key, commit in activations[record.activation].value["triggers"])
 
 
-class Recollection:
-    """Reads a board's past, each thing once."""
+def _is_key(text: str) -> bool:
+    """Whether a record can be at ``text``: causes and triggers are what somebody wrote."""
+    try:
+        check_key(text)
+    except InvalidName:
+        return False
+    return True
 
-    def __init__(self, board: Board) -> None:
+
+class Recollection:
+    """Reads a board's past, each thing once.
+
+    Where somebody has what stands already, such as a replica, ``standing`` saves the server the reading; without it
+    it is now that is told of.
+    """
+
+    def __init__(self, board: Board, standing: Standing | None = None) -> None:
         self._board = board
+        self._standing_known = standing
         self._entries: dict[str, Entry | None] = {}
         self._versions: dict[str, Record] = {}
         self._present: dict[str, Record | None] = {}
         self._removals: dict[str, Change] = {}
-        self._activations: dict[str, Record] = {}
-        self._overrides: dict[str, Record] = {}
-        self._escalations: dict[str, Record] = {}
-        self._agents: dict[str, Record] = {}
+        self._activations: MutableMapping[str, Record] = {}
+        self._overrides: Mapping[str, Record] = {}
+        self._escalations: Mapping[str, Record] = {}
+        self._agents: Mapping[str, Record] = {}
+        self._cases: Mapping[str, Mapping[str, Record]] = {}
+        self._lost: dict[str, Record] = {}
+        """activations whose records are gone, as the log tells them"""
         self._questions: dict[str, tuple[Record, ...]] = {}
 
     async def of_record(self, key: str, depth: int) -> Past:
         """Everything that explains the record at ``key``, its causes followed ``depth`` levels down."""
-        await self._read_control()
-        root = await self._standing(key)
+        await self._take_control()
+        root = await self._standing(check_key(key))
         if root is None:
             root = await self._removed(key)
         if root is not None:
             await self._follow(root, depth)
         aimed = self._aimed_at(key) if self._present[key] is None else ()
         cases = {record.case for record in self._versions.values()} | {self._activations[one].case for one in aimed}
-        return await self._past(cases - {""}, aimed)
+        of_cases = self._of_cases(cases - {""})
+        return await self._past(of_cases, [one for of_case in of_cases.values() for one in of_case], aimed)
 
     async def of_case(self, case: str) -> Past:
         """Everything that explains what was done for ``case``."""
-        await self._read_control()
+        await self._take_control()
         await self._standing(case)
-        of_case = [record.value for record in self._activations.values() if record.case == case]
-        await asyncio.gather(*(self._standing(key) for one in of_case for key in one.get("wrote", ())))
-        return await self._past({case}, ())
+        of_cases = self._of_cases({case})
+        written = {key for record in of_cases[case].values() for key in record.value.get("wrote", ())}
+        await asyncio.gather(*(self._standing(key) for key in written))
+        return await self._past(of_cases, of_cases[case], ())
 
-    async def _read_control(self) -> None:
-        homes = (
-            (ACTIVATIONS, self._activations),
-            (OVERRIDES, self._overrides),
-            (ESCALATIONS, self._escalations),
-            (AGENTS, self._agents),
-        )
+    async def of_activation(self, activation: str) -> Past:
+        """Everything that explains one activation; nothing where there is no record of it."""
+        await self._take_control()
+        record = self._activations.get(activation)
+        if record is None:
+            return await self._past({}, (), ())
+        of_cases = self._of_cases({record.value["case"]})
+        asked = [
+            other
+            for other, one in of_cases[record.value["case"]].items()
+            if any(key.startswith(ATTENTION) and key.endswith(f"/{activation}") for _, key, _ in one.value["triggers"])
+        ]
+        return await self._past(of_cases, [activation, *asked], ())
+
+    async def _take_control(self) -> None:
+        known = self._standing_known if self._standing_known is not None else await self._read_control()
+        # What is found in the log besides is written here, and not into what somebody else goes on using.
+        self._activations = ChainMap(self._lost, dict(known.activations))
+        self._overrides, self._escalations, self._agents = known.overrides, known.questions, known.agents
+        self._cases = known.cases
+
+    async def _read_control(self) -> Standing:
+        activations: dict[str, Record] = {}
+        overrides: dict[str, Record] = {}
+        questions: dict[str, Record] = {}
+        agents: dict[str, Record] = {}
+        cases: dict[str, dict[str, Record]] = {}
+        homes = ((ACTIVATIONS, activations), (OVERRIDES, overrides), (ESCALATIONS, questions), (AGENTS, agents))
         found = [record async for record in scan_region(self._board.store, CONTROL_REGION)]
         for record in sound(found):
             for prefix, home in homes:
                 if record.key.startswith(prefix):
                     home[record.key[len(prefix) :]] = record
+        for activation, record in activations.items():
+            cases.setdefault(record.value["case"], {})[activation] = record
+        return Standing(State({}, 0), activations, overrides, questions, agents, cases)
+
+    def _of_cases(self, cases: Iterable[str]) -> dict[str, dict[str, Record]]:
+        """The activations of each of ``cases``, those that only the log knows among them."""
+        found = {case: dict(self._cases.get(case, {})) for case in cases}
+        for activation, record in self._lost.items():
+            found.setdefault(record.value["case"], {})[activation] = record
+        return found
 
     def _aimed_at(self, key: str) -> tuple[str, ...]:
-        aims = {name: writers_of(record.value, key) for name, record in self._agents.items()}
+        writers = {name: writers_of(record.value, key) for name, record in self._agents.items()}
+        aims = {name: patterns for name, patterns in writers.items() if patterns}
         return tuple(
             activation
             for activation, record in self._activations.items()
             if any(pattern.bind(record.value["captures"]) == key for pattern in aims.get(record.value["agent"], ()))
         )
 
-    async def _past(self, cases: set[str], aimed: tuple[str, ...]) -> Past:
-        """What was gathered, with the questions and the supervisors' grounds in ``cases``."""
-        of_cases = [record for record in self._activations.values() if record.case in cases]
+    async def _past(
+        self, of_cases: Mapping[str, Mapping[str, Record]], told: Iterable[str], aimed: tuple[str, ...]
+    ) -> Past:
+        """What was gathered, with the questions and the supervisors' grounds of the activations ``told`` of."""
+        records = {activation: self._activations[activation] for activation in told}
         grounds = [
             (key, commit)
-            for record in of_cases
+            for record in records.values()
             for _, key, commit in record.value["triggers"]
             if key.startswith(ATTENTION)
         ]
-        for record in of_cases:  # a person's choice is named with its commit: the flow has been written over since
+        for record in records.values():  # a person's choice is named with its commit: the flow has been written over
             key, at, commit = (record.value["decision"]["override"] or "").partition("@")
             if at:
                 grounds.append((key, commit))
         await asyncio.gather(*(self._version(key, commit) for key, commit in grounds))
-        asked = [r for r in self._escalations.values() if r.case in cases]
+        asked = [self._escalations[activation] for activation in records if activation in self._escalations]
         await asyncio.gather(*(self._questions_of(record) for record in asked))
+        late = {
+            activation: await self._late(record)
+            for activation, record in records.items()
+            if "collected" in record.value
+        }
         return Past(
             self._versions, self._present, self._removals, self._activations, self._overrides, self._questions,
-            self._agents, {record.key[len(ACTIVATIONS) :]: await self._late(record) for record in of_cases
-                           if "collected" in record.value}, aimed,
+            self._agents, late, aimed, of_cases,
         )  # fmt: skip
 
     async def _late(self, activation: Record) -> tuple[Record, ...]:
@@ -165,8 +239,12 @@ class Recollection:
         for alias in record.get("collected", {}):
             if alias in collects:
                 pattern = filled_pattern(collects[alias]["pattern"], record["captures"])
-                found |= {one.key: one for one in await self._board.find(pattern) if one.key not in taken}
+                found |= {one.key: one for one in await self._find(pattern) if one.key not in taken}
         return tuple(sorted(found.values(), key=lambda one: one.revision))
+
+    async def _find(self, pattern: str) -> list[Record]:
+        known = self._standing_known
+        return await self._board.find(pattern) if known is None else known.records.find(Pattern.parse(pattern))
 
     async def _questions_of(self, last: Record) -> None:
         """Follow the question at one key back: it is put anew each time its activation fails again."""
@@ -205,16 +283,22 @@ class Recollection:
         if record.activation and record.activation not in self._activations:
             change = await self._change(ACTIVATIONS + record.activation, record.commit)
             if change is not None and change.record is not None:
-                self._activations[record.activation] = change.record
+                self._lost[record.activation] = change.record
 
     async def _standing(self, key: str) -> Record | None:
         if key not in self._present:
-            record = self._present[key] = await self._board.get(key)
+            record = self._present[key] = await self._get(key) if _is_key(key) else None
             if record is not None:
                 self._versions[record.reference] = record
         return self._present[key]
 
+    async def _get(self, key: str) -> Record | None:
+        known = self._standing_known
+        return await self._board.get(key) if known is None else known.records.get(key)
+
     async def _version(self, key: str, commit: str) -> Record | None:
+        if not _COMMIT.fullmatch(commit):
+            return None
         record = await self._standing(key)
         if record is not None and record.commit == commit:
             return record if is_sound(record) else None
@@ -226,7 +310,9 @@ class Recollection:
 
     async def _removed(self, key: str) -> Record | None:
         """The last version of a record that is gone; notes who removed it."""
-        changes = await self._board.history(key)
+        known = self._standing_known
+        upto = known.revision if known is not None else None
+        changes = [one for one in await self._board.history(key) if upto is None or one.revision <= upto]
         if not changes or changes[-1].record is not None:
             return None
         self._removals[key] = changes[-1]

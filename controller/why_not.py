@@ -179,7 +179,7 @@ class _Search:
         clauses: tuple[Clause, ...] = ()
         fewest = (float("inf"), 0.0)
         for record in self._fitting(pattern, captures):
-            told = _clauses(pattern, record)
+            told = clauses_on(pattern, record)
             # The latest of those that fail as little: somebody may be at work on it.
             failing = (sum(clause.holds is not True for clause in told), -record.revision)
             if failing < fewest:
@@ -187,7 +187,8 @@ class _Search:
         return Lack(alias, pattern.text, _sought(pattern, captures), nearest, clauses)
 
 
-def _clauses(pattern: Pattern, record: Record[Any]) -> tuple[Clause, ...]:
+def clauses_on(pattern: Pattern, record: Record[Any]) -> tuple[Clause, ...]:
+    """What each condition of ``pattern`` comes to on ``record``."""
     if pattern.predicate is None:
         return ()
     value, captures = record.value, pattern.match_key(record.key) or {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from blackboard.board import Board
     from blackboard.console import SafeConsole
     from controller.provenance import CaseAccount, Explanation
+    from controller.viewer.sentence import Sentence
 
 
 @click.command("why")
@@ -40,7 +41,7 @@ async def command(target: Target, *, key: str | None, case: str | None, depth: i
     """
     from dataclasses import asdict
 
-    from controller.commands.why_text import account_lines, explanation_lines
+    from controller.viewer.why_text import account_lines, explanation_lines
 
     if (key is None) == (case is None):
         raise click.UsageError("Give a KEY or --case CASE, one of the two.")
@@ -88,15 +89,15 @@ async def _told(board: Board, case: str) -> CaseAccount:
     return told
 
 
-def _render(console: SafeConsole, lines: Iterable[str]) -> None:
+def _render(console: SafeConsole, sentences: Iterable[Sentence]) -> None:
     """Write the lines; one that is too long for the terminal goes on under its own beginning."""
     import textwrap
 
     from blackboard.console import shown
     from blackboard.terminal import sanitize
 
-    for line in lines:
-        text = sanitize(line)
+    for sentence in sentences:
+        text = sanitize(sentence.text)
         indent = " " * (len(text) - len(text.lstrip(" ")) + 2)
         width = max(console.width, len(indent) + 20)
         for part in textwrap.wrap(text, width, subsequent_indent=indent, break_on_hyphens=False) or [""]:

@@ -67,17 +67,17 @@ async def test_a_join_that_waits_for_all_three_leaves_the_late_payment_to_a_pers
 
 
 async def test_why_names_the_late_vote(redis_url: str, board_name: str) -> None:
-    from controller.commands.why_text import explanation_lines
     from controller.past import Recollection
     from controller.provenance import explain
+    from controller.viewer.why_text import explanation_lines
 
     await run(redis_url, board_name, "fraud_check")
     async with await Board.open(redis_url, board_name) as board:
         told = list(
             explanation_lines(explain(await Recollection(board).of_record("decision/T-3", 5), "decision/T-3", 5))
         )
-    assert any("it collected votes: 2 of 3" in line for line in told)
-    assert any("late, and no part of it: vote/T-3/device@" in line and "by device" in line for line in told)
+    assert any("it collected votes: 2 of 3" in one.text for one in told)
+    assert any("late, and no part of it: vote/T-3/device@" in one.text and "by device" in one.text for one in told)
 
 
 def of_case(activations: dict[str, Activation], case: str) -> list[Any]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from blackboard import codec
 from blackboard.log import Change
 from blackboard.record import Record, Stamp
-from controller.commands.why_text import account_lines, explanation_lines
 from controller.past import Past
 from controller.provenance import account, explain
+from controller.viewer.why_text import account_lines, explanation_lines
 
 if TYPE_CHECKING:
     from controller.provenance import Explanation
@@ -37,11 +37,14 @@ def activation(name: str, agent: str, triggers: list[list[str]], **fields: Any) 
 
 def past(*versions: Record, standing: tuple[Record, ...] | None = None, **control: Any) -> Past:
     present = {one.key: one for one in (versions if standing is None else standing)}
-    return Past({one.reference: one for one in versions}, present, **control)
+    cases: dict[str, dict[str, Record]] = {}
+    for activation, one in control.get("activations", {}).items():
+        cases.setdefault(one.case, {})[activation] = one
+    return Past({one.reference: one for one in versions}, present, by_case=cases, **control)
 
 
 def text(explained: Explanation) -> str:
-    return "\n".join(explanation_lines(explained))
+    return "\n".join(one.text for one in explanation_lines(explained))
 
 
 FED = record(CASE, {"amount": 20}, 1, author="feeder", case=CASE)
@@ -189,6 +192,6 @@ def test_a_case_is_told_in_the_order_of_its_decisions_without_the_supervisors_ow
     watching = activation("s1", "boss", [["overdue", "control/attention/overdue/a2", "1-3"]])
     told = account(past(FED, activations=dict([later, watching, CHECKED])), CASE)
     assert [step.agent for step in told.steps] == ["check", "pay"]
-    lines = list(account_lines(told))
+    lines = [one.text for one in account_lines(told)]
     assert lines[0] == 'return/R-1 = {"amount": 20}'
     assert "2. after 8.0 s: pay executed as boss decided: wrote refund/R-1" in lines

@@ -1,1 +1,1 @@
-"""What opens on a row: one record, activation, agent or case, in full."""
+"""What enter opens: everything there is to know about one record, activation, agent, case or question."""

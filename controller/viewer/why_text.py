@@ -1,4 +1,7 @@
-"""An explanation in sentences: what happened first, then why, then what stood against it."""
+"""An explanation in sentences: what happened first, then why, then what stood against it.
+
+A sentence is about what it names: the record, the activation or the question to go on from.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from blackboard.commands.record_view import instant, short_value
 from blackboard.wording import counted, error_and_place, first_line, seconds
 from controller.proposing import how_sure
+from controller.viewer.sentence import Sentence, under
+from controller.viewer.target import Target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +38,7 @@ COST_SHOWN: Final = 0.00005
 """the least cost that four decimals show"""
 
 
-def explanation_lines(explained: Explanation) -> Iterator[str]:
+def explanation_lines(explained: Explanation) -> Iterator[Sentence]:
     """``explained`` as lines, those of causes indented under what they led to."""
     if not explained.there:
         yield from _absence(explained)
@@ -41,15 +46,17 @@ def explanation_lines(explained: Explanation) -> Iterator[str]:
         yield from _origin(explained.origin, "")
     for step in explained.aimed:
         instead = f"; it wrote {_listed(step.wrote)}" if step.wrote else ""
-        yield f"{step.agent}, which may write it, {ENDINGS[step.state]}{instead}{_because(step.reason)}"
-        yield from _under("  ", _details(step))
+        ended = f"{ENDINGS[step.state]}{instead}{_because(step.reason)}"
+        yield Sentence(f"{step.agent}, which may write it, {ended}", _activation(step.activation))
+        yield from under("  ", _details(step))
 
 
-def account_lines(told: CaseAccount) -> Iterator[str]:
+def account_lines(told: CaseAccount) -> Iterator[Sentence]:
     """A case as lines: what was fed, then each activation in the order of the decisions."""
     if told.fed is not None:
-        yield f"{told.case} = {short_value(told.fed.value)}"
-        yield f"  fed by {told.fed.author or 'nobody named'} at {instant(told.fed.time_ms)}, commit {told.fed.commit}"
+        yield Sentence(f"{told.case} = {short_value(told.fed.value)}", _record(told.fed))
+        by = told.fed.author or "nobody named"
+        yield Sentence(f"  fed by {by} at {instant(told.fed.time_ms)}, commit {told.fed.commit}")
     start_ms = told.fed.time_ms if told.fed is not None else min((s.first_dispatched_ms for s in told.steps), default=0)
     for number, step in enumerate(told.steps, 1):
         decided = f" as {step.decided_by} decided" if step.decided_by else ""
@@ -57,89 +64,95 @@ def account_lines(told: CaseAccount) -> Iterator[str]:
         if step.withdrawn:
             wrote += f", until {step.withdrawn}"
         at = seconds(step.first_dispatched_ms - start_ms)
-        yield f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}"
-        yield from _under("   ", _details(step))
+        yield Sentence(
+            f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}", _activation(step.activation)
+        )
+        yield from under("   ", _details(step))
     if told.cost:
         failed = f", of it {told.failed_cost:.4f} in failed calls" if told.failed_cost else ""
         asked = told.cost - sum(step.cost for step in told.steps)
         others = f", of it {asked:.4f} of supervisors" if asked > COST_SHOWN else ""
-        yield f"in all: cost {told.cost:.4f}{failed}{others}"
+        yield Sentence(f"in all: cost {told.cost:.4f}{failed}{others}")
 
 
-def _absence(explained: Explanation) -> Iterator[str]:
+def _absence(explained: Explanation) -> Iterator[Sentence]:
     gone = explained.removal
     if gone is None:
-        yield f"{explained.key} is not there, and the log holds no change of it"
+        yield Sentence(f"{explained.key} is not there, and the log holds no change of it")
     else:
         how = "its time was over" if gone.operation == "expire" else f"removed by {gone.author or 'nobody named'}"
-        yield f"{explained.key} is not there any more: {how} at {instant(gone.time_ms)}, commit {gone.commit}"
+        yield Sentence(f"{explained.key} is not there any more: {how} at {instant(gone.time_ms)}, commit {gone.commit}")
     if explained.origin is not None:
-        yield "what stood there last:"
+        yield Sentence("what stood there last:")
     elif explained.writers and not explained.aimed:
-        yield f"it may be written by {_listed(explained.writers)}; none of their activations was to write it"
+        yield Sentence(f"it may be written by {_listed(explained.writers)}; none of their activations was to write it")
 
 
-def _origin(origin: Origin, indent: str) -> Iterator[str]:
-    yield f"{indent}{origin.key} = {short_value(origin.value)}"
-    yield from _under(indent + "  ", _writing(origin))
+def _origin(origin: Origin, indent: str) -> Iterator[Sentence]:
+    yield Sentence(f"{indent}{origin.key} = {short_value(origin.value)}", _record(origin))
+    yield from under(indent + "  ", _writing(origin))
     if origin.causes:
-        yield f"{indent}  from"
+        yield Sentence(f"{indent}  from")
     for cause in origin.causes:
         yield from _cause(cause, indent + "    ")
 
 
-def _cause(cause: Cause, indent: str) -> Iterator[str]:
+def _cause(cause: Cause, indent: str) -> Iterator[Sentence]:
     if cause.origin is None:
-        yield f"{indent}{cause.reference} ({cause.left_out})"
+        yield Sentence(f"{indent}{cause.reference} ({cause.left_out})", _reference(cause.reference))
     else:
         yield from _origin(cause.origin, indent)
 
 
-def _writing(origin: Origin) -> Iterator[str]:
+def _writing(origin: Origin) -> Iterator[Sentence]:
     by, step = origin.author or "nobody named", origin.by
     version = f"commit {origin.commit}, version {origin.version}, {instant(origin.time_ms)}"
+    by_it = _activation(origin.activation)
     if step is None and origin.activation:
-        yield f"written by {by}, activation {origin.activation}, of which no record is left; {version}"
+        yield Sentence(f"written by {by}, activation {origin.activation}, of which no record is left; {version}", by_it)
     elif step is None:
-        yield f"fed by {by}; {version}"
+        yield Sentence(f"fed by {by}; {version}")
     elif by != step.agent:
-        yield f"written by {by} in the place of {step.agent}, activation {origin.activation}; {version}"
+        instead = f"in the place of {step.agent}, activation {origin.activation}"
+        yield Sentence(f"written by {by} {instead}; {version}", by_it)
     else:
-        yield f"written by {by}, activation {origin.activation}; {version}"
+        yield Sentence(f"written by {by}, activation {origin.activation}; {version}", by_it)
     if origin.status:
-        yield f"its status: {origin.status}"
+        yield Sentence(f"its status: {origin.status}")
     if not origin.stands:
-        yield f"it does not stand any more: {origin.since} wrote over it" if origin.since else "it was removed since"
+        since = f"it does not stand any more: {origin.since} wrote over it" if origin.since else "it was removed since"
+        yield Sentence(since, target_of(origin.key, origin.since) if origin.since else None)
     if step is not None:
         yield from _details(step)
 
 
-def _details(step: Step) -> Iterator[str]:
+def _details(step: Step) -> Iterator[Sentence]:
     yield from _decision(step.decision)
-    yield _figures(step)
+    yield Sentence(_figures(step))
     if step.collected:
-        yield f"it collected {_listed(step.collected)}"
+        yield Sentence(f"it collected {_listed(step.collected)}")
     for late in step.late:
-        yield _too_late(late)
+        yield Sentence(_too_late(late), _reference(late.reference))
     if step.confidence is not None:
         through = ", under what it needs, and nobody was to be asked" if step.let_through else ""
-        yield f"{how_sure(step.confidence, step.because)}{through}"
+        yield Sentence(f"{how_sure(step.confidence, step.because)}{through}")
     for number, failed in enumerate(step.failed, 1):
         took = seconds(failed["ended_ms"] - failed["started_ms"])
         cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""
-        yield f"call {number} failed after {took} ({failed['failure']}{cost}): {error_and_place(failed['error'])}"
+        error = error_and_place(failed["error"])
+        yield Sentence(f"call {number} failed after {took} ({failed['failure']}{cost}): {error}")
     for ruling in step.rulings:
-        yield _ruled(ruling)
+        yield Sentence(_ruled(ruling), _activation(ruling.activation))
     for asked in step.questions:
         yield from _question(asked)
     told = {ruling.supervisor for ruling in step.rulings if ruling.status == "applied"}
     told |= {one.answered_by for one in step.questions if one.status == "answered"}
     if step.decided_by and step.decided_by not in told:
-        yield step.reason
+        yield Sentence(step.reason)
     for rival in step.rivals:
-        yield _rival(rival)
+        yield Sentence(_rival(rival), _activation(rival.activation))
     for line in step.log:
-        yield f"it said: {first_line(line)}"
+        yield Sentence(f"it said: {first_line(line)}")
 
 
 def _too_late(late: Late) -> str:
@@ -149,9 +162,9 @@ def _too_late(late: Late) -> str:
     return f"late, and no part of it: {late.reference}{by}, {seconds(late.after_ms)} after the dispatch"
 
 
-def _decision(decided: Decided) -> Iterator[str]:
+def _decision(decided: Decided) -> Iterator[Sentence]:
     if not decided.eligible:
-        yield f"never picked: settled at revision {decided.revision}, level {decided.level}"
+        yield Sentence(f"never picked: settled at revision {decided.revision}, level {decided.level}")
         return
     place = (
         "the only one eligible" if decided.eligible == 1 else f"number {decided.rank} of {decided.eligible} eligible"
@@ -160,15 +173,16 @@ def _decision(decided: Decided) -> Iterator[str]:
     moved = f", moved by {decided.override}{ordered}" if decided.override else ""
     came = f" (from {decided.promoted_from})" if decided.promoted_from else ""
     share = f" share {decided.share} of {decided.flow or 'nobody'}," if decided.share is not None else ""
-    yield (
+    yield Sentence(
         f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}{came},{share} rating"
-        f" {decided.rating:g}, score {decided.score:.3f}, waited {seconds(decided.waited_ms)}"
+        f" {decided.rating:g}, score {decided.score:.3f}, waited {seconds(decided.waited_ms)}",
+        _reference(decided.override) if decided.override else None,
     )
     alike: dict[tuple[str, str, str], list[NotChosen]] = {}
     for one in decided.not_chosen:
         alike.setdefault((one.agent, one.level, one.became), []).append(one)
     if alike:
-        yield f"not chosen then: {'; '.join(_not_chosen(group) for group in alike.values())}"
+        yield Sentence(f"not chosen then: {'; '.join(_not_chosen(group) for group in alike.values())}")
 
 
 def _not_chosen(alike: list[NotChosen]) -> str:
@@ -206,16 +220,18 @@ def _ruled(ruling: Ruling) -> str:
     return f"{order}, refused: {ruling.outcome}" if ruling.status == "refused" else f"{order}, {ruling.status}"
 
 
-def _question(asked: Asked) -> Iterator[str]:
+def _question(asked: Asked) -> Iterator[Sentence]:
     choices = f" ({', '.join(asked.choices)})" if asked.choices else ""
-    yield f"a person was asked at {instant(asked.asked_ms)}: {asked.question}{choices}"
+    about = Target("question", asked.id)
+    yield Sentence(f"a person was asked at {instant(asked.asked_ms)}: {asked.question}{choices}", about)
     if asked.status == "answered":
         took = seconds(asked.answered_ms - asked.asked_ms)
-        yield f"{asked.answered_by} answered {short_value(asked.answer)} after {took}{_because(asked.reason)}"
+        answer = f"{asked.answered_by} answered {short_value(asked.answer)} after {took}{_because(asked.reason)}"
+        yield Sentence(answer, about)
     elif asked.status == "open":
-        yield f"nobody has answered yet: blackboard escalations answer {asked.id[:8]} CHOICE"
+        yield Sentence(f"nobody has answered yet: blackboard escalations answer {asked.id[:8]} CHOICE", about)
     else:
-        yield f"the question is {asked.status}{_because(asked.reason)}"
+        yield Sentence(f"the question is {asked.status}{_because(asked.reason)}", about)
 
 
 def _rival(rival: Rival) -> str:
@@ -231,6 +247,15 @@ def _listed(names: tuple[str, ...]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
-def _under(indent: str, lines: Iterator[str]) -> Iterator[str]:
-    for line in lines:
-        yield indent + line
+def _record(origin: Origin) -> Target:
+    return target_of(origin.key, origin.commit)
+
+
+def _reference(text: str) -> Target:
+    """What ``key@commit`` names; the commit may be left out."""
+    key, at, commit = text.rpartition("@")
+    return target_of(key, commit) if at else target_of(text)
+
+
+def _activation(activation: str) -> Target:
+    return Target("activation", activation)
