@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from blackboard.errors import HistoryLost, NothingSelected, WaitTimeout
-from blackboard.history import differences_between, state_at, versions_of
+from blackboard.history import change_at, changes_back, differences_between, state_at, versions_of
 from blackboard.keys import check_key, region_of
 from blackboard.log import Change, Tail, entries_after, position_after
 from blackboard.pattern import Pattern
@@ -156,6 +156,20 @@ class Reading:
         raise NothingSelected(
             f"{moment[:80]!r} is no revision, no commit and no snapshot of board {self.store.keys.name}"
         )
+
+    async def change_at(self, key: str, commit: str) -> Change | None:
+        """What ``commit`` did to ``key``, ``None`` where the log no longer tells."""
+        with self.store.telling():
+            return await change_at(self.store, check_key(key), commit)
+
+    async def changes_back(self, key: str, commit: str, most: int = 100) -> list[Change]:
+        """What ``commit`` did to ``key`` and the changes before it, the newest first; see :meth:`history` for all.
+
+        They are found one by one, so that it costs as much on a long log as on a short one.  They end where the log
+        does, and where nothing stood at ``key`` for a time.
+        """
+        with self.store.telling():
+            return await changes_back(self.store, check_key(key), commit, most)
 
     async def snapshots(self) -> list[Snapshot]:
         """The revisions that were given a name, the oldest first."""

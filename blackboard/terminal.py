@@ -10,7 +10,10 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # By Unicode's categories: control, surrogate, line and paragraph separators, format (but the Arabic, Syriac and
 # Kaithi signs that are drawn, and the two selectors between text and picture); and fillers that are drawn as nothing.
@@ -20,6 +23,7 @@ _ACTING: Final = (
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _ACTS: Final = re.compile(f"[{_ACTING}]")
+_PIECE: Final = 4_096
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 
@@ -48,6 +52,14 @@ def format_json(document: object, *, indent: int | None = None) -> str:
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=indent, default=_encode_foreign)
     return _ACTS.sub(_escape_json, text)
+
+
+def json_pieces(document: object, *, indent: int | None = None) -> Iterator[str]:
+    """What :func:`format_json` gives, piece by piece: who shows the beginning of a large value waits for no more."""
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=indent, default=_encode_foreign)
+    for piece in encoder.iterencode(document):
+        for at in range(0, len(piece), _PIECE):
+            yield _ACTS.sub(_escape_json, piece[at : at + _PIECE])
 
 
 def _escape_json(match: re.Match[str]) -> str:

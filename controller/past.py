@@ -7,6 +7,7 @@ found in the log by the name of their commit.  No controller need run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import ChainMap
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
 from blackboard.control_shapes import is_sound, sound
-from blackboard.errors import InvalidName
+from blackboard.errors import InvalidInput, InvalidName
 from blackboard.keys import CONTROL_REGION, check_key
 from blackboard.log import parse_entry
 from blackboard.pattern import Pattern
@@ -81,10 +82,24 @@ class Standing(NamedTuple):
     """the moment, where it is not now"""
 
 
+def parsed(texts: Iterable[str]) -> list[Pattern]:
+    """The patterns among ``texts``: what an agent's entry holds is what somebody wrote."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(InvalidInput):
+            found.append(Pattern.parse(text))
+    return found
+
+
 def writers_of(agent: Agent, key: str) -> list[Pattern]:
     """The patterns by which ``agent`` may write ``key``."""
-    patterns = [Pattern.parse(text) for text in agent["contributes"]]
-    return [pattern for pattern in patterns if pattern.match_key(key) is not None]
+    return [pattern for pattern in parsed(agent["contributes"]) if pattern.match_key(key) is not None]
+
+
+def _binds(pattern: Pattern, captures: Mapping[str, str], key: str) -> bool:
+    with contextlib.suppress(InvalidInput):
+        return pattern.bind(captures) == key
+    return False
 
 
 def causes_of(record: Record, activations: Mapping[str, Record]) -> tuple[str, ...]:
@@ -126,11 +141,16 @@ class Recollection:
         """activations whose records are gone, as the log tells them"""
         self._questions: dict[str, tuple[Record, ...]] = {}
 
-    async def of_record(self, key: str, depth: int) -> Past:
-        """Everything that explains the record at ``key``, its causes followed ``depth`` levels down."""
+    async def of_record(self, key: str, depth: int, commit: str = "") -> Past:
+        """Everything that explains the record at ``key``, its causes followed ``depth`` levels down.
+
+        ``commit`` names the version that is meant; without it what stands there, or stood there last.
+        """
         await self._take_control()
         root = await self._standing(check_key(key))
-        if root is None:
+        if commit:
+            root = await self._version(key, commit)
+        elif root is None:
             root = await self._removed(key)
         if root is not None:
             await self._follow(root, depth)
@@ -198,7 +218,7 @@ class Recollection:
         return tuple(
             activation
             for activation, record in self._activations.items()
-            if any(pattern.bind(record.value["captures"]) == key for pattern in aims.get(record.value["agent"], ()))
+            if any(_binds(pattern, record.value["captures"], key) for pattern in aims.get(record.value["agent"], ()))
         )
 
     async def _past(
@@ -239,12 +259,13 @@ class Recollection:
         for alias in record.get("collected", {}):
             if alias in collects:
                 pattern = filled_pattern(collects[alias]["pattern"], record["captures"])
-                found |= {one.key: one for one in await self._find(pattern) if one.key not in taken}
+                for one in parsed([pattern]):
+                    found |= {late.key: late for late in await self._find(one) if late.key not in taken}
         return tuple(sorted(found.values(), key=lambda one: one.revision))
 
-    async def _find(self, pattern: str) -> list[Record]:
+    async def _find(self, pattern: Pattern) -> list[Record]:
         known = self._standing_known
-        return await self._board.find(pattern) if known is None else known.records.find(Pattern.parse(pattern))
+        return await self._board.find(pattern) if known is None else known.records.find(pattern)
 
     async def _questions_of(self, last: Record) -> None:
         """Follow the question at one key back: it is put anew each time its activation fails again."""

@@ -97,10 +97,12 @@ class CaseAccount:
     """of those that failed"""
 
 
-def explain(past: Past, key: str, depth: int) -> Explanation:
-    """The explanation of ``key``, its causes followed ``depth`` levels down."""
+def explain(past: Past, key: str, depth: int, commit: str = "") -> Explanation:
+    """The explanation of ``key``, its causes followed ``depth`` levels down; of its version ``commit`` where given."""
     present = past.present.get(key)
     last = present if present is not None else _last_version(past, key)
+    if commit:
+        last = past.versions.get(f"{key}@{commit}")
     removal = past.removals.get(key)
     return Explanation(
         key=key,

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from blackboard.keys import CONTROL_REGION, region_of
-from blackboard.terminal import format_json
+from blackboard.terminal import json_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,11 @@ def author_of(change: Change) -> str:
 
 def short_value(value: object) -> str:
     """``value`` as JSON on one line, cut after 100 characters."""
-    text = format_json(value)
+    text = ""
+    for piece in json_pieces(value):
+        text += piece
+        if len(text) > SHORT:
+            break
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 

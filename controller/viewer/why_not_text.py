@@ -33,8 +33,10 @@ def standings(told: WhyNot, entry: Agent, board: Records, agenda: Mapping[str, o
     return found
 
 
-def why_not_lines(told: WhyNot, standings: Mapping[str, Waiting], now_ms: int) -> Iterator[Sentence]:
-    """``told`` as lines, with how its complete matches stand."""
+def why_not_lines(
+    told: WhyNot, standings: Mapping[str, Waiting], now_ms: int, *, narrowing: str = "; NAME=TEXT narrows it"
+) -> Iterator[Sentence]:
+    """``told`` as lines, with how its complete matches stand; ``narrowing`` is how to ask for less."""
     if told.status != "ready":
         because = f": {first_line(told.error)}" if told.error else ""
         yield Sentence(f"{told.agent} is {told.status}{because}; it fires on nothing until it is back")
@@ -51,7 +53,7 @@ def why_not_lines(told: WhyNot, standings: Mapping[str, Waiting], now_ms: int) -
         yield from under("  ", _waiting_for(match, now_ms))
         yield from under("  ", _standing(standing))
     if told.gave_up:
-        yield Sentence("there may be more: the search was given up after so many; NAME=TEXT narrows it")
+        yield Sentence(f"there may be more: the search was given up after so many{narrowing}")
 
 
 def clause_line(clause: Clause) -> str:

@@ -16,6 +16,7 @@ from controller.viewer.target import Target, target_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from blackboard.control_records import Attempt
     from controller.provenance import CaseAccount, Cause, Explanation, Origin
     from controller.step import Asked, Decided, Late, NotChosen, Rival, Ruling, Step
 
@@ -111,7 +112,7 @@ def _writing(origin: Origin) -> Iterator[Sentence]:
     if step is None and origin.activation:
         yield Sentence(f"written by {by}, activation {origin.activation}, of which no record is left; {version}", by_it)
     elif step is None:
-        yield Sentence(f"fed by {by}; {version}")
+        yield Sentence(f"fed by {by}; {version}", Target("case", origin.case) if origin.case else None)
     elif by != step.agent:
         instead = f"in the place of {step.agent}, activation {origin.activation}"
         yield Sentence(f"written by {by} {instead}; {version}", by_it)
@@ -128,19 +129,28 @@ def _writing(origin: Origin) -> Iterator[Sentence]:
 
 def _details(step: Step) -> Iterator[Sentence]:
     yield from _decision(step.decision)
-    yield Sentence(_figures(step))
-    if step.collected:
-        yield Sentence(f"it collected {_listed(step.collected)}")
-    for late in step.late:
-        yield Sentence(_too_late(late), _reference(late.reference))
+    yield Sentence(figures(step))
+    yield from late_lines(step)
     if step.confidence is not None:
         through = ", under what it needs, and nobody was to be asked" if step.let_through else ""
         yield Sentence(f"{how_sure(step.confidence, step.because)}{through}")
     for number, failed in enumerate(step.failed, 1):
-        took = seconds(failed["ended_ms"] - failed["started_ms"])
-        cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""
-        error = error_and_place(failed["error"])
-        yield Sentence(f"call {number} failed after {took} ({failed['failure']}{cost}): {error}")
+        yield Sentence(failed_call(number, failed))
+    yield from people_lines(step)
+    yield from rival_lines(step)
+    for line in step.log:
+        yield Sentence(f"it said: {first_line(line)}")
+
+
+def failed_call(number: int, failed: Attempt) -> str:
+    """One call that did not do it, and why."""
+    took = seconds(failed["ended_ms"] - failed["started_ms"])
+    cost = f", cost {failed['cost']:.4f}" if failed["cost"] else ""
+    return f"call {number} failed after {took} ({failed['failure']}{cost}): {error_and_place(failed['error'])}"
+
+
+def people_lines(step: Step) -> Iterator[Sentence]:
+    """The supervisors and the people who were asked about it, and what they said."""
     for ruling in step.rulings:
         yield Sentence(_ruled(ruling), _activation(ruling.activation))
     for asked in step.questions:
@@ -149,10 +159,20 @@ def _details(step: Step) -> Iterator[Sentence]:
     told |= {one.answered_by for one in step.questions if one.status == "answered"}
     if step.decided_by and step.decided_by not in told:
         yield Sentence(step.reason)
+
+
+def rival_lines(step: Step) -> Iterator[Sentence]:
+    """The others that were at work on the same."""
     for rival in step.rivals:
         yield Sentence(_rival(rival), _activation(rival.activation))
-    for line in step.log:
-        yield Sentence(f"it said: {first_line(line)}")
+
+
+def late_lines(step: Step) -> Iterator[Sentence]:
+    """What it collected, and what came too late for that."""
+    if step.collected:
+        yield Sentence(f"it collected {_listed(step.collected)}")
+    for late in step.late:
+        yield Sentence(_too_late(late), _reference(late.reference))
 
 
 def _too_late(late: Late) -> str:
@@ -162,10 +182,10 @@ def _too_late(late: Late) -> str:
     return f"late, and no part of it: {late.reference}{by}, {seconds(late.after_ms)} after the dispatch"
 
 
-def _decision(decided: Decided) -> Iterator[Sentence]:
+def decision_line(decided: Decided) -> Sentence:
+    """When and by what it was chosen; about the order that moved it, where one did."""
     if not decided.eligible:
-        yield Sentence(f"never picked: settled at revision {decided.revision}, level {decided.level}")
-        return
+        return Sentence(f"never picked: settled at revision {decided.revision}, level {decided.level}")
     place = (
         "the only one eligible" if decided.eligible == 1 else f"number {decided.rank} of {decided.eligible} eligible"
     )
@@ -173,11 +193,15 @@ def _decision(decided: Decided) -> Iterator[Sentence]:
     moved = f", moved by {decided.override}{ordered}" if decided.override else ""
     came = f" (from {decided.promoted_from})" if decided.promoted_from else ""
     share = f" share {decided.share} of {decided.flow or 'nobody'}," if decided.share is not None else ""
-    yield Sentence(
+    return Sentence(
         f"chosen at revision {decided.revision}, {place}{moved}: level {decided.level}{came},{share} rating"
         f" {decided.rating:g}, score {decided.score:.3f}, waited {seconds(decided.waited_ms)}",
         _reference(decided.override) if decided.override else None,
     )
+
+
+def _decision(decided: Decided) -> Iterator[Sentence]:
+    yield decision_line(decided)
     alike: dict[tuple[str, str, str], list[NotChosen]] = {}
     for one in decided.not_chosen:
         alike.setdefault((one.agent, one.level, one.became), []).append(one)
@@ -196,7 +220,8 @@ def _not_chosen(alike: list[NotChosen]) -> str:
     return f"{first.agent}{about} (level {first.level}, {score}; {since})"
 
 
-def _figures(step: Step) -> str:
+def figures(step: Step) -> str:
+    """How long it ran and what it cost."""
     parts = [f"ran {step.ran_ms:.2f} ms" if step.ran_ms is not None else "its running time is not known"]
     if step.latency_ms is not None:
         parts.append(f"{seconds(step.latency_ms)} from eligible to its end")

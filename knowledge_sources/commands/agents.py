@@ -90,91 +90,25 @@ async def _documents(board: Board) -> list[dict[str, Any]]:
 
 def _render_list(console: SafeConsole, documents: list[dict[str, Any]]) -> None:
     from blackboard.console import table
+    from knowledge_sources.commands.agent_text import milliseconds, percent, status_of
+
+    def row(document: dict[str, Any], did: dict[str, Any]) -> tuple[object, ...]:
+        about = (document["name"], document["kind"], status_of(document), document["level"])
+        counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
+        quality = (percent(did["success"]), milliseconds(did["median_ms"]), f"{did['cost']:.4f}")
+        return (*about, ", ".join(document["capabilities"]), *counts, *quality)
 
     columns = ("agent", "kind", "status", "level", "provides", "running", "waiting", "done", "failed calls", "success",
                "median", "cost")  # fmt: skip
-    rows = [_row(document, document["performance"]) for document in documents]
+    rows = [row(document, document["performance"]) for document in documents]
     console.print(table(columns, rows, right=columns[5:]))
-
-
-def _row(document: dict[str, Any], did: dict[str, Any]) -> tuple[object, ...]:
-    about = (document["name"], document["kind"], _status(document), document["level"])
-    counts = (did["running"], did["waiting"], did["executed"], did["failed_calls"])
-    quality = (_percent(did["success"]), _milliseconds(did["median_ms"]), f"{did['cost']:.4f}")
-    return (*about, ", ".join(document["capabilities"]), *counts, *quality)
-
-
-def _status(document: dict[str, Any]) -> str:
-    breaker = document["breaker"]
-    if breaker is None or breaker["state"] == "closed":
-        return str(document["status"])
-    return f"{document['status']}, breaker {breaker['state'].replace('_', ' ')}"
-
-
-def _breaker(breaker: dict[str, Any] | None) -> str:
-    """What an agent's breaker is and why, where it was ever opened."""
-    from blackboard.commands.record_view import instant
-
-    if breaker is None:
-        return ""
-    if breaker["state"] == "closed":
-        return f"closed again: {breaker['reason']}"
-    if breaker["state"] == "half_open":
-        return f"half open, so that one call is let through; it had opened because {breaker['reason']}"
-    return f"open since {instant(breaker['opened_ms'])} until {instant(breaker['until_ms'])}: {breaker['reason']}"
-
-
-def _collected(clause: dict[str, Any]) -> str:
-    from blackboard.durations import format_duration
-
-    many = f"{clause['at_least']} of {clause['of']}" if clause["of"] is not None else f"at least {clause['at_least']}"
-    within = f" within {format_duration(clause['within_ms'])}" if clause["within_ms"] is not None else ""
-    return f"{clause['pattern']}: {many}{within}" + (", each set" if clause["refire"] == "each" else "")
 
 
 def _render_info(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.console import shown, table
-    from blackboard.durations import format_duration
-    from blackboard.terminal import format_json
+    from knowledge_sources.commands.agent_text import agent_facts
 
-    did = document["performance"]
-    within, collects = document["respond_within_ms"], document.get("collects", {})
-    after, every = document.get("after_ms"), document.get("every_ms")
-    facts = [
-        ("agent", f"{document['name']} ({document['kind']}, {_status(document)})"),
-        ("does", document["description"]),
-        ("from", document["source"]),
-        ("provides", ", ".join(document["capabilities"])),
-        ("watches", "\n".join(f"{alias}: {pattern}" for alias, pattern in document["watches"].items())),
-        ("collects", "\n".join(f"{alias}: {_collected(clause)}" for alias, clause in collects.items())),
-        ("unless", "\n".join(document["unless"])),
-        ("contributes", "\n".join(document["contributes"])),
-        ("level", document["level"]),
-        ("fires after", format_duration(after) if after else ""),
-        ("fires every", format_duration(every) if every else ""),
-        ("responds within", format_duration(within) if within else ""),
-        ("then asks", " → ".join(document["escalate"])),
-        ("over", ", ".join(document["over"])),
-        ("may", ", ".join(document["authority"])),
-        ("takes", "\n".join(f"{a}: {format_json(s)}" for a, s in document["input_schema"].items() if s)),
-        ("gives", format_json(document["output_schema"]) if document["output_schema"] else ""),
-        ("in reserve for", ", ".join(document.get("instead_of", ()))),
-        ("breaker", _breaker(document["breaker"])),
-        ("now", f"{did['running']} running, {did['waiting']} waiting"),
-        ("so far", f"{did['executed']} executed, {did['failed_calls']} failed calls, {did['overruled']} overruled"),
-        ("success", _percent(did["success"])),
-        ("median", _milliseconds(did["median_ms"])),
-        ("cost", f"{did['cost']:.4f} ({did['input_tokens']} tokens in, {did['output_tokens']} out)"),
-        ("broken", document.get("error", "")),
-    ]
-    lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
+    rows = [(shown(name, "dim"), shown(text, keep="\n")) for name, text in agent_facts(document)]
+    lines = table(("", ""), rows)
     lines.show_header = False
     console.print(lines)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
-
-
-def _milliseconds(median: float | None) -> str:
-    return "" if median is None else f"{median:.1f} ms"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackboard.terminal import format_json, sanitize
+from blackboard.terminal import format_json, json_pieces, sanitize
 
 ATTACKS = {
     "OSC 52 writes the clipboard": ("\x1b]52;c;cm0gLXJmIH4=\x07", r"\x1b]52;c;cm0gLXJmIH4=\x07"),
@@ -99,6 +99,22 @@ def test_json_says_the_same_text_without_a_character_that_acts(text: str) -> Non
     written = format_json({text: [text]})
     assert sanitize(written) == written
     assert json.loads(written) == json.loads(json.dumps({text: [text]}))
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_in_pieces_is_the_same_json(value: object) -> None:
+    assert "".join(json_pieces(value)) == format_json(value)
+    assert "".join(json_pieces(value, indent=2)) == format_json(value, indent=2)
+
+
+def test_the_beginning_of_a_long_text_comes_before_its_end_is_looked_at() -> None:
+    pieces = json_pieces("\u202e" * 10_000)
+    assert len(next(pieces)) < 10_000 * len("\\u202e")
+    assert "".join(json_pieces("\u202e" * 10_000)) == '"' + "\\u202e" * 10_000 + '"'
 
 
 def test_json_for_people_is_indented_and_keeps_their_letters() -> None:

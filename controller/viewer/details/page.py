@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 78
 """cells, until somebody says how many there are"""
-NAMES: Final = 14
+NAMES: Final = 16
 """cells of the names that stand before facts"""
 MOST_CHARACTERS: Final = 2_000
 """of a text on one line"""

@@ -1,0 +1,33 @@
+"""What a sight shows, as those take it who explain: at rest, and with its time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blackboard.state import State
+from controller.past import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from controller.viewer.sight import Sight
+
+
+def now_ms(sight: Sight) -> int:
+    """The time of the moment that is seen, by the server's clock."""
+    return sight.board.store.server_now_ms() if sight.revision is None else sight.model.time_ms
+
+
+def standing_of(sight: Sight) -> Standing:
+    """What stands at that moment; it moves on where the sight does."""
+    model = sight.model
+    return Standing(
+        sight.records, model.activations, model.overrides, model.questions, model.agents, model.cases, sight.revision
+    )
+
+
+def at_rest(sight: Sight, regions: Iterable[str]) -> State:
+    """The records of ``regions`` as they are now, for who looks at them in a thread; they move on no more."""
+    model = sight.model
+    kept = {region: dict(model.regions.get(region, {})) for region in regions}
+    return State(kept, model.revision, now_ms(sight))
