@@ -166,12 +166,13 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.commands.record_view import instant, short_value, span
     from blackboard.console import shown, table
     from blackboard.wording import error_and_place
+    from controller.viewer.question_text import moved, whose_turn
 
     d = document
     answered = d["status"] == "answered"
     calls = [f"call {n}: {c['failure']}, {error_and_place(c['error'])}" for n, c in enumerate(d["failed_calls"], 1)]
     to_answer = f"{command_name()} escalations answer {d['id'][:8]} CHOICE --board {d['board']}"
-    about = [f"{one['key']} = {short_value(one['value'])}{_moved(one)}" for one in d["about"]]
+    about = [f"{one['key']} = {short_value(one['value'])}{moved(one)}" for one in d["about"]]
     facts = [
         ("question", d["question"]),
         ("id", d["id"]),
@@ -179,7 +180,7 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
         ("case", d["case"]),
         ("asked", f"{instant(d['asked_ms'])}, {span(d['waited_ms'])} {'until the answer' if answered else 'ago'}"),
         ("by", f"{d['agent']}, which now is {d['state']}"),
-        ("of", _whose_turn(d)),
+        ("of", whose_turn(d)),
         ("tried", "\n".join(calls)),
         ("proposes", "\n".join(_proposed(d["proposal"])) if "proposal" in d else ""),
         ("about", "\n".join(about)),
@@ -191,18 +192,6 @@ def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     lines = table(("", ""), [(shown(name, "dim"), shown(text, keep="\n")) for name, text in facts if text])
     lines.show_header = False
     console.print(lines)
-
-
-def _whose_turn(d: dict[str, Any]) -> str:
-    """Who is asked, until when, and what follows then."""
-    from blackboard.commands.record_view import instant, short_value
-
-    told = [d["assignee"]] if "assignee" in d else []
-    if d["status"] == "open" and "deadline_ms" in d:
-        told.append(f"until {instant(d['deadline_ms'])}")
-        told += [f"then {name}" for name in d.get("next_assignees", ())]
-        told += [f"then the answer is {short_value(d['default'])}"] if "default" in d else []
-    return ", ".join(told)
 
 
 def _proposed(proposal: Proposal) -> list[str]:
@@ -217,12 +206,6 @@ def _proposed(proposal: Proposal) -> list[str]:
     if "confidence" in proposal:
         told.append(how_sure(proposal["confidence"], proposal.get("because", "")))
     return told
-
-
-def _moved(about: dict[str, Any]) -> str:
-    if about["stands"]:
-        return ""
-    return " (changed since it was asked)" if about["value"] is not None else " (gone since it was asked)"
 
 
 def _render_answered(console: SafeConsole, given: Answer, document: dict[str, Any], go_on: str) -> None:

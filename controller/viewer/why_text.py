@@ -52,8 +52,8 @@ def explanation_lines(explained: Explanation) -> Iterator[Sentence]:
         yield from under("  ", _details(step))
 
 
-def account_lines(told: CaseAccount) -> Iterator[Sentence]:
-    """A case as lines: what was fed, then each activation in the order of the decisions."""
+def account_lines(told: CaseAccount, *, details: bool = True) -> Iterator[Sentence]:
+    """A case as lines: what was fed, then each activation in the order of the decisions, with its ``details``."""
     if told.fed is not None:
         yield Sentence(f"{told.case} = {short_value(told.fed.value)}", _record(told.fed))
         by = told.fed.author or "nobody named"
@@ -68,7 +68,8 @@ def account_lines(told: CaseAccount) -> Iterator[Sentence]:
         yield Sentence(
             f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}", _activation(step.activation)
         )
-        yield from under("   ", _details(step))
+        if details:
+            yield from under("   ", _details(step))
     if told.cost:
         failed = f", of it {told.failed_cost:.4f} in failed calls" if told.failed_cost else ""
         asked = told.cost - sum(step.cost for step in told.steps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.commands.record_view import instant
-from blackboard.control_shapes import is_sound
+from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.wording import seconds
 from controller.proposing import how_sure
@@ -53,7 +53,7 @@ def sections(record: Record[Any], step: Step, progress: Record[Any] | None, chan
         Section("Now", _progress(progress)),
         Section("Set off by", _triggers(value, step)),
         Section("Decision", _decision(step)),
-        Section("Calls", _calls(value)),
+        Section("Calls", calls(value)),
         Section("People and supervisors", sentence_entries(people_lines(step))),
         Section("Rivals", sentence_entries(rival_lines(step))),
         Section("Said", [told(text) for text in value.get("log", ())[:MOST_NAMED]]),
@@ -161,7 +161,8 @@ def _not_chosen(one: NotChosen) -> str:
     return f"{one.agent}{about}: level {one.level}, score {one.score:.3f}; since then it {since}"
 
 
-def _calls(value: Activation) -> list[Entry]:
+def calls(value: Activation) -> list[Entry]:
+    """Its failed calls, each with its error, and what became of the last."""
     entries: list[Entry] = []
     for number, failed in enumerate(value.get("attempts", ())[:MOST_NAMED], 1):
         by = f", by {failed['agent']}" if failed.get("agent", value["agent"]) != value["agent"] else ""
@@ -173,9 +174,12 @@ def _calls(value: Activation) -> list[Entry]:
 
 
 def _error_lines(failed: Attempt) -> list[Entry]:
-    lines = [text for text in failed["error"].splitlines() if text.strip()]
-    entries = [told(f"    {text}", None, "dim", indent=6) for text in lines[1 : 1 + MOST_ERROR_LINES]]
-    return _ended(entries, max(0, len(lines) - 1))
+    """What an error says beyond its first line, and the place, which are told with the call."""
+    lines = [text for text in failed["error"].splitlines() if text.strip()][1:]
+    if lines and lines[-1].strip().startswith("at "):
+        lines.pop()
+    entries = [told(f"    {text}", None, "dim", indent=6) for text in lines[:MOST_ERROR_LINES]]
+    return _ended(entries, len(lines))
 
 
 def _proposal(value: Activation) -> list[Entry]:
@@ -245,11 +249,10 @@ def _state_in(change: Change) -> tuple[str, str, str]:
     if record is None:
         return "its record was removed", change.author, ""
     try:
-        if not is_sound(record):
-            return "not what the runtime writes", change.author, ""
-        return record.value["state"], change.author, record.value.get("reason", "")
+        value = checked(record).value
     except Corrupt:
-        return "what cannot be read", change.author, ""
+        return "what the runtime does not write there", change.author, ""
+    return value["state"], change.author, value.get("reason", "")
 
 
 def _ended(entries: list[Entry], count: int) -> list[Entry]:

@@ -60,7 +60,7 @@ def head(key: str, change: Change, present: Record[Any] | None, agents: Mapping[
     ]
     if present is None or present.commit != record.commit:
         since = f"{present.commit} stands there" if present is not None else "nothing stands there"
-        entries.append(fact("older", f"this is not the newest version: {since}", target_of(key), "warn"))
+        entries.append(fact("older", f"this is not the newest version: {since}", Target("record", key), "warn"))
     try:
         entries += _stamped(record, agents)
     except Corrupt as error:
@@ -94,7 +94,7 @@ def content(versions: Versions, *, diff: bool) -> Section:
         return Section("Value", (told("it is not there any more", None, "dim"),), "value")
     try:
         if not diff:
-            return Section(f"Value, {len(record.head.value):,} bytes", value_entries(record.value), "value")
+            return Section(f"Value, {len(record.head.value):,} bytes packed", value_entries(record.value), "value")
         if before is None or before.record is None:
             replaced = versions.chosen.previous_commit
             text = "the log does not tell what stood there before" if replaced else "nothing stood there before"
