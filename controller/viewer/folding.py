@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rich.cells import cell_len
-
-from controller.viewer.line import Span, plain
+from controller.viewer.line import Span, cells, plain
 
 if TYPE_CHECKING:
     from controller.viewer.line import Line
 
-LEAST: int = 20
+LEAST: Final = 20
 """cells that what goes on has at least beside its indentation, where the line has so many"""
 
 
@@ -21,7 +19,7 @@ def folded(line: Line, width: int, indent: int) -> list[Line]:
     Nothing is left out but one space at each fold.  A character wider than ``width`` has a line to itself.
     """
     text = plain(line)
-    if cell_len(text) <= width:
+    if cells(text) <= width:
         return [line]
     width = max(1, width)
     margin = " " * max(0, min(indent, width - LEAST))
@@ -42,10 +40,10 @@ def _reach(text: str, start: int, room: int) -> int:
     part = text[start : start + room]
     if part.isascii():
         return start + len(part)
-    cells, at = 0, start
+    taken, at = 0, start
     while at < len(text):
-        cells += cell_len(text[at])
-        if cells > room:
+        taken += cells(text[at])
+        if taken > room:
             break
         at += 1
     return max(at, start + 1)

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
 from blackboard import codec
 from blackboard.log import Change
@@ -19,7 +18,7 @@ from controller.viewer.details.page import Page, Section, fact, told
 from controller.viewer.details.record_text import Versions
 from controller.viewer.details.value_text import MOST_FIELDS, MOST_LINES, change_entries, value_entries
 from controller.viewer.folding import folded
-from controller.viewer.line import Span, plain
+from controller.viewer.line import Span, cells, plain
 from controller.viewer.target import Target
 
 
@@ -55,7 +54,7 @@ def test_a_folded_line_loses_spaces_alone_and_is_as_wide_as_it_may_be_at_most(
 ) -> None:
     lines = folded((Span(text[:7], "name"), Span(text[7:])), width, indent)
     assert "".join("".join(map(plain, lines)).split()) == "".join(text.split())
-    assert all(cell_len(plain(one)) <= max(width, 2) for one in lines)
+    assert all(cells(plain(one)) <= max(width, 2) for one in lines)
 
 
 def test_what_is_folded_goes_on_under_its_beginning_and_keeps_what_it_means() -> None:
