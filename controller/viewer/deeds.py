@@ -135,7 +135,8 @@ def orders_about(target: Target | None, model: Model) -> list[tuple[str, Overrid
     if target is None:
         return in_force
     if target.kind == "record":
-        return [(name, order) for name, order in in_force if OVERRIDES + name == target.name]
+        own = {"pattern": target.name}
+        return [(name, order) for name, order in in_force if OVERRIDES + name == target.name or scope_of(order) == own]
     facts = facts_of(target, model)
     narrowest = "activation" if target.kind == "question" else target.kind
     if narrowest == "activation":
@@ -189,6 +190,7 @@ def _about(target: Target, model: Model) -> Iterator[Deed]:
         if target.name in model.agents:
             yield from _wide()
     elif target.kind == "case":
+        yield POST
         yield from _wide()
     elif not target.name.startswith(CONTROL):
         yield POST

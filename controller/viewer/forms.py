@@ -82,7 +82,7 @@ def faults(form: Form, values: Mapping[str, str]) -> dict[str, str]:
 
 def _fault(field: Field, text: str) -> str:
     if not text.strip():
-        return f"{field.label}: this is needed" if field.required else ""
+        return "this is needed" if field.required else ""
     if field.choices:
         return "" if any(choice.value == text for choice in field.choices) else "choose one of those that are there"
     if field.name == REASON and len(text) > MAX_REASON:

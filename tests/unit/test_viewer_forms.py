@@ -125,7 +125,7 @@ def test_every_form_ends_with_a_reason_and_says_that_it_is_needed() -> None:
     for deed in DEEDS.values():
         form = form_for(deed, None if deed in (deeds.PAUSE, deeds.STEP) else Target("activation", "a1"), model)
         assert form.fields[-1] == reason_field()
-        assert faults(form, form.initial)["reason"] == "reason: this is needed"
+        assert faults(form, form.initial)["reason"] == "this is needed"
 
 
 def test_a_record_is_posted_under_the_guard_of_the_version_that_was_looked_at() -> None:

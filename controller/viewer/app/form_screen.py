@@ -57,6 +57,9 @@ class FormScreen(ModalScreen[str | None]):
     FormScreen #fields { height: 1fr; scrollbar-size-vertical: 1; }
     FormScreen .field { height: auto; }
     FormScreen .label { color: $text-muted; height: auto; max-height: 2; }
+    FormScreen .line { height: 1; }
+    FormScreen .line Static { width: 2; }
+    FormScreen .roomy .field, FormScreen .roomy #told { margin-bottom: 1; }
     FormScreen .fault { color: $text-error; height: auto; display: none; }
     FormScreen #refusal { color: $text-error; height: auto; max-height: 4; display: none; }
     FormScreen #foot { height: 1; }
@@ -95,8 +98,10 @@ class FormScreen(ModalScreen[str | None]):
         """No higher than what is asked needs, on a screen that is large."""
         width = max(1, min(WIDTH, event.size.width) - 5)
         told = sum(1 + cell_len(line) // width for text in self.form.told for line in text.split("\n"))
-        fields = sum(3 + min(len(field.choices), MOST_CHOICES) for field in self.form.fields)
-        self.query_one("#dialog").styles.max_height = 7 + told + fields
+        fields = sum(1 + max(1, min(len(field.choices), MOST_CHOICES)) for field in self.form.fields)
+        dialog, needed, between = self.query_one("#dialog"), 6 + told + fields, 1 + len(self.form.fields)
+        dialog.set_class(event.size.height >= needed + between, "roomy")
+        dialog.styles.max_height = needed + between
         self.call_after_refresh(self._settle)
 
     def values(self) -> dict[str, str]:
@@ -205,7 +210,9 @@ def _parts(field: Field, place: int) -> ComposeResult:
             initial = next((n for n, choice in enumerate(field.choices) if choice.value == field.initial), None)
             yield Choices([choice.label for choice in field.choices], initial, id=f"chosen-{place}")
         else:
-            yield Typed(field.initial, id=f"typed-{place}")
+            with Horizontal(classes="line"):
+                yield _text("› ")
+                yield Typed(field.initial, id=f"typed-{place}")
     yield _text("", id=f"fault-{place}", classes="fault")
 
 
