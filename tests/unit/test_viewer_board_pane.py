@@ -83,9 +83,9 @@ def test_after_any_changes_the_rows_are_those_of_all_records_sorted_anew(seed: i
 
 def test_a_new_order_and_a_filter_of_many_records_are_worked_off_bit_by_bit_while_the_board_changes() -> None:
     chance = random.Random(1)
-    many = 3 * STEPS_A_CALL
+    many = 2 * STEPS_A_CALL
     writer = Writer(chance, [f"order/{n}" for n in range(many)])
-    writer.write(2 * many)
+    writer.write(many)
     pane = BoardPane(writer.model)
     whole = identities(pane)
     assert whole == naive(writer.standing, "key", None, set())

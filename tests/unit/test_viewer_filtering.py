@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from blackboard.record import Record, Stamp
 from blackboard.terminal import format_json
 from controller.viewer.excerpt import SMALL_BYTES, excerpt
 from controller.viewer.filtering import MOST_SEARCHED, Filter
+from controller.viewer.needle import may_hold
 from tests.still_board import record_of
 
 ORDER = record_of("order/O-1", {"kind": "Sold Out", "amount": 120, "lines": [{"sku": "BOOT-41"}]}, author="ann")
@@ -149,3 +152,53 @@ def test_an_excerpt_is_the_beginning_of_the_value_as_json_whatever_its_size() ->
 def test_an_excerpt_of_a_long_text_is_its_beginning() -> None:
     record = record_of("note/1", "\x1bé" * 200_000)
     assert excerpt(record, 12) == '"\\u001bé\\u0…'
+
+
+WORDS = (
+    "sold",
+    "out",
+    "new",
+    "true",
+    "ru",
+    "e5",
+    "1e",
+    "12",
+    "k",
+    "ss",
+    "fi",
+    "i",
+    "x y",
+    "a:",
+    'a"',
+    "base",
+    "u00",
+    "-",
+    "é",
+)
+TEXTS = ("Sold out", "NEWTON", "\u212aelvin", "Straße", "ﬁn", "İx", "x y", "true", "a:b", "É", "e5", "12", "", "\x00")
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_no_record_is_ruled_out_by_its_bytes_whose_texts_and_numbers_have_the_words(words: str) -> None:
+    chance = random.Random(words)
+    for _ in range(300):
+        value = [chance.choice([*TEXTS, 12, -1, 1e5, True, None, {chance.choice(TEXTS): 5}]) for _ in range(4)]
+        record = record_of("note/1", value)
+        texts = [*(str(one).casefold() for one in value if isinstance(one, str)), *(json.dumps(one) for one in value)]
+        if any(words in text for text in texts if "\\" not in text):
+            assert Filter.parse(words if '"' not in words else f"'{words}'").accepts_record(record), value
+
+
+def test_bytes_rule_out_most_records_where_only_a_text_can_have_the_words() -> None:
+    ruled_out = {
+        words for words in WORDS if not Filter.parse(f"'{words}'").may_accept_record(record_of("note/1", "zz"))
+    }
+    assert ruled_out == {"sold", "out", "new", "k", "ss", "fi", "i", "x y", "u00"}
+    assert Filter.parse("note").may_accept_record(record_of("note/1", "zz"))
+
+
+def test_every_character_that_is_ascii_where_case_is_set_apart_is_known() -> None:
+    letters = [chr(code) for code in range(128, 0x110000) if not 0xD800 <= code <= 0xDFFF]
+    for letter in letters:
+        folded = "".join(one for one in letter.casefold() if one.isascii())
+        assert not folded or may_hold(letter.encode(), folded.encode())

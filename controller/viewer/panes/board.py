@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from controller.viewer.line import Line, Meaning
     from controller.viewer.model import Model
 
-STEPS_A_CALL: Final = 4_000
-"""how much of a new order or filter is worked off between two pictures: some 15 ms"""
+STEPS_A_CALL: Final = 8_000
+"""how much of a new order or filter is worked off between two pictures: some 20 ms"""
 MOST_SHOWN: Final = 300
 """characters of a key or a value"""
 MOST_KEPT: Final = 1_000
@@ -190,7 +190,7 @@ class BoardPane:
         while self._dirty and steps > 0:
             key = self._dirty.pop()
             self._by_key.place(key)
-            steps -= self._shown.place(key) if self._shown is not self._by_key else 1
+            steps -= self._shown.place(key) if self._shown is not self._by_key else 2
         return steps
 
     def _rearrange(self) -> None:
