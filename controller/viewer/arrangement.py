@@ -6,7 +6,7 @@ may wait.  :meth:`Arrangement.work` does a part of it at a time, and what is fou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION, region_of
@@ -19,12 +19,21 @@ if TYPE_CHECKING:
     from controller.viewer.filtering import Filter
     from controller.viewer.model import Model
 
-    Order: TypeAlias = Callable[[Record[Any]], int | str]
-    """what a record is sorted by, before its key"""
+
+class Order(NamedTuple):
+    """What a record is sorted by, before its key."""
+
+    of: Callable[[Record[Any]], int | str]
+    steps: int = 2
+    """how long it takes to sort one in"""
+
 
 Group: TypeAlias = Ordered[tuple[Any, str]]
+STEPS_DECODED: Final = 5
+STEPS_IN_JSON: Final = 10
+"""to look into a small record, where a step is some 2 µs"""
 BYTES_A_STEP: Final = 1_024
-"""what is decoded of a record counts as one step for each of so many bytes; a step is some 2 µs"""
+"""a large one takes one step more for each of so many"""
 
 
 def author_or_nobody(record: Record[Any]) -> str:
@@ -35,12 +44,12 @@ def author_or_nobody(record: Record[Any]) -> str:
         return ""
 
 
-ORDERS: Final[dict[str, Order]] = {
-    "key": lambda _: "",
-    "newest": lambda record: -record.revision,
-    "version": lambda record: -record.version,
-    "author": author_or_nobody,
-    "size": lambda record: -len(record.packed),
+ORDERS: Final = {
+    "key": Order(lambda _: ""),
+    "newest": Order(lambda record: -record.revision),
+    "version": Order(lambda record: -record.version),
+    "author": Order(author_or_nobody, steps=4),
+    "size": Order(lambda record: -len(record.packed)),
 }
 """by name: the greatest, the newest and the most often written come first"""
 
@@ -100,9 +109,9 @@ class Arrangement:
         record = self._model.get(key)
         order: int | str | None = None
         steps = 1
-        if record is not None and region_of(key) not in self._without:
+        if record is not None and not (self._without and region_of(key) in self._without):
             accepted, steps = self._judge(record)
-            order = self._order(record) if accepted else None
+            order = self._order.of(record) if accepted else None
         before = self._orders.get(key)
         if order != before:
             self._move(key, before, order)
@@ -111,11 +120,12 @@ class Arrangement:
     def _judge(self, record: Record[Any]) -> tuple[bool, int]:
         """Whether ``record`` is accepted, and how many steps it took to find out."""
         if self._wanted is None:
-            return True, 2
+            return True, self._order.steps
         if not self._wanted.may_accept_record(record):
             return False, 1 + len(record.packed) // (64 * BYTES_A_STEP)
         # A copy, since a record keeps what was decoded: all of them would take more memory than the board.
-        return self._wanted.accepts_record(record.fresh()), 5 + len(record.packed) // BYTES_A_STEP
+        steps = STEPS_IN_JSON if self._wanted.words else STEPS_DECODED
+        return self._wanted.accepts_record(record.fresh()), steps + len(record.packed) // BYTES_A_STEP
 
     def work(self, steps: int) -> None:
         """Look at some more of the records, for about so many steps."""

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from controller.viewer.line import Line, Meaning
     from controller.viewer.model import Model
 
-STEPS_A_CALL: Final = 8_000
-"""how much of a new order or filter is worked off between two pictures: some 20 ms"""
+STEPS_A_CALL: Final = 6_000
+"""how much of a new order or filter is worked off between two pictures: some 15 ms"""
 MOST_SHOWN: Final = 300
 """characters of a key or a value"""
 MOST_KEPT: Final = 1_000
