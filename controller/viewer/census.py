@@ -11,7 +11,7 @@ from blackboard.errors import Corrupt
 from blackboard.keys import region_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from blackboard.control_records import Activation, State
     from blackboard.log import Change
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 Standing: TypeAlias = Literal["completed", "awaiting a person", "failed", "going on", "untouched"]
 STANDINGS: Final[tuple[Standing, ...]] = ("completed", "awaiting a person", "failed", "going on", "untouched")
-Part: TypeAlias = Literal["going on", "escalated", "given up", "executed", "nothing", "asked", "answered"]
-"""what one activation, or one question (``asked`` while it is open), is to its case"""
-PARTS: Final[Mapping[State, Part]] = {
-    "running": "going on", "pending": "going on", "held": "going on", "proposed": "going on", "failed": "going on",
-    "escalated": "escalated", "abandoned": "given up", "cancelled": "given up", "executed": "executed",
+GOING_ON, ESCALATED, GIVEN_UP, EXECUTED, NOTHING, ASKED, ANSWERED = range(7)
+"""what one activation, or one question (``ASKED`` while it is open), is to its case: a place in its :data:`Parts`"""
+Parts: TypeAlias = list[int]
+"""how many of each kind a case has"""
+PARTS: Final[Mapping[State, int]] = {
+    "running": GOING_ON, "pending": GOING_ON, "held": GOING_ON, "proposed": GOING_ON, "failed": GOING_ON,
+    "escalated": ESCALATED, "abandoned": GIVEN_UP, "cancelled": GIVEN_UP, "executed": EXECUTED,
 }  # fmt: skip
 
 
 OF_CASES: Final = (ACTIVATIONS, ESCALATIONS)
-A_CALL: Final = 5_000
+A_CALL: Final = 2_000
 """keys that are looked at in one call"""
 
 
@@ -55,6 +57,12 @@ class Template(NamedTuple):
             return False
         return self.free or all(w in ("", found) for w, found in zip(self.segments, key.split("/"), strict=True))
 
+    def among(self, keys: Iterable[str]) -> list[str]:
+        """Those of ``keys``, keys of the region, that fit."""
+        slashes = len(self.segments) - 1
+        found = [key for key in keys if key.count("/") == slashes]
+        return found if self.free else [key for key in found if self.fits(key)]
+
 
 class Census:
     """Counts of cases: what activations and questions name, and each record where cases are fed.
@@ -69,9 +77,9 @@ class Census:
         self._left: dict[str, None] | None = None
         """keys that are to be looked at; ``None`` before the first call of :meth:`refresh`"""
         self._template: Template | None = None
-        self._told: dict[str, tuple[str, Part]] = {}
+        self._told: dict[str, tuple[str, int]] = {}
         """by the key of an activation or a question: its case, and what it is to it"""
-        self._parts: dict[str, Counter[Part]] = {}
+        self._parts: dict[str, Parts] = {}
         self._standings: dict[str, Standing] = {}
         self._counts: Counter[Standing] = Counter()
         model.subscribe(self._note)
@@ -106,10 +114,10 @@ class Census:
         self._template = template
         self._told, self._parts, self._standings, self._counts = {}, {}, {}, Counter()
         self.asked = set()
-        self._left = dict.fromkeys(ACTIVATIONS + one for one in model.activations)
-        self._left |= dict.fromkeys(ESCALATIONS + one for one in model.questions)
+        self._left = dict.fromkeys(map(ACTIVATIONS.__add__, model.activations))
+        self._left |= dict.fromkeys(map(ESCALATIONS.__add__, model.questions))
         if template is not None:
-            fed = [key for key in model.regions.get(template.segments[0], ()) if template.fits(key)]
+            fed = template.among(model.regions.get(template.segments[0], ()))
             self._standings = dict.fromkeys(fed, "untouched")
             self._counts["untouched"] = len(fed)
 
@@ -125,19 +133,28 @@ class Census:
         if not key.startswith(OF_CASES):
             self._settle(key)
             return
-        before, now = self._told.pop(key, None), self._part(key)
+        before, now = self._told.get(key), self._part(key)
+        if before == now:
+            if now is not None:  # what it wrote may say another outcome
+                self._settle(now[0])
+            return
         if now is not None:
             self._told[key] = now
-            self._parts.setdefault(now[0], Counter())[now[1]] += 1
+            parts = self._parts.get(now[0])
+            if parts is None:
+                parts = self._parts[now[0]] = [0] * (ANSWERED + 1)
+            parts[now[1]] += 1
+            self._settle(now[0])
+        else:
+            del self._told[key]
         if before is not None:
             parts = self._parts[before[0]]
             parts[before[1]] -= 1
-            if not parts.total():
+            if not any(parts):
                 del self._parts[before[0]]
-        for case in {told[0] for told in (before, now) if told is not None}:
-            self._settle(case)
+            self._settle(before[0])
 
-    def _part(self, key: str) -> tuple[str, Part] | None:
+    def _part(self, key: str) -> tuple[str, int] | None:
         """The case that an activation or a question is of, and what it is to it; ``None`` where there is none."""
         if key.startswith(ACTIVATIONS):
             record = self._model.activations.get(key.removeprefix(ACTIVATIONS))
@@ -145,11 +162,11 @@ class Census:
             if value is None or not value["case"]:
                 return None
             # One that another agent went on from is no end of the case.
-            return value["case"], "nothing" if "passed_to" in value else PARTS.get(value["state"], "nothing")
+            return value["case"], NOTHING if "passed_to" in value else PARTS.get(value["state"], NOTHING)
         asked = self._model.questions.get(key.removeprefix(ESCALATIONS))
         if asked is None or not asked.value["case"]:
             return None
-        return asked.value["case"], "asked" if asked.value["status"] == "open" else "answered"
+        return asked.value["case"], ASKED if asked.value["status"] == "open" else ANSWERED
 
     def _settle(self, case: str) -> None:
         before, now = self._standings.get(case), self._standing(case)
@@ -161,7 +178,7 @@ class Census:
                 self._counts[now] += 1
                 self._standings[case] = now
         parts = self._parts.get(case)
-        if parts is not None and (parts["asked"] or parts["answered"]):
+        if parts is not None and (parts[ASKED] or parts[ANSWERED]):
             self.asked.add(case)
         else:
             self.asked.discard(case)
@@ -172,13 +189,13 @@ class Census:
             template = self._template
             fed = template is not None and template.fits(case) and region_of(case) == template.segments[0]
             return "untouched" if fed and self._model.get(case) is not None else None
-        if parts["asked"] or parts["escalated"]:
+        if parts[ASKED] or parts[ESCALATED]:
             return "awaiting a person"
-        if parts["going on"]:
+        if parts[GOING_ON]:
             return "going on"
-        if parts["given up"] and not self._has_outcome(case):
+        if parts[GIVEN_UP] and not self._has_outcome(case):
             return "failed"
-        return "completed" if parts["executed"] or parts["given up"] else "untouched"
+        return "completed" if parts[EXECUTED] or parts[GIVEN_UP] else "untouched"
 
     def _has_outcome(self, case: str) -> bool:
         """Whether the record of the case, or one that was written for it, says what came of it."""

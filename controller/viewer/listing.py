@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from controller.viewer.ordered import Ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 T = TypeVar("T")
 Place: TypeAlias = tuple[Any, ...]
@@ -44,6 +44,11 @@ class Listing(Generic[T]):
             if place is not None:
                 self._placed[identity] = place
                 self._order.add((place, identity))
+
+    def fill(self, items: Mapping[str, T]) -> None:
+        """Take many in at once."""
+        self._items.update(items)
+        self.rearrange()
 
     def drop(self, identity: str) -> None:
         """Forget what has that identity; nothing happens where nothing has."""

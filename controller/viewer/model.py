@@ -165,7 +165,9 @@ class Model:
     def _count(self, before: Record[Any] | None, after: Record[Any] | None) -> None:
         for record, sign in ((before, -1), (after, 1)):
             if record is not None:
-                tally = self.tallies.setdefault(record.value["agent"], Tally())
+                tally = self.tallies.get(record.value["agent"])
+                if tally is None:
+                    tally = self.tallies[record.value["agent"]] = Tally()
                 tally.add(record.value, sign)
 
     def _file(self, activation: str, before: Record[Any] | None, after: Record[Any] | None) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from controller.viewer.line import Meaning
     from controller.viewer.model import Model
     from controller.viewer.rates import Rates
-    from controller.viewer.tally import Tally
+    from controller.viewer.spending import Spent
 
     Spans = tuple[Span, ...]
 
@@ -48,29 +48,6 @@ class Told(NamedTuple):
     label: str
     spans: Callable[[int], Spans]
     """what is said, by the time in ms"""
-
-
-class Spent(NamedTuple):
-    """What all activations add up to."""
-
-    running: int
-    waiting: int
-    calls: int
-    tokens: int
-    conflicts: int
-    failed_calls: int
-    cost: float
-    failed_cost: float
-
-    @classmethod
-    def of(cls, tallies: Iterable[Tally]) -> Spent:
-        """The sum of ``tallies``."""
-        one_by_one = [
-            (did.running, did.waiting, tally.calls, tally.tokens, tally.conflicts, did.failed_calls, did.cost,
-             tally.failed_cost)
-            for tally in tallies for did in (tally.performance,)
-        ]  # fmt: skip
-        return cls(*map(sum, zip(*one_by_one, strict=True))) if one_by_one else cls(0, 0, 0, 0, 0, 0, 0.0, 0.0)
 
 
 def run_lines(model: Model, census: Census, spent: Spent, rates_at: Callable[[int], Rates]) -> Iterator[Told]:

@@ -98,15 +98,16 @@ class AgendaPane(ListedPane[Standing]):
     def refresh(self) -> None:
         """Take in what has changed in the model since the last call."""
         model = self._model
-        changed = self._changed
-        if changed is None:
-            changed = {one for one, record in model.activations.items() if record.value["state"] not in FINAL}
+        first, changed = self._changed is None, self._changed or set()
         self._changed = set()
-        if model.agenda is not self._told:
+        if model.agenda is not self._told or first:
             self._stopped = True
             changed = changed | self._take_agenda(model.agenda)
-        for activation in changed:
-            self._look_at(activation)
+        if first:
+            self._look_at_all(changed)
+        else:
+            for activation in changed:
+                self._look_at(activation)
         if self._stopped:
             self._stopped = False
             self._look_at_notes()
@@ -186,6 +187,13 @@ class AgendaPane(ListedPane[Standing]):
         if without_before or agenda is None:  # which says whether those that are to be tried again are told of here
             concerned |= {one for one, record in self._model.activations.items() if record.value["state"] == "pending"}
         return concerned | set(self._entries) | set(self._apart)
+
+    def _look_at_all(self, entries: set[str]) -> None:
+        live = (one for one, record in self._model.activations.items() if record.value["state"] not in FINAL)
+        found = ((one, self._standing(one)) for one in {*live, *entries})
+        standings = {f"activation:{one}": standing for one, standing in found if standing is not None}
+        self._running = sum(standing.part == "running" for standing in standings.values())
+        self._listing.fill(standings)
 
     def _look_at(self, activation: str) -> None:
         identity = f"activation:{activation}"

@@ -69,9 +69,12 @@ class EscalationsPane(ListedPane[Question]):
     def refresh(self) -> None:
         """Take in what has changed in the model since the last call."""
         questions = self._model.questions
-        changed = set(questions) if self._changed is None else self._changed
-        self._changed = set()
-        for question in changed:
+        if self._changed is None:
+            self._listing.fill({name: _question(record.value) for name, record in questions.items()})
+            self._open = sum(record.value["status"] == "open" for record in questions.values())
+            for question in questions:
+                self._short.add(question)
+        for question in self._changed or ():
             before, record = self._listing.get(question), questions.get(question)
             self._open -= before is not None and before.value["status"] == "open"
             if record is None:
@@ -79,7 +82,8 @@ class EscalationsPane(ListedPane[Question]):
             else:
                 self._open += record.value["status"] == "open"
                 self._short.add(question)
-                self._listing.put(question, Question(record.value, _answer(record.value)))
+                self._listing.put(question, _question(record.value))
+        self._changed = set()
         self._widen()
 
     def place(self, identity: str, item: Question) -> Place:
@@ -135,6 +139,10 @@ class EscalationsPane(ListedPane[Question]):
 
 def _until(value: Escalation, otherwise_ms: int) -> int:
     return value.get("answered_ms", otherwise_ms)
+
+
+def _question(value: Escalation) -> Question:
+    return Question(value, _answer(value))
 
 
 def _answer(value: Escalation) -> str:

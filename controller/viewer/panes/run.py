@@ -9,7 +9,8 @@ from controller.viewer.census import Census
 from controller.viewer.line import Line, Span, cells, cut, plain
 from controller.viewer.model import MOST_CHANGES
 from controller.viewer.rates import rates
-from controller.viewer.run_lines import Spent, Told, run_lines, status_of
+from controller.viewer.run_lines import Told, run_lines, status_of
+from controller.viewer.spending import Spending
 
 if TYPE_CHECKING:
     from controller.viewer.filtering import Filter
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from controller.viewer.target import Target
 
 LABEL: Final = 11
+RECKONED_EACH_MS: Final = 500
 
 
 class RunPane:
@@ -32,12 +34,13 @@ class RunPane:
         self.hidden: set[str] = set()
         self._model = model
         self._census = Census(model)
+        self._spending = Spending()
         self._wanted: Filter | None = None
         self._lines: list[Told] = []
         self._now_ms = model.time_ms
         """when a line was last asked for"""
-        self._rates: tuple[tuple[int, int], Rates] | None = None
-        """with the revision and the time that they are of"""
+        self._rates: tuple[int, Rates] | None = None
+        """with the time that they are of, in half seconds"""
 
     @property
     def title(self) -> str:
@@ -54,8 +57,8 @@ class RunPane:
     def refresh(self) -> None:
         """Take in what has changed in the model since the last call, or a part of it."""
         self._census.refresh()
-        spent = Spent.of(self._model.tallies.values())
-        told = run_lines(self._model, self._census, spent, self._rates_at)
+        self._spending.refresh(self._model.tallies)
+        told = run_lines(self._model, self._census, self._spending.total, self._rates_at)
         self._lines = [line for line in told if self._wanted is None or self._accepts(self._wanted, line)]
 
     def sort_by(self, name: str) -> None:
@@ -108,8 +111,8 @@ class RunPane:
         return wanted.accepts({"name": told.name, "text": words}, words)
 
     def _rates_at(self, now_ms: int) -> Rates:
-        """Reckoned once for each state of the board and each time."""
-        of = self._model.revision, now_ms
+        """Reckoned no more than twice in a second: there may be thousands of changes to look at."""
+        of = now_ms // RECKONED_EACH_MS
         if self._rates is None or self._rates[0] != of:
             self._rates = of, rates(self._model.changes, now_ms, most=MOST_CHANGES)
         return self._rates[1]
