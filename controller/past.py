@@ -97,9 +97,10 @@ def writers_of(agent: Agent, key: str) -> list[Pattern]:
 
 
 def _binds(pattern: Pattern, captures: Mapping[str, str], key: str) -> bool:
-    with contextlib.suppress(InvalidInput):
+    try:
         return pattern.bind(captures) == key
-    return False
+    except InvalidInput:
+        return False
 
 
 def causes_of(record: Record, activations: Mapping[str, Record]) -> tuple[str, ...]:
@@ -154,7 +155,8 @@ class Recollection:
             root = await self._removed(key)
         if root is not None:
             await self._follow(root, depth)
-        aimed = self._aimed_at(key) if self._present[key] is None else ()
+        # Every activation is asked, which on a board of many takes its time: others go on meanwhile.
+        aimed = await asyncio.to_thread(self._aimed_at, key) if self._present[key] is None else ()
         cases = {record.case for record in self._versions.values()} | {self._activations[one].case for one in aimed}
         of_cases = self._of_cases(cases - {""})
         return await self._past(of_cases, [one for of_case in of_cases.values() for one in of_case], aimed)

@@ -14,7 +14,7 @@ from controller.past import causes_of, writers_of
 from controller.step import Step, cost_of, step_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from blackboard.record import Record
     from controller.past import Past
@@ -117,11 +117,7 @@ def explain(past: Past, key: str, depth: int, commit: str = "") -> Explanation:
 def account(past: Past, case: str) -> CaseAccount:
     """Everything that was done for ``case``: supervisors' work is told with what they ruled on."""
     fed, of_case = past.present.get(case), past.by_case.get(case, {})
-    own = [
-        step_of(past, activation)
-        for activation, record in of_case.items()
-        if not any(key.startswith(ATTENTION) for _, key, _ in record.value["triggers"])
-    ]
+    own = [step_of(past, activation) for activation in own_work(of_case)]
     return CaseAccount(
         case,
         _origin(past, fed, 0, set()) if fed is not None else None,
@@ -131,6 +127,15 @@ def account(past: Past, case: str) -> CaseAccount:
             attempt["cost"] for record in of_case.values() for attempt in record.value.get("attempts", ())
         ),
     )
+
+
+def own_work(of_case: Mapping[str, Record]) -> list[str]:
+    """The activations of a case that worked for it themselves: supervisors are told of with what they ruled on."""
+    return [
+        activation
+        for activation, record in of_case.items()
+        if not any(key.startswith(ATTENTION) for _, key, _ in record.value["triggers"])
+    ]
 
 
 def _in_order(steps: Iterable[Step]) -> list[Step]:

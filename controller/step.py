@@ -169,7 +169,7 @@ def step_of(past: Past, activation: str, written: Record | None = None) -> Step:
         withdrawn=record.get("withdrawn", ""),
         decided_by=record.get("decided_by", ""),
         decision=_decided(past, record["decision"]),
-        first_dispatched_ms=failed[0]["started_ms"] if failed else record["dispatched_ms"],
+        first_dispatched_ms=first_call_ms(record),
         ended_ms=ended_ms,
         latency_ms=ended_ms - record["eligible_ms"] if ended_ms else None,
         ran_ms=ran_us / 1000 if ran_us is not None else None,
@@ -230,6 +230,12 @@ def _ordered_by(past: Past, override: str) -> str:
         return ""
     order: Override = record.value
     return f"{order['author']}: {order['reason']}" if order["reason"] else order["author"]
+
+
+def first_call_ms(record: Activation) -> int:
+    """When its first call began."""
+    failed = record.get("attempts", ())
+    return failed[0]["started_ms"] if failed else record["dispatched_ms"]
 
 
 def cost_of(record: Activation) -> float:

@@ -5,7 +5,7 @@ A sentence is about what it names: the record, the activation or the question to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.commands.record_view import instant, short_value
 from blackboard.wording import counted, error_and_place, first_line, seconds
@@ -52,29 +52,43 @@ def explanation_lines(explained: Explanation) -> Iterator[Sentence]:
         yield from under("  ", _details(step))
 
 
-def account_lines(told: CaseAccount, *, details: bool = True) -> Iterator[Sentence]:
-    """A case as lines: what was fed, then each activation in the order of the decisions, with its ``details``."""
+def account_lines(told: CaseAccount) -> Iterator[Sentence]:
+    """A case as lines: what was fed, then each activation in the order of the decisions."""
     if told.fed is not None:
         yield Sentence(f"{told.case} = {short_value(told.fed.value)}", _record(told.fed))
         by = told.fed.author or "nobody named"
         yield Sentence(f"  fed by {by} at {instant(told.fed.time_ms)}, commit {told.fed.commit}")
     start_ms = told.fed.time_ms if told.fed is not None else min((s.first_dispatched_ms for s in told.steps), default=0)
     for number, step in enumerate(told.steps, 1):
-        decided = f" as {step.decided_by} decided" if step.decided_by else ""
-        wrote = f": wrote {', '.join(step.wrote)}" if step.wrote else _because(step.reason)
-        if step.withdrawn:
-            wrote += f", until {step.withdrawn}"
-        at = seconds(step.first_dispatched_ms - start_ms)
-        yield Sentence(
-            f"{number}. after {at}: {step.agent} {ENDINGS[step.state]}{decided}{wrote}", _activation(step.activation)
-        )
-        if details:
-            yield from under("   ", _details(step))
+        brief = Brief(step.activation, step.agent, step.state, step.decided_by, step.wrote, step.reason, step.withdrawn)
+        yield brief_line(brief, number, step.first_dispatched_ms - start_ms)
+        yield from under("   ", _details(step))
     if told.cost:
         failed = f", of it {told.failed_cost:.4f} in failed calls" if told.failed_cost else ""
         asked = told.cost - sum(step.cost for step in told.steps)
         others = f", of it {asked:.4f} of supervisors" if asked > COST_SHOWN else ""
         yield Sentence(f"in all: cost {told.cost:.4f}{failed}{others}")
+
+
+class Brief(NamedTuple):
+    """What is said of an activation in one sentence; see :class:`controller.step.Step`."""
+
+    activation: str
+    agent: str
+    state: str
+    decided_by: str
+    wrote: tuple[str, ...]
+    reason: str
+    withdrawn: str
+
+
+def brief_line(step: Brief, number: int, after_ms: int) -> Sentence:
+    """One step of a case: when it was, who it was, and what became of it."""
+    decided = f" as {step.decided_by} decided" if step.decided_by else ""
+    wrote = f": wrote {', '.join(step.wrote)}" if step.wrote else _because(step.reason)
+    until = f", until {step.withdrawn}" if step.withdrawn else ""
+    ended = f"{step.agent} {ENDINGS[step.state]}{decided}{wrote}{until}"
+    return Sentence(f"{number}. after {seconds(after_ms)}: {ended}", _activation(step.activation))
 
 
 def _absence(explained: Explanation) -> Iterator[Sentence]:

@@ -443,3 +443,33 @@ async def test_a_replica_is_built_and_followed_while_the_log_is_trimmed_under_it
         replica = await board.replica()
         await replica.caught_up(await other.revision())
         assert picture(replica.records()) == picture((await board.at("now")).records())
+
+
+async def test_versions_are_followed_back_by_their_commits_to_where_nothing_stood(either: Board) -> None:
+    await lively(either)
+    head = await either.get("other/1")
+    assert head is not None
+    whole = await either.history("other/1")
+    assert [one.commit for one in await either.changes_back("other/1", head.commit)] == [
+        one.commit for one in reversed(whole)
+    ]
+    assert len(await either.changes_back("other/1", head.commit, 3)) == 3
+    removed = next(one for one in await either.history("item/2") if one.record is None)
+    back = await either.changes_back("item/2", removed.commit)
+    assert [one.record is None for one in back] == [True, False]
+    assert back[-1].previous_commit == ""
+
+
+async def test_versions_followed_back_end_with_what_stood_at_the_horizon(either: Board) -> None:
+    await lively(either)
+    head = await either.get("other/1")
+    assert head is not None
+    await either.trim(9)
+    back = await either.changes_back("other/1", head.commit)
+    horizon = await either.at(9)
+    assert [one.record for one in back][-1] == horizon.get("other/1")
+    assert back[-1].previous_commit == ""
+    assert await either.change_at("other/1", "1-2") is None
+    assert await either.change_at("other/1", "no commit") is None
+    with pytest.raises(InvalidInput):
+        await either.change_at("no key", head.commit)

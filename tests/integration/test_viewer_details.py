@@ -284,6 +284,27 @@ async def test_what_never_was_names_who_may_write_it_and_why_that_has_not_happen
         assert len(await opened(sight, target))
 
 
+async def test_a_case_of_very_many_activations_is_told_in_a_sentence_for_each(ran: Board) -> None:
+    (one,) = [one for one in await activations(ran, "check") if one["case"] == "return/R-1"]
+    value = {name: field for name, field in one.items() if name != "id"}
+    await asyncio.gather(*(ran.put(f"{ACTIVATIONS}more{n}", value) for n in range(300)))
+    detail = await opened(await now(ran), Target("case", "return/R-1"))
+    assert "why" not in detail.actions
+    assert len([line for line in lines(detail) if ": check executed: wrote check/R-1" in line]) == 301
+    assert followed(detail, "refund executed: wrote refund/R-1").kind == "activation"
+
+
+async def test_a_case_is_told_with_all_that_is_known_of_each_step_where_that_is_asked_for(ran: Board) -> None:
+    detail = await opened(await now(ran), Target("case", "return/R-5"))
+    assert "cost            0.0200, 200 tokens in, 40 out" in text(detail)
+    assert followed(detail, "refund asks: ").kind == "question"
+    assert "call 1 failed" not in text(detail)
+    brief = [line for line in section(detail, "What was done") if line[:1].isdigit()]
+    await detail.do("why")
+    assert "call 1 failed" in text(detail)
+    assert [line for line in section(detail, "What was done") if line[:1].isdigit()] == brief
+
+
 async def test_in_the_past_everything_is_told_as_it_was_then(ran: Board) -> None:
     refund = await ran.get("refund/R-2")
     assert refund is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from controller.viewer.sight import Sight
     from controller.viewer.target import Target
 
-MOST_STEPS: Final = 1_000
-"""activations that are told as a story: each is looked at beside all others of its case"""
+MOST_DETAILED: Final = 200
+"""activations that are told of in detail: each is looked at beside all others of its case"""
 
 
 class CaseDetail(Page):
@@ -37,6 +38,8 @@ class CaseDetail(Page):
     @property
     def actions(self) -> Mapping[str, str]:
         """Each step is told on one line, or with all that is known of it."""
+        if len(self._sight.model.cases.get(self.about.name, {})) > MOST_DETAILED:
+            return {}
         return {"why": "less" if self._details else "why"}
 
     async def load(self) -> None:
@@ -49,13 +52,8 @@ class CaseDetail(Page):
             self.show(self.title, [Section("", [none], "head")])
             return
         asked = {identity: model.questions[identity] for identity in of_case if identity in model.questions}
-        try:
-            sections = [case_text.head(case, fed, of_case), case_text.questions(asked)]
-            sections.append(await self._story(of_case))
-            sections += [case_text.written(of_case.values()), *([case_text.content(fed)] if fed is not None else [])]
-        except Corrupt as error:
-            sections = [Section("", [told(error, None, "bad")], "head"), case_text.listing(of_case.values())]
-        self.show(self.title, sections)
+        head, rest = await asyncio.to_thread(case_text.beside_the_story, case, fed, of_case, asked)
+        self.show(self.title, [*head, await self._story(fed, of_case), *rest])
 
     def concerns(self, key: str) -> bool:
         """The fed record, its activations and the questions about them."""
@@ -66,16 +64,17 @@ class CaseDetail(Page):
 
     async def do(self, action: str) -> None:
         """Tell more of each step, or less."""
-        if action == "why":
+        if action in self.actions:
             self._details = not self._details
             await self.load()
 
-    async def _story(self, of_case: Mapping[str, Record[Any]]) -> Section:
-        if len(of_case) > MOST_STEPS:
-            return case_text.listing(of_case.values())
-        past = await Recollection(self._sight.board, standing_of(self._sight)).of_case(self.about.name)
-        return await asyncio.to_thread(_told, past, self.about.name, details=self._details)
+    async def _story(self, fed: Record[Any] | None, of_case: Mapping[str, Record[Any]]) -> Section:
+        if self._details and len(of_case) <= MOST_DETAILED:
+            past = await Recollection(self._sight.board, standing_of(self._sight)).of_case(self.about.name)
+            with contextlib.suppress(Corrupt):  # what was fed cannot be read, which is told where it stands
+                return await asyncio.to_thread(_told, past, self.about.name)
+        return await asyncio.to_thread(case_text.brief_story, fed, of_case)
 
 
-def _told(past: Past, case: str, *, details: bool) -> Section:
-    return case_text.story(account(past, case), details=details)
+def _told(past: Past, case: str) -> Section:
+    return case_text.story(account(past, case))
