@@ -136,6 +136,8 @@ async def _answer_now(board: Board, key: str, given: Answer, now_ms: int) -> Esc
     if asked is None:
         raise Refusal(f"no question {key.removeprefix(ESCALATIONS)!r} on board {board.name}")
     waiting = await read(board, ACTIVATIONS + asked.value["activation"])
+    if waiting is None or waiting.value["state"] != "escalated":  # perhaps since the question was read, by an answer
+        asked = await read(board, key) or asked
     refusal = _refusal(asked, waiting, given)
     if refusal or waiting is None:
         raise Refusal(refusal)
