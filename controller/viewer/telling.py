@@ -58,6 +58,14 @@ _ORDERS: Final[dict[str, Meaning]] = {"refused": "bad", "expired": "dim", "revok
 _QUESTIONS: Final[dict[str, Meaning]] = {"open": "warn", "answered": "good"}
 _AGENTS: Final[dict[str, Meaning]] = {"broken": "bad", "gone": "warn"}
 _BREAKERS: Final[dict[str, Meaning]] = {"open": "bad", "half_open": "warn", "closed": "good"}
+_REMOVALS: Final = {
+    LEADER: "nobody leads",
+    FLOW: "the controller picks by itself again",
+    FOCUS: "everything may fire again",
+    RECOMMENDATION: "nothing is recommended any more",
+    ATTENTION: "what a supervisor was asked about is settled",
+    PROGRESS: "its activation has ended",
+}
 _FIELDS: Final = ("agent", "case", "state", "status", "verb", "activation")
 
 
@@ -73,7 +81,7 @@ def tell(change: Change) -> Told:
     """What ``change`` says; never raises, whatever its record holds."""
     own = change.key.startswith(CONTROL) and not change.key.startswith(PROPOSALS)
     if change.record is None:
-        return Told(snapshot.told(change), "dim" if change.operation == "expire" else "removed", change.key)
+        return _removal(change)
     try:
         if not own:
             return Told(excerpt(change.record, MOST), "", change.key)
@@ -82,6 +90,13 @@ def tell(change: Change) -> Told:
         return teller(change, value) if teller is not None else Told(excerpt(change.record, MOST), "", change.key)
     except (Corrupt, ValueError, TypeError) as error:
         return Told(sentence(str(error)), "bad", "" if isinstance(error, Corrupt) else change.key)
+
+
+def _removal(change: Change) -> Told:
+    over = _REMOVALS.get(change.key) or _REMOVALS.get(_home(change.key))
+    if over is not None:
+        return Told(over, "title" if change.key in _REMOVALS else "dim")
+    return Told(snapshot.told(change), "dim" if change.operation == "expire" else "removed", change.key)
 
 
 def author_of(change: Change) -> str:
@@ -105,6 +120,7 @@ def document_of(change: Change) -> Mapping[str, Any]:
     try:
         if change.record is not None and change.key.startswith(CONTROL):
             value = checked(change.record).value
+            document["case"] = change.record.case
             document |= {name: value[name] for name in _FIELDS if name in value} if isinstance(value, dict) else {}
             if change.key.startswith(ACTIVATIONS):
                 document |= {"activation": change.key.removeprefix(ACTIVATIONS), "level": value["decision"]["level"]}
@@ -130,10 +146,12 @@ def _activation(change: Change, value: Any) -> Told:
         return Told(_dispatch(value, who), "name")
     meaning = _STATES.get(state, "")
     attempts = value.get("attempts", ())
-    if value.get("conflicts") or (state == "pending" and attempts):
-        meaning = "warn" if meaning in ("", "good") else meaning
-    failure = f" ({value['failure']})" if value.get("failure") else ""
-    return Told(f"{who} {state}{failure}{_because('; '.join(_ends(value)))}", meaning)
+    if (value.get("conflicts") and meaning != "bad") or (state == "pending" and attempts):
+        meaning = "warn"
+    failure = f" ({value['failure']})" if value.get("failure") and state != "executed" else ""
+    reason = sentence(value.get("reason", ""))
+    told = value["agent"] in reason and value["case"] in reason
+    return Told(f"{'' if told else who + ' '}{state}{failure}{_because('; '.join(_ends(value)))}", meaning)
 
 
 def _ran_before(change: Change) -> bool:
@@ -163,21 +181,26 @@ def _ends(value: Any) -> list[str]:
     if attempts and value["state"] in ("pending", "failed") and not parts[0]:
         last = attempts[-1]
         parts.append(f"call {len(attempts)} failed ({last['failure']}): {sentence(last['error'])}")
-    if winner:
+    if winner and winner not in parts[0]:
         parts.append(f"{winner} was first")
     if wrote:
         more = f" and {len(wrote) - _KEYS_NAMED} more" if len(wrote) > _KEYS_NAMED else ""
         parts.append(f"wrote {', '.join(key[:MOST] for key in wrote[:_KEYS_NAMED])}{more}")
     if "run_us" in value and value["state"] == "executed":
-        parts.append(f"ran {seconds(value['run_us'] // 1000)}")
+        ran_ms = value["run_us"] / 1000
+        parts.append(f"ran {ran_ms:.1f} ms" if ran_ms < 1000 else f"ran {seconds(int(ran_ms))}")
     if value.get("conflicts"):
-        parts.append(f"{counted(value['conflicts'], 'contribution')} refused before")
+        parts.append(f"{counted(value['conflicts'], 'contribution')} refused")
     return [part for part in parts if part]
 
 
 def _order(change: Change, value: Any) -> Told:
+    case = change.record.case if change.record is not None else ""
+    about = f" for {case}" if case else ""
     outcome = sentence(value.get("outcome", "")) if value["status"] in _ORDERS else ""
-    return Told(snapshot.told(change) + (f"; {outcome}" if outcome else ""), _ORDERS.get(value["status"], "title"))
+    came = f"; {outcome}" if outcome else ""
+    said = f"{value['author']} orders {value['verb']}{about}, {value['status']}{_because(value['reason'])}{came}"
+    return Told(said, _ORDERS.get(value["status"], "title"))
 
 
 def _question(change: Change, value: Any) -> Told:

@@ -47,13 +47,13 @@ ACTIVATION, OVERRIDE, ASKED = "control/activations/a", "control/overrides/o", "c
         (
             ACTIVATION,
             RUNNING | {"state": "executed", "wrote": ["a/1", "a/2", "a/3", "a/4"], "run_us": 412_000},
-            "gateway for return/R-1 executed: wrote a/1, a/2, a/3 and 1 more; ran 412 ms",
+            "gateway for return/R-1 executed: wrote a/1, a/2, a/3 and 1 more; ran 412.0 ms",
             "good",
         ),
         (
             ACTIVATION,
             RUNNING | {"state": "executed", "wrote": ["a/1"], "conflicts": 2},
-            "gateway for return/R-1 executed: wrote a/1; 2 contributions refused before",
+            "gateway for return/R-1 executed: wrote a/1; 2 contributions refused",
             "warn",
         ),
         (
@@ -73,6 +73,12 @@ ACTIVATION, OVERRIDE, ASKED = "control/activations/a", "control/overrides/o", "c
             RUNNING | {"state": "failed", "failure": "slow", "reason": "5 s are over"},
             "gateway for return/R-1 failed (slow): 5 s are over",
             "bad",
+        ),
+        (
+            ACTIVATION,
+            RUNNING | {"state": "pending", "failure": "error", "reason": "gateway failed for return/R-1: late"},
+            "pending (error): gateway failed for return/R-1: late",
+            "",
         ),
         (OVERRIDE, ORDER | {"status": "applied"}, "boss orders cancel, applied: enough", "title"),
         (
@@ -140,6 +146,19 @@ def test_a_removal_is_told_with_its_key() -> None:
         ["order/2", "its time was over"],
     ]
     assert [pane.line(row, 99, 9_999)[-1].meaning for row in (0, 1)] == ["removed", "dim"]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("control/leader", "nobody leads"),
+        ("control/flow", "the controller picks by itself again"),
+        ("control/progress/a", "its activation has ended"),
+        ("control/odd/a", "removed"),
+    ],
+)
+def test_what_the_runtime_takes_away_is_told_as_what_that_means(key: str, text: str) -> None:
+    assert tell(removed(key, 1)).text == text
 
 
 def test_what_has_just_happened_is_lit() -> None:

@@ -256,8 +256,9 @@ class BoardPane:
         if newest is not None:
             lit: Meaning = "lit" if now_ms - newest.time_ms < LIT_MS else "dim"
             record = there.get(newest.key)
-            how = "removed" if newest.removed else f"by {_author(record)}"
-            spans.append(said(f"  {newest.key[:MOST_SHOWN]} {how}, {span(now_ms - newest.time_ms)} ago", lit))
+            author = _author(record)
+            how = " removed" if newest.removed else f" by {author}" if author != "-" else ""
+            spans.append(said(f"  {newest.key[:MOST_SHOWN]}{how}, {span(now_ms - newest.time_ms)} ago", lit))
         return line(*spans)
 
     def _newest_of(self, region: str) -> Newest | None:

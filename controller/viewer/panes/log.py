@@ -23,7 +23,7 @@ ROWS_A_CALL: Final = 400
 """how many changes a filter judges between two pictures: some 15 ms"""
 MOST_SHOWN: Final = 300
 """characters of a key"""
-_COLUMNS: Final = (Column("time", 8), Column("commit", 8, right=True), Column("who", 14, share=1))
+_COLUMNS: Final = (Column("time", 8), Column("commit", 8, right=True), Column("who", 10, share=1))
 _SAYS: Final = Column("what", 20, share=6)
 _OF_ACTIVATION: Final = (PROGRESS, ATTENTION)
 
