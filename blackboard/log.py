@@ -48,6 +48,11 @@ class Entry(NamedTuple):
     revision: int
     changes: tuple[Change, ...]
 
+    @property
+    def time_ms(self) -> int:
+        """When it was made, in milliseconds since 1970."""
+        return self.changes[0].time_ms if self.changes else 0
+
 
 def parse_entry(raw: Answer) -> Entry:
     """The entry of ``raw``, an id and a flat list of fields as Redis returns it; raises :class:`Corrupt`."""
@@ -110,20 +115,71 @@ async def entries_after(store: Store, since: int, losses: int | None = None) -> 
     """
     losses = store.losses if losses is None else losses
     while True:
-        start, head = await _place_after(store, since)
-        page = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", PAGE)
-        store.same_history(losses)
-        for raw in page:
-            entry = parse_entry(raw)
-            if entry.revision != since + 1:
-                raise Gap(since, entry.revision)
+        raw, head = await _page(store, since, PAGE, losses)
+        for item in raw:
+            entry = _next_entry(store, item, since)
             since = entry.revision
-            store.saw(entry.commit)
             yield entry
-        if len(page) < PAGE:
-            if since < head:
-                raise Corrupt(f"{store.keys.log} ends at revision {since}, and the board is at {head}")
+        if len(raw) < PAGE:
+            _check_end(store, since, head)
             return
+
+
+async def page_after(store: Store, since: int, count: int, losses: int) -> list[Entry]:
+    """The next ``count`` entries after revision ``since``, or as many as there are; raises as :func:`entries_after`."""
+    raw, head = await _page(store, since, count, losses)
+    page: list[Entry] = []
+    for item in raw:
+        page.append(_next_entry(store, item, since))
+        since = page[-1].revision
+    if len(page) < count:
+        _check_end(store, since, head)
+    return page
+
+
+async def _page(store: Store, since: int, count: int, losses: int) -> tuple[list[Answer], int]:
+    """At most ``count`` entries after revision ``since`` as they are stored, and the head."""
+    start, head = await _place_after(store, since)
+    raw = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", count)
+    store.same_history(losses)
+    return raw, head
+
+
+def _next_entry(store: Store, raw: Answer, since: int) -> Entry:
+    entry = parse_entry(raw)
+    if entry.revision != since + 1:
+        raise Gap(since, entry.revision)
+    store.saw(entry.commit)
+    return entry
+
+
+def _check_end(store: Store, since: int, head: int) -> None:
+    """Raise :class:`Corrupt` where the log, which ends at revision ``since``, does not reach the head."""
+    if since < head:
+        raise Corrupt(f"{store.keys.log} ends at revision {since}, and the board is at {head}")
+
+
+async def entry_of(store: Store, commit: str) -> Entry | None:
+    """The entry of that commit, ``None`` where the log does not hold it."""
+    raw = await store.read("XRANGE", store.keys.log, commit, commit)
+    return parse_entry(raw[0]) if raw else None
+
+
+async def last_before(store: Store, horizon: int, head: int, time_ms: int) -> int:
+    """The last revision from ``horizon`` to ``head`` whose commit, and every one before it in the search, is older.
+
+    Older than ``time_ms``; ``horizon`` itself where none is.  Reads as many entries as the search has steps.
+    """
+    low, high = horizon, head
+    while low < high:  # low: older, or the horizon; after high: not older
+        middle = (low + high + 1) // 2
+        start = await position_after(store, middle - 1)
+        raw = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", 1)
+        if raw and parse_entry(raw[0]).time_ms < time_ms:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 async def entries_between(store: Store, since: int, upto: int) -> AsyncIterator[Entry]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from blackboard.errors import HistoryLost, NothingSelected, WaitTimeout
 from blackboard.history import change_at, changes_back, differences_between, state_at, versions_of
 from blackboard.keys import check_key, region_of
-from blackboard.log import Change, Tail, entries_after, position_after
+from blackboard.log import Change, Tail, entries_after, last_before, position_after
+from blackboard.moments import parse_instant
 from blackboard.pattern import Pattern
 from blackboard.record import Record, parse_stored
 from blackboard.replica import Replica
@@ -123,8 +124,9 @@ class Reading:
     async def at(self, moment: int | str) -> State:
         """The board as it stood after a revision: a number, a commit's id, a snapshot's name, ``oldest`` or ``now``.
 
-        Raises :class:`BeforeHorizon` where the log no longer reaches it, :class:`UsageError` where the board has
-        not, :class:`NothingSelected` where there is no such snapshot or commit.
+        A time, such as ``10:47`` or ``2026-11-28 23:14:19``, is the revision that stood then; see
+        :func:`blackboard.moments.parse_instant`.  Raises :class:`BeforeHorizon` where the log no longer reaches it,
+        :class:`UsageError` where the board has not, :class:`NothingSelected` where there is no such snapshot or commit.
         """
         with self.store.telling():
             return await state_at(self.store, await self.revision_at(moment))
@@ -150,12 +152,23 @@ class Reading:
             if start != moment:
                 raise NothingSelected(f"no commit {moment!r} in this history; revision {revision} is {start}")
             return int(revision)
+        time_ms = parse_instant(moment, self.store.server_now_ms())
+        if time_ms is not None:
+            return await self._revision_when(time_ms)
         for snapshot in await self.snapshots():
             if snapshot.name == moment:
                 return snapshot.revision
         raise NothingSelected(
-            f"{moment[:80]!r} is no revision, no commit and no snapshot of board {self.store.keys.name}"
+            f"{moment[:80]!r} is no revision, no commit and no snapshot of board {self.store.keys.name}, and no time"
         )
+
+    async def _revision_when(self, time_ms: int) -> int:
+        """The revision that stood at ``time_ms``; raises :class:`NothingSelected` where the log begins later."""
+        with self.store.telling():
+            horizon, horizon_ms, head = await self.store.numbers_of("horizon", "horizon_ms", "revision")
+            if horizon and time_ms < horizon_ms:
+                raise NothingSelected(f"what stood then is gone: the log of this board begins at revision {horizon}")
+            return await last_before(self.store, horizon, head, time_ms + 1)
 
     async def change_at(self, key: str, commit: str) -> Change | None:
         """What ``commit`` did to ``key``, ``None`` where the log no longer tells."""

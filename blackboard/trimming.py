@@ -16,7 +16,7 @@ from blackboard.commit import Committed
 from blackboard.ending import end
 from blackboard.errors import BlackboardError, Corrupt, ServerRefused
 from blackboard.holds import Observer
-from blackboard.log import parse_entry, position_after
+from blackboard.log import last_before
 from blackboard.retention import Retention, parse_stored
 from blackboard.scripts import Script
 
@@ -154,7 +154,7 @@ async def wanted_horizon(store: Store, retention: Retention) -> int:
         if used > retention.size_bytes:  # entries are taken to be about alike: the next look corrects it
             wanted = max(wanted, head - (head - horizon) * retention.size_bytes // used)
     if retention.age_ms:
-        wanted = max(wanted, await _last_before(store, horizon, head, store.server_now_ms() - retention.age_ms))
+        wanted = max(wanted, await last_before(store, horizon, head, store.server_now_ms() - retention.age_ms))
     return min(wanted, head)
 
 
@@ -169,22 +169,3 @@ async def _memory_of_log(store: Store) -> int:
         epoch, _, revision = page[-1][0].decode().partition("-")
         start = f"{epoch}-{int(revision) + 1}"
     return total
-
-
-async def _last_before(store: Store, horizon: int, head: int, time_ms: int) -> int:
-    """The last revision whose commit, and every one before it in the search, is older than ``time_ms``."""
-    low, high = horizon, head
-    while low < high:  # low: older, or the horizon; after high: not older
-        middle = (low + high + 1) // 2
-        start = await position_after(store, middle - 1)
-        raw = await store.read("XRANGE", store.keys.log, start, "+", "COUNT", 1)
-        if raw and _time_of(raw[0]) < time_ms:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _time_of(raw: Answer) -> int:
-    changes = parse_entry(raw).changes
-    return changes[0].time_ms if changes else 0

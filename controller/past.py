@@ -17,7 +17,7 @@ from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIO
 from blackboard.control_shapes import is_sound, sound
 from blackboard.errors import InvalidInput, InvalidName
 from blackboard.keys import CONTROL_REGION, check_key
-from blackboard.log import parse_entry
+from blackboard.log import entry_of
 from blackboard.pattern import Pattern
 from blackboard.scanning import scan_region
 from blackboard.state import State
@@ -347,9 +347,7 @@ class Recollection:
     async def _change(self, key: str, commit: str) -> Change | None:
         """What ``commit`` did to ``key``; ``None`` where the log no longer holds it, or not as the runtime writes it."""
         if commit not in self._entries:
-            store = self._board.store
-            raw: Any = await store.read("XRANGE", store.keys.log, commit, commit)
-            self._entries[commit] = parse_entry(raw[0]) if raw else None
+            self._entries[commit] = await entry_of(self._board.store, commit)
         entry = self._entries[commit]
         change = next((change for change in entry.changes if change.key == key), None) if entry is not None else None
         if change is not None and change.record is not None and not is_sound(change.record):

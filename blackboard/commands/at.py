@@ -13,9 +13,9 @@ from blackboard.commands.target import Target, board_options, emit, open_board
 @click.option("--limit", type=click.IntRange(min=0), default=200, show_default=True, help="Of the text; 0 shows all.")
 @board_options
 async def command(target: Target, *, moment: str, pattern: str | None, limit: int) -> None:
-    """List the records as they were at MOMENT: a revision, a commit, a snapshot's name, 'oldest' or 'now'.
+    """List the records as they were at MOMENT: a revision, a commit, a snapshot's name, a time, 'oldest' or 'now'.
 
-    Without PATTERN all but those under control/.
+    Without PATTERN all but those under control/. A time is 10:47, 10:47:30 or a date with one: what stood then.
 
     \b
     Examples:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 async def command(target: Target, *, first: str | None, second: str, only: str | None, other: str | None) -> int:
     """Show what is not the same at two moments, field by field; without SECOND, at FIRST and now.
 
-    A moment is a revision, a commit, a snapshot's name, 'oldest' or 'now'. With --with BOARD it shows instead
+    A moment is a revision, a commit, a snapshot's name, a time, 'oldest' or 'now'. With --with BOARD it shows instead
     for each record the first version that the two boards do not share, the earliest first: two runs of one
     scenario part there. Exit code 1 where there is a difference.
 

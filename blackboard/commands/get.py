@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("get")
 @click.argument("key", shell_complete=record_keys)
-@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
+@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot, a time.")
 @board_options
 async def command(target: Target, *, key: str, moment: str | None) -> None:
     """Show the record at KEY: its value, who wrote it, from what.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("waits")
-@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
+@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot, a time.")
 @click.option("--mermaid", is_flag=True, help="As a Mermaid flowchart.")
 @board_options
 async def command(target: Target, *, moment: str | None, mermaid: bool) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command("why-not")
 @click.argument("agent", shell_complete=agent_names)
 @click.argument("captures", nargs=-1, metavar="[NAME=TEXT]...")
-@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot's name.")
+@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot, a time.")
 @board_options
 async def command(target: Target, *, agent: str, captures: tuple[str, ...], moment: str | None) -> None:
     """Explain why AGENT has not fired, for the records whose key captures NAME as TEXT, or for all.

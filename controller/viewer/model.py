@@ -27,12 +27,13 @@ from blackboard.control_records import (
 from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.keys import region_of
+from blackboard.log import Change
 from controller.viewer.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from blackboard.log import Change
+    from blackboard.log import Operation
     from blackboard.record import Record
 
 MOST_CHANGES: Final = 10_000
@@ -122,6 +123,24 @@ class Model:
         for callback in self._subscribers:
             callback(change)
 
+    def undo(self, change: Change, time_ms: int) -> None:
+        """Go back to what stood before ``change``, the newest one, and was made at ``time_ms``.
+
+        What stood there is ``change.previous``.  Subscribers are told the change turned round.
+        """
+        self.revision, self.time_ms = change.revision - 1, time_ms
+        previous = change.previous
+        self._place(change.key, self.get(change.key), previous)
+        if self.changes and self.changes[-1].commit == change.commit:
+            self.changes.pop()
+        operation: Operation = "delete" if previous is None else "put"
+        commit, author = ("", "") if previous is None else (previous.commit, previous.author)
+        back = Change(
+            change.key, operation, commit, self.revision, time_ms, author, previous, change.commit, change.record
+        )
+        for callback in self._subscribers:
+            callback(back)
+
     def recall(self, changes: Iterable[Change]) -> None:
         """Put earlier changes, the oldest first, before those that the log holds already."""
         room = MOST_CHANGES - len(self.changes)
@@ -163,12 +182,15 @@ class Model:
             self._file(name, former, record)
 
     def _count(self, before: Record[Any] | None, after: Record[Any] | None) -> None:
-        for record, sign in ((before, -1), (after, 1)):
+        for record, sign in ((after, 1), (before, -1)):
             if record is not None:
-                tally = self.tallies.get(record.value["agent"])
+                agent = record.value["agent"]
+                tally = self.tallies.get(agent)
                 if tally is None:
-                    tally = self.tallies[record.value["agent"]] = Tally()
+                    tally = self.tallies[agent] = Tally()
                 tally.add(record.value, sign)
+                if tally.empty:
+                    del self.tallies[agent]
 
     def _file(self, activation: str, before: Record[Any] | None, after: Record[Any] | None) -> None:
         """Keep the activation with the others of its case."""

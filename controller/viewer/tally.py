@@ -19,7 +19,7 @@ IN_VAIN: Final = ("abandoned", "cancelled", "obviated", "vetoed")
 
 
 class Tally:
-    """Counts of one agent; an activation is taken out as it was before it is put in as it is."""
+    """Counts of one agent; an activation is taken out as it was put in."""
 
     def __init__(self) -> None:
         self.changes = 0
@@ -68,6 +68,11 @@ class Tally:
     def failed_cost(self) -> float:
         """The part of the cost that bought nothing: failed attempts, and last calls that came to nothing."""
         return float(self._failed_cost)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no activation in it."""
+        return not self._activations
 
     @property
     def performance(self) -> Performance:
