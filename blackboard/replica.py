@@ -18,7 +18,7 @@ from blackboard.keys import region_of
 from blackboard.log import Change, Entry, Tail, entries_after
 from blackboard.record import Record
 from blackboard.scanning import scan_board
-from blackboard.state import differences, in_order, matching, replay
+from blackboard.state import State, differences, in_order, matching, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,6 +89,15 @@ class Replica:
     def records(self) -> list[Record]:
         """Every record, sorted by key."""
         return in_order(self._regions)
+
+    @property
+    def count(self) -> int:
+        """How many records it holds."""
+        return sum(map(len, self._regions.values()))
+
+    def state(self) -> State:
+        """What it shows, records whose time is over included, to be carried on apart; it knows no time of its commit."""
+        return State({region: dict(records) for region, records in self._regions.items()}, self.revision)
 
     def next_expiry_ms(self) -> int | None:
         """When the next record's time is over, in the server's time; ``None`` where none has one."""

@@ -22,6 +22,16 @@ RECALLED: Final = 1_000
 """commits before the moment that the model's log reaches back to"""
 LEAST_RECALLED: Final = 100
 """of which so many are left when earlier ones are fetched"""
+AT_ONCE: Final = 5_000
+"""records that a model takes in before others have a turn"""
+FORTH_US: Final = 60
+"""about what a commit takes: applied to the model"""
+BACK_US: Final = 170
+"""undone on the model"""
+REPLAY_US: Final = 15
+"""replayed without a model, as a record of the base does"""
+REWIND_US: Final = 150
+"""rewound without a model"""
 _RELATIVE: Final = re.compile(r"[+-][0-9]{1,18}")
 
 
@@ -39,8 +49,8 @@ class Journey:
         self._pages = pages
         self._hold = hold
         self._moving = asyncio.Lock()
-        self.model = Model(board.name, replica.records(), replica.revision)
-        self.state = State(self.model.regions, self.model.revision)
+        self.model = Model(board.name, (), replica.revision)
+        self.state = State(self.model.regions, replica.revision)
         """the records of the model, to be asked as those of a replica are"""
         self.changes: tuple[Change, ...] = ()
         """what the commit changed that the journey stands on, each with what it replaced; none at :attr:`oldest`"""
@@ -52,13 +62,10 @@ class Journey:
         losses = store.losses
         hold = await store.holds.take(lambda: 0)
         try:
-            pages = LogPages(store, losses)
-            await pages.look()
             replica = await board.replica()
             await replica.caught_up(await board.revision())  # also: it is of the history that the log tells
-            journey = cls(board, replica, pages, hold)
-            await journey._settle()
-            await journey.go(moment)
+            journey = cls(board, replica, LogPages(store, losses), hold)
+            await journey._go(await journey._revision_of(moment.strip()), anew=True)
         except BaseException:
             hold.release()
             raise
@@ -121,30 +128,46 @@ class Journey:
             return revision
         return await self._board.revision_at(moment)
 
-    async def _go(self, revision: int) -> None:
+    async def _go(self, revision: int, *, anew: bool = False) -> None:
         await self._pages.look()
         if revision < self.oldest:
             raise BeforeHorizon(revision, self.oldest)
         head = await self._board.revision()
         if revision > head:
             raise UsageError(f"revision {revision}: the board is at {head}")
-        if self.revision < self.oldest or self.revision - revision > revision - self.oldest:
-            await self._set_down(revision)
+        apart = revision - self.revision
+        present, base = self._costs(revision)
+        on_foot = BACK_US * -apart if apart < 0 else FORTH_US * apart
+        if anew or self.revision < self.oldest or on_foot > min(present, base):
+            await self._set_down(await (self._from_present(revision) if present <= base else self._from_base(revision)))
         await self._move(revision)
 
-    async def _set_down(self, revision: int) -> None:
-        """Stand at ``revision`` anew, on what the log folds to from its beginning."""
-        state = await state_at(self._board.store, revision)
-        model = Model(self._board.name, state.records_kept(), revision, state.time_ms)
-        self.model, self.state = model, State(model.regions, revision, state.time_ms)
-        self.changes = ()
-        await self._settle()
+    def _costs(self, revision: int) -> tuple[float, float]:
+        """About how many microseconds it takes to set out at ``revision`` anew, from the present and from the base."""
+        count = self._replica.count
+        back = max(0, self._replica.revision - revision)
+        return REWIND_US * back + count, REPLAY_US * (revision - self.oldest + count)
 
-    async def _settle(self) -> None:
-        """Tell of the commit that the new model stands on, and of those before it."""
-        (told,) = await self._pages.told([self.revision])
+    async def _from_present(self, revision: int) -> State:
+        state = self._replica.state()
+        if revision < state.revision:
+            await self._pages.rewind(state, revision)
+        return state
+
+    async def _from_base(self, revision: int) -> State:
+        return await state_at(self._board.store, revision)
+
+    async def _set_down(self, state: State) -> None:
+        """Stand on ``state``, with a model of its own."""
+        model = Model(self._board.name, (), state.revision)
+        records = [record for records in state.regions.values() for record in records.values()]
+        for at in range(0, len(records), AT_ONCE):
+            model.take_in(records[at : at + AT_ONCE])
+            await asyncio.sleep(0)
+        (told,) = await self._pages.told([state.revision])
+        model.recall(told.changes)
+        self.model, self.state = model, State(model.regions, state.revision)
         self._stand(told)
-        self.model.recall(told.changes)
         await self._recall()
 
     async def _move(self, revision: int) -> None:

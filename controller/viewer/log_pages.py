@@ -7,7 +7,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.errors import BeforeHorizon, Corrupt, Gap
-from blackboard.log import entry_of, page_after
+from blackboard.keys import region_of
+from blackboard.log import entries_between, entry_of, page_after
 from blackboard.record import parse_stored, revision_of
 from blackboard.trimming import read_horizon
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from blackboard.log import Change, Entry
     from blackboard.record import Record
+    from blackboard.state import State
     from blackboard.store import Store
 
 PAGE: Final = 64
@@ -76,7 +78,9 @@ class LogPages:
         for revision, entry in zip(revisions, entries, strict=True):
             if entry is None and revision != self.oldest:
                 raise BeforeHorizon(revision, self.oldest)
-        replaced = await self._replaced([change for entry in entries if entry is not None for change in entry.changes])
+        replaced = await self._replaced(
+            [(change.key, change.previous_commit) for entry in entries if entry is not None for change in entry.changes]
+        )
         return [
             Told(self.oldest, (), self._oldest_ms)
             if entry is None
@@ -93,6 +97,21 @@ class LogPages:
         except Gap:
             await self.look()
             return []
+
+    async def rewind(self, state: State, revision: int) -> None:
+        """Carry ``state`` back to ``revision``, which the log reaches: faster than step by step."""
+        replaced: dict[str, str] = {}
+        async for entry in entries_between(self._store, revision, state.revision):
+            for change in entry.changes:
+                replaced.setdefault(change.key, change.previous_commit)
+        found = await self._replaced(replaced.items())
+        for key, commit in replaced.items():
+            records = state.regions.setdefault(region_of(key), {})
+            if commit:
+                records[key] = found[key, commit]
+            else:
+                records.pop(key, None)
+        state.revision = revision
 
     async def _read(self, number: int, revision: int) -> list[Entry]:
         """Read on in a page, from its beginning or from where it was read to."""
@@ -114,9 +133,9 @@ class LogPages:
             self._pages.popitem(last=False)
         return page
 
-    async def _replaced(self, changes: Sequence[Change]) -> dict[tuple[str, str], Record]:
-        """Key and commit → the record, of all that ``changes`` replaced."""
-        wanted = [(change.key, change.previous_commit) for change in changes if change.previous_commit]
+    async def _replaced(self, references: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Record]:
+        """Key and commit → the record, of all that ``references`` name; commit ``""`` is none."""
+        wanted = [reference for reference in references if reference[1]]
         base = [key for key, commit in wanted if revision_of(commit) <= self.oldest]
         found = {(record.key, record.commit): record for record in await self._based(base)}
         commits = {commit for _, commit in wanted if revision_of(commit) > self.oldest}

@@ -75,6 +75,10 @@ class Model:
         }
         self._single: dict[str, Record[Any]] = {}
         self._subscribers: list[Callable[[Change], None]] = []
+        self.take_in(records)
+
+    def take_in(self, records: Iterable[Record[Any]]) -> None:
+        """Show ``records``, too, which stood there before; nobody is told."""
         for record in records:
             self._place(record.key, None, record)
 
