@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.errors import BeforeHorizon, Gap, UsageError
 from blackboard.keys import region_of
-from blackboard.log import Change, entries_after, entries_between, parse_entry
+from blackboard.log import Change, entries_after, entries_between, entry_of
 from blackboard.record import parse_stored
 from blackboard.scanning import scan_records
 from blackboard.state import State, differences
@@ -139,9 +139,9 @@ async def change_at(store: Store, key: str, commit: str) -> Change | None:
     """What ``commit`` did to ``key``; ``None`` where neither the log nor what was trimmed of it tells."""
     if not _COMMIT.fullmatch(commit):
         return None
-    raw = await store.read("XRANGE", store.keys.log, commit, commit)
-    if raw:
-        return next((change for change in parse_entry(raw[0]).changes if change.key == key), None)
+    entry = await entry_of(store, commit)
+    if entry is not None:
+        return next((change for change in entry.changes if change.key == key), None)
     kept_there = await _in_base(store, key)
     if kept_there is None or kept_there.commit != commit:
         return None

@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections import ChainMap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
 from blackboard.control_shapes import is_sound, sound
