@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NoReturn
+import re
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 UNBOUNDED = 100_000
 """columns of a file or pipe: nothing is cut or wrapped there"""
+_PADDING: Final = re.compile(r" +$", re.MULTILINE)
 
 
 class SafeConsole(Console):
@@ -27,10 +29,24 @@ class SafeConsole(Console):
         super().__init__(file=file, markup=False, emoji=False, highlight=False)
         if not self.is_terminal:
             self.width = UNBOUNDED
+            self.file = cast("IO[str]", _Unpadded(self.file))
 
     def on_broken_pipe(self) -> NoReturn:
         """Let the command line decide the exit code, where rich would exit with 1."""
         raise BrokenPipeError
+
+
+class _Unpadded:
+    """A stream that gets each line without the blanks at its end, which a table needs on a screen only."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(_PADDING.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def shown(text: object, style: str = "", *, keep: str = "") -> Text:

@@ -44,6 +44,14 @@ def test_a_file_gets_lines_of_any_length() -> None:
     assert file.getvalue() == "x" * 5_000 + "\n"
 
 
+def test_a_file_gets_no_blanks_at_the_end_of_a_line_and_keeps_those_within_it() -> None:
+    file = io.StringIO()
+    console = SafeConsole(file)
+    console.print(table(("key", "value"), [("a", "long"), ("b/c", ""), ("", "x")]))
+    console.print(shown("two  blanks, then three   "))
+    assert file.getvalue() == "key  value\na    long\nb/c\n     x\ntwo  blanks, then three\n"
+
+
 def test_a_closed_pipe_is_left_to_the_command_line() -> None:
     with pytest.raises(BrokenPipeError):
         SafeConsole(ClosedPipe()).print("line")
