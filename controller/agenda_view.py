@@ -132,7 +132,7 @@ def at(document: dict[str, Any], policy: Policy, now_ms: int) -> dict[str, Any]:
     """``document`` with what its entries have by waiting until ``now_ms``."""
 
     def aged(one: dict[str, Any]) -> dict[str, Any]:
-        waited_ms = now_ms - one["eligible_ms"]
+        waited_ms = max(0, now_ms - one["eligible_ms"])
         points = policy.aged_units(waited_ms) / POINT
         return {**one, "waited_ms": waited_ms, "aged": points, "score": one["rating"] + points}
 

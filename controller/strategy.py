@@ -71,7 +71,7 @@ class Policy:
         """Rating + min(cap, rate x waited), in billionths of a point.
 
         A trigger that another clock dated into the future has waited a negative time: the order
-        among the young stays that of their commits.
+        among the young stays that of their commits.  What is told of a choice counts from 0.
         """
         aged = self.rate_units_per_ms * (now_ms - entry.eligible_ms)
         cap = self.cap_units
@@ -79,7 +79,7 @@ class Policy:
 
     def aged_units(self, waited_ms: int) -> int:
         """What waiting so long adds to a rating, in billionths of a point; :meth:`score_units` has it in line, for speed."""
-        aged = self.rate_units_per_ms * waited_ms
+        aged = self.rate_units_per_ms * max(0, waited_ms)
         return aged if self.cap_units is None else min(aged, self.cap_units)
 
     def level_of(self, entry: Entry, now_ms: int, lift: Lift | None = None) -> int:
@@ -240,7 +240,7 @@ def choose(
     return Choice(
         entry,
         chosen.level,
-        now_ms - entry.eligible_ms,
+        max(0, now_ms - entry.eligible_ms),
         chosen.score,
         eligible,
         rank,
@@ -257,11 +257,15 @@ def standings(
     if overrides or shares is not None:
         return [_standing(entry, policy, overrides.get(entry.activation), now_ms, shares) for entry in entries]
     level_of, score_units = policy.level_of, policy.score_units
-    return [Standing(entry, level_of(entry, now_ms), score_units(entry, now_ms) / POINT) for entry in entries]
+    return [
+        # Told, a wait that another clock makes negative is none.
+        Standing(entry, level_of(entry, now_ms), score_units(entry, max(now_ms, entry.eligible_ms)) / POINT)
+        for entry in entries
+    ]
 
 
 def _standing(entry: Entry, policy: Policy, lift: Lift | None, now_ms: int, shares: Shares | None) -> Standing:
-    units = policy.score_units(entry, now_ms) + (lift.units if lift is not None else 0)
+    units = policy.score_units(entry, max(now_ms, entry.eligible_ms)) + (lift.units if lift is not None else 0)
     level = policy.level_of(entry, now_ms, lift or _UNLIFTED)
     share = None if shares is None else shares.tag(level, entry.flow)
     return Standing(entry, level, units / POINT, share)

@@ -226,3 +226,17 @@ def test_a_policy_that_would_punish_waiting_is_refused() -> None:
         Policy(ageing_cap=math.nan)
     with pytest.raises(UsageError):
         Policy(promote_after_ms=0)
+
+
+def test_a_trigger_that_another_clock_dates_into_the_future_has_waited_nothing_as_far_as_is_told() -> None:
+    """The order stays that of the triggers; a decision once told of a score of -0.002 and a wait of -2 ms."""
+    policy = Policy(ageing_rate_per_s=1.0)
+    young, younger = an_entry("a", eligible_ms=1_002, rating=3.0), an_entry("b", eligible_ms=1_005, rating=3.0)
+    choice = pick([younger, young], policy, {}, 1_000)
+    assert choice is not None
+    assert (choice.entry, choice.waited_ms, choice.score) == (young, 0, 3.0)
+    assert [one.score for one in choice.runners_up] == [3.0]
+    lifted = pick([young], policy, {"a": Lift(0, "control/overrides/o", POINT)}, 1_000)
+    assert lifted is not None
+    assert lifted.score == 4.0
+    assert policy.aged_units(-2) == 0
