@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from blackboard.control_records import ACTIVATIONS, AGENTS, ESCALATIONS, OVERRIDES
 from blackboard.control_shapes import is_sound, sound
 from blackboard.keys import CONTROL_REGION, region_of
+from blackboard.wording import seconds
 from controller.activation import FINAL
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Progress:
     def _question(self, key: str, value: Escalation) -> Iterator[Note]:
         if value["status"] == "open":
             self._questions.add(key)
-            yield Note(f"question from {value['agent']} for {value['case']}: {value['question']}", grave=True)
+            asked = f"question from {value['agent']} for {value['case']}: {value['question']}"
+            yield Note(asked + _waits(value), grave=True)
             return
         self._questions.discard(key)
         if value["status"] == "answered":
@@ -103,6 +105,18 @@ class Progress:
             target = self._of.get(value["activation"])
             whom = f" for {target['agent']} on {target['case']}" if target is not None else ""
             yield Note(f"refused: {value['author']} ordered {value['verb']}{whom}: {value.get('outcome', '')}")
+
+
+def _waits(question: Escalation) -> str:
+    """How long the run waits for an answer, and for whom; what follows then."""
+    if "deadline_ms" not in question:
+        return ""
+    if heirs := question.get("next_assignees"):
+        then = f"{heirs[0]} is asked"
+    else:
+        then = f"the answer is {question['default']!r}" if "default" in question else "nobody is waited for"
+    whom = question.get("assignee", "an answer")
+    return f" (the run waits {seconds(question.get('within_ms', 0))} for {whom}, then {then})"
 
 
 def _agent(value: Agent) -> Iterator[Note]:

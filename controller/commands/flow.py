@@ -111,8 +111,8 @@ async def step(
 
 async def _pending(board: Any, beginning: str) -> str:
     """The id of the one pending activation that begins so; a whole id need not be on the agenda yet."""
+    from blackboard.errors import NothingSelected
     from controller.commands.agenda import read_agenda
-    from controller.flow import FlowRefusal
     from controller.giving import ID_LENGTH
 
     agenda = await read_agenda(board)
@@ -121,7 +121,9 @@ async def _pending(board: Any, beginning: str) -> str:
     if len(found) > 1:
         raise click.UsageError(f"{beginning!r} begins {len(found)} ids on the agenda: write more of it.")
     if not found and len(beginning) < ID_LENGTH:
-        raise FlowRefusal(f"no pending activation begins with {beginning!r}: 'blackboard agenda' shows those there are")
+        raise NothingSelected(
+            f"no pending activation begins with {beginning!r}: 'blackboard agenda' shows those there are"
+        )
     return found[0] if found else beginning
 
 

@@ -345,7 +345,7 @@ async def test_the_commands_pause_step_choose_focus_and_resume(
         await eventually(lambda: replica.get("done/0") is not None, "it has fired")
         last = controller.agenda(10)[-1].activation
         await agenda_shows(board, last)
-        await type_("step", "--choose", "nobody", code=1)
+        await type_("step", "--choose", "nobody", code=5)
         await type_("step", "--choose", last[:10])
         await eventually(lambda: replica.get("done/3") is not None, "the chosen one has fired")
         await type_("step", "2", "--accept", code=2)

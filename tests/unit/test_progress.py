@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from blackboard import codec
 from blackboard.console import SafeConsole
 from blackboard.log import Change
@@ -88,6 +90,28 @@ def test_questions_orders_broken_agents_and_what_is_given_up_are_told() -> None:
     (note,) = told.put("control/agents/x.py", {"status": "broken", "source": "x.py", "error": "Traceback\nOops\n"})
     assert note.text == "x.py is broken:\nTraceback\nOops"
     assert told.activation("a", "abandoned", reason="too often") == ["given up: refund for return/1: too often"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({}, ""),
+        ({"within_ms": 600_000, "default": "no"}, " (the run waits 10 min for an answer, then the answer is 'no')"),
+        (
+            {"within_ms": 90_000, "assignee": "ann", "next_assignees": ["bob", "cem"], "default": "no"},
+            " (the run waits 1 min 30 s for ann, then bob is asked)",
+        ),
+        ({"within_ms": 500, "assignee": "cem"}, " (the run waits 500 ms for cem, then nobody is waited for)"),
+    ],
+)
+def test_a_question_with_a_deadline_says_how_long_the_run_waits_and_what_follows(
+    terms: dict[str, Any], told: str
+) -> None:
+    question = {"agent": "clerk", "case": "return/1", "question": "Pay?", "status": "open", **terms}
+    if terms:
+        question["deadline_ms"] = 1_000_000
+    (note,) = Told().put("control/escalations/a", question)
+    assert note.text == f"question from clerk for return/1: Pay?{told}"
 
 
 def test_a_run_that_is_taken_up_again_counts_what_was_there_and_tells_nothing_of_it() -> None:
