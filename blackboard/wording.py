@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Final
+
+_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+"""of time, in seconds, the largest first"""
+
 
 def counted(number: int, noun: str) -> str:
     """``1 record``, ``2,000 records``."""
@@ -9,8 +15,24 @@ def counted(number: int, noun: str) -> str:
 
 
 def seconds(duration_ms: int) -> str:
-    """A duration: ``4.2 s``, ``350 ms``."""
-    return f"{duration_ms / 1000:.1f} s" if duration_ms >= 1000 else f"{max(duration_ms, 0)} ms"
+    """A duration, in two units at most: ``350 ms``, ``4.2 s``, ``10 min``, ``1 h 30 min``, ``2 d 3 h``; never below 0."""
+    if duration_ms < 1_000:
+        return f"{max(duration_ms, 0)} ms"
+    # What would be told as 60.0 s is a minute.
+    if duration_ms < 59_950:
+        return f"{duration_ms / 1000:.1f} s"
+    left = (duration_ms + 500) // 1000
+    for (size, unit), (smaller, part) in pairwise(_UNITS):
+        if left >= size:
+            rest = left % size // smaller
+            return f"{left // size} {unit}" + (f" {rest} {part}" if rest else "")
+    raise AssertionError(duration_ms)
+
+
+def span(duration_ms: int) -> str:
+    """How long ago, in the largest unit that says something: ``5 s``, ``3 min``, ``2 h``, ``4 d``."""
+    whole = max(0, duration_ms // 1000)
+    return next((f"{whole // size} {unit}" for size, unit in _UNITS if whole >= size), "0 s")
 
 
 def first_line(text: str, limit: int = 160) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from blackboard.control_records import ACTIVATIONS, TIMERS
 from blackboard.keys import CONTROL_REGION
+from blackboard.wording import seconds
 from controller.absorbing import Absorbing
 from controller.alarm import Alarm
 from controller.arranging import arrange_reserve
@@ -214,7 +215,7 @@ class Cycle:
     def _wake(self) -> None:
         limit_ms = self.desk.settings.limits.run.time_ms
         if limit_ms is not None and self.desk.steady_ms() >= self.desk.ledger.started_ms + limit_ms:
-            self.end = RunEnd("timed_out", f"the run has used its {limit_ms / 1000:g} s")
+            self.end = RunEnd("timed_out", f"the run has used its {seconds(limit_ms)}")
         self.look()
 
     def _sweep(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard import exit_codes
 from blackboard.commit import Absent, At, Put
-from blackboard.control_records import ACTIVATIONS, AGENTS, OVERRIDES
+from blackboard.control_records import ACTIVATIONS, AGENTS, OVERRIDES, RUN
 from blackboard.control_shapes import checked, sound
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.pattern import Pattern
@@ -18,6 +18,7 @@ from controller.cases import is_case, nearest_case
 from controller.leadership import is_led
 from controller.ordering import IN_FORCE, override_id, override_of, scope_of
 from controller.overrides import STANDING_WHERE_WIDE
+from controller.settings import levels_of_run
 from controller.supervision import HUMAN
 from knowledge_sources.nearest import did_you_mean
 
@@ -66,7 +67,7 @@ async def give(board: Board, order: Order, by: str) -> str:
     """Write ``order`` as that of the person ``by``; returns its key.
 
     Raises :class:`UsageError` where it has no scope, and :class:`NothingSelected` where that names an agent,
-    capability or activation that is not there.
+    capability or activation that is not there, or the order a level that the run on the board does not have.
     """
     if not order.scope:
         raise UsageError("say what it is about: an activation, an agent, a capability, a case or a pattern")
@@ -145,8 +146,18 @@ async def check_registered(board: Board, agents: Iterable[str], capabilities: It
                 raise NothingSelected(f"no {what} {name!r} on board {board.name}{did_you_mean(name, known)}")
 
 
+async def _check_level(board: Board, level: str) -> None:
+    """Where no scenario says which levels there are, the controller that judges the order does."""
+    run = await board.get(RUN) if level else None
+    levels = levels_of_run(checked(run).value) if run is not None else None
+    if levels is not None and level not in levels:
+        there = f"; there is {', '.join(levels)}"
+        raise NothingSelected(f"no level {level!r} on board {board.name}{did_you_mean(level, levels) or there}")
+
+
 async def _check_known(board: Board, order: Order) -> None:
     await check_registered(board, [order.agent, getattr(order, "to", "")], [order.capability])
+    await _check_level(board, getattr(order, "level", ""))
     if order.case and order.verb not in STANDING_WHERE_WIDE and not await is_case(board, order.case):
         raise NothingSelected(f"no case {order.case!r} on board {board.name}{await nearest_case(board, order.case)}")
     if order.activation and (record := await board.get(ACTIVATIONS + order.activation)) is not None:

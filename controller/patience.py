@@ -14,6 +14,7 @@ from blackboard.control_records import ESCALATIONS
 from blackboard.control_shapes import checked
 from blackboard.errors import BlackboardError, Conflict
 from blackboard.keys import CONTROL_REGION
+from blackboard.wording import seconds
 from controller.deadlines import DeadlineHeap
 from controller.desk import packed_control
 from controller.escalation import Answer, answer
@@ -75,7 +76,7 @@ class Patience:
             if isinstance(done, Conflict):
                 await desk.caught_up(done)
             return
-        reason = f"nobody answered within {question.get('within_ms', 0) / 1000:g} s"
+        reason = f"nobody answered within {seconds(question.get('within_ms', 0))}"
         try:
             await answer(desk.board, key, _default(question, reason), desk.now_ms())
         except Conflict:

@@ -12,12 +12,11 @@ from controller.stalling import StallLimits
 from controller.strategy import DEFAULT_LEVELS, Policy
 
 if TYPE_CHECKING:
-    from knowledge_sources.breaker_terms import Breaker
-    from knowledge_sources.tokens import Counter
-
-if TYPE_CHECKING:
+    from blackboard.control_records import Run
     from blackboard.pattern import Pattern
     from blackboard.schemas import Schema
+    from knowledge_sources.breaker_terms import Breaker
+    from knowledge_sources.tokens import Counter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +48,14 @@ class Settings:
     """what is contributed to these keys waits for a validator, whoever contributes it"""
     stall: StallLimits = field(default_factory=StallLimits)
     """when work counts as stalled"""
+
+
+def levels_of_run(run: Run | None) -> tuple[str, ...] | None:
+    """The priority levels by what ``control/run`` keeps of its scenario; ``None`` where it keeps nothing of one."""
+    document = run["settings"].get("document") if run is not None else None
+    if document is None:
+        return None
+    listed = document.get("levels")
+    if isinstance(listed, list) and listed and all(isinstance(one, str) and one for one in listed):
+        return tuple(listed)
+    return DEFAULT_LEVELS

@@ -12,6 +12,7 @@ from blackboard.control_shapes import checked, sound
 from blackboard.errors import InvalidInput
 from blackboard.keys import region_of
 from blackboard.pattern import Pattern
+from blackboard.wording import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ def _placed(entries: list[dict[str, Any]], at: int, obstacles: list[str], agenda
     entry = entries[at]
     if "not_before_ms" in entry:
         left_ms = entry["not_before_ms"] - agenda["at_ms"]
-        obstacles.append(f"delayed: not before {_seconds(left_ms)} from the time of the agenda")
+        obstacles.append(f"delayed: not before {seconds(left_ms)} from the time of the agenda")
     obstacles += entry["because"]
     if entry["state"] != "ready":
         return Waiting(0, entry, (), tuple(obstacles))
@@ -103,10 +104,6 @@ def before(first: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 def _score(entry: Mapping[str, Any]) -> str:
     return f"{entry['score']:.3f} (rating {entry['rating']:g} + {entry['aged']:.3f} by waiting)"
-
-
-def _seconds(duration_ms: int) -> str:
-    return f"{duration_ms / 1000:.3g} s"
 
 
 def _control(board: Records, key: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blackboard.pattern import Pattern
+from blackboard.wording import seconds
 from controller.candidates import candidates
 
 if TYPE_CHECKING:
@@ -89,4 +90,4 @@ def told(gathering: Gathering, now_ms: int | None = None) -> str:
     left_ms = None if now_ms is None else gathering.deadline_ms - now_ms
     if left_ms is not None and left_ms <= 0:
         return f"{text}; its time is over"
-    return text + (f"; waits for {left_ms / 1000:.1f} s more" if left_ms is not None else "; waits for its time")
+    return text + (f"; waits for {seconds(left_ms)} more" if left_ms is not None else "; waits for its time")

@@ -39,9 +39,9 @@ async def list_(target: Target) -> None:
       blackboard boards list --url redis://db:6379 -o jsonl
     """
     from blackboard import boards
-    from blackboard.commands.record_view import span
     from blackboard.console import table
     from blackboard.errors import NothingSelected
+    from blackboard.wording import span
 
     async with open_backend(target) as backend:
         found = await boards.list_boards(backend)

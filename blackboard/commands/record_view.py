@@ -98,12 +98,3 @@ def instant(time_ms: int) -> str:
     """A moment as local time with its offset, to the millisecond."""
     moment = dt.datetime.fromtimestamp(time_ms / 1000, tz=dt.UTC)
     return moment.astimezone().isoformat(sep=" ", timespec="milliseconds")
-
-
-def span(duration_ms: int) -> str:
-    """How long ago, in the largest unit that says something: ``5 s``, ``3 min``, ``2 h``, ``4 d``."""
-    seconds = max(0, duration_ms // 1000)
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

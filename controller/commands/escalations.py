@@ -72,7 +72,9 @@ async def show(target: Target, *, question: str) -> None:
 @click.argument("question", metavar="ID", shell_complete=open_questions)
 @click.argument("choice", required=False)
 @click.option(
-    "--value", metavar="JSON", help="What 'decide' writes in the agent's place, or an answer without choices."
+    "--value",
+    metavar="VALUE",
+    help="JSON, or a text as it is: what 'decide' writes in the agent's place, or an answer without choices.",
 )
 @click.option("--reason", default="", help="Kept with the answer.")
 @click.option("--by", metavar="NAME", help="Who answers; default: your user name.")
@@ -141,8 +143,9 @@ def _completed(asked: Record[Any], choice: str | None, content: Any) -> tuple[st
 
 
 def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: str, *, every: bool) -> None:
-    from blackboard.commands.record_view import instant, short_value, span
+    from blackboard.commands.record_view import instant, short_value
     from blackboard.console import shown, table
+    from blackboard.wording import span
     from controller.commands.questions import short_ids
 
     if not documents:
@@ -163,9 +166,9 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: st
 
 def _render_one(console: SafeConsole, document: dict[str, Any]) -> None:
     from blackboard.command_name import command_name
-    from blackboard.commands.record_view import instant, short_value, span
+    from blackboard.commands.record_view import instant, short_value
     from blackboard.console import shown, table
-    from blackboard.wording import error_and_place
+    from blackboard.wording import error_and_place, span
     from controller.viewer.question_text import moved, whose_turn
 
     d = document

@@ -149,11 +149,14 @@ async def extend(target: Target, by_time: str, **given: Any) -> None:
 
 
 @command.command("decide")
-@click.option("--value", metavar="JSON", required=True, help="What is contributed.")
+@click.option("--value", metavar="VALUE", required=True, help="What is contributed: JSON, or a text as it is.")
 @click.option("--key", metavar="KEY", default="", help="Where, if the agent contributes to several keys.")
 @_ordering(lasts=False)
 async def decide(target: Target, value: str, **given: Any) -> None:
     """Contribute in the place of the agent, held to what it may write and to its 'unless'.
+
+    VALUE is JSON where it begins with {, [ or ", or is a number, true, false or null, and refused where it is none
+    then; anything else is a text, as 'blackboard post' takes it.
 
     \b
     Example:

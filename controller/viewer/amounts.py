@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from blackboard.commands.record_view import span
-from blackboard.wording import first_line, seconds
+from blackboard.wording import first_line, seconds, span
 
-BY_SECONDS_MS: Final = 100_000
+BY_SECONDS_MS: Final = 60_000
 """durations below are told to the tenth of a second"""
 LAST_MS: Final = 253_402_214_400_000
 """the beginning of the last day that a calendar shows wherever one is"""

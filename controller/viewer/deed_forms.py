@@ -12,6 +12,7 @@ from blackboard.terminal import format_json
 from blackboard.wording import first_line
 from controller.ordering import scope_of
 from controller.overrides import STANDING, STANDING_WHERE_WIDE
+from controller.settings import levels_of_run
 from controller.strategy import DEFAULT_LEVELS
 from controller.viewer.answer_form import answer_fields, background
 from controller.viewer.deeds import (
@@ -134,11 +135,7 @@ def _scope(label: str, **parts: str) -> Choice:
 
 def levels_of(model: Model) -> Sequence[str]:
     """The priority levels of the run on the board, the most urgent first."""
-    document = model.run["settings"].get("document", {}) if model.run is not None else {}
-    listed = document.get("levels")
-    if isinstance(listed, list) and listed and all(isinstance(one, str) and one for one in listed):
-        return listed
-    return DEFAULT_LEVELS
+    return levels_of_run(model.run) or DEFAULT_LEVELS
 
 
 def _decide_fields(target: Target, model: Model) -> Iterator[Field]:

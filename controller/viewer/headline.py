@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from blackboard.commands.record_view import span
-from blackboard.wording import counted
+from blackboard.wording import counted, span
 from controller.viewer.amounts import clock, sentence
 from controller.viewer.line import GAP, Line, Span, cells, cut, said
 from controller.viewer.run_lines import status_of

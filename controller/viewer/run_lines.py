@@ -6,8 +6,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from blackboard.commands.record_view import span
-from blackboard.wording import counted
+from blackboard.wording import counted, span
 from controller.meter import PHASES
 from controller.viewer.amounts import clock, lasted, money, points, sentence, thousands
 from controller.viewer.census import STANDINGS

@@ -9,9 +9,8 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
-from blackboard.commands.record_view import span
 from blackboard.console import shown, table
-from blackboard.wording import seconds
+from blackboard.wording import seconds, span
 from controller.viewer.snapshot import author_of, told
 
 if TYPE_CHECKING:

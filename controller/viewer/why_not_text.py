@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackboard.commands.record_view import short_value
-from blackboard.wording import first_line
+from blackboard.wording import first_line, seconds
 from controller.viewer.sentence import Sentence, under
 from controller.viewer.target import Target, target_of
 from controller.viewer.why_text import ENDINGS
@@ -124,7 +124,7 @@ def _waiting_for(match: Stopped, now_ms: int) -> Iterator[Sentence]:
     for gathering in match.gathered:
         yield Sentence(told_gathering(gathering, now_ms))
     if match.after_ms is not None and now_ms < match.after_ms:
-        yield Sentence(f"waits for {(match.after_ms - now_ms) / 1000:.1f} s more: so long it has to stand")
+        yield Sentence(f"waits for {seconds(match.after_ms - now_ms)} more: so long it has to stand")
 
 
 def _standing(standing: Waiting | None) -> Iterator[Sentence]:

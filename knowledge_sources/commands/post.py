@@ -37,6 +37,8 @@ async def command(
 ) -> None:
     """Write VALUE at KEY: a JSON value, or a text as it is; '-' reads it from standard input.
 
+    What begins with {, [ or ", and a number, true, false or null, is JSON, and refused where it is none; any other
+    word is a text without quotes: on is "on", and 007 is "007".
     Without --if-commit or --if-absent what stands there is replaced. A board named with --board is made
     if it is not there. A value that begins with '-' comes after '--'. One that is not what the board's schema for
     the key asks for is refused, naming the field.

@@ -134,7 +134,7 @@ async def test_what_waits_for_records_that_it_collects_says_what_it_lacks(board:
         await eventually(lambda: controller.pending_count == 1, "it is pending")
         view = controller._view._document(controller.desk.now_ms())
         assert [(one["state"], one["because"]) for one in view["pending"]] == [
-            ("waiting", ["decide has 1 of at least 2 votes within 3600.0 s"])
+            ("waiting", ["decide has 1 of at least 2 votes within 1 h"])
         ]
         assert "not_before_ms" not in view["pending"][0]
         await board.create("vote/1/b", "yes")

@@ -140,7 +140,7 @@ async def test_what_an_agent_spends_too_fast_opens_it(board: Board) -> None:
     assert len(await values(board, "out/*")) == 3
     record = await board.get(BREAKERS + "dear")
     assert record is not None
-    assert record.value["reason"] == "it spent 1.2 in 3600.0 s, more than the 1 that it may"
+    assert record.value["reason"] == "it spent 1.2 in 1 h, more than the 1 that it may"
 
 
 async def test_calls_that_contribute_nothing_open_it(board: Board) -> None:

@@ -56,7 +56,7 @@ async def test_without_an_answer_each_assignee_is_asked_and_then_the_default_cou
     asking = human(**ASK, assignees=["ana", "bo"], deadline="50ms", default="reject")
     assert (await run(board, asking)).status == "finished"
     written = (await values(board, "answer/*"))["answer/1"]
-    assert written == {"answer": "reject", "answered_by": "nobody", "reason": "nobody answered within 0.05 s"}
+    assert written == {"answer": "reject", "answered_by": "nobody", "reason": "nobody answered within 50 ms"}
     _, asked = await question(board)
     assert (asked["status"], asked["assignee"], asked["answered_by"]) == ("answered", "bo", "nobody")
     ended = await only(board)

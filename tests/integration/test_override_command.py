@@ -10,12 +10,13 @@ import pytest
 
 from blackboard.board import Board
 from blackboard.cli import main
-from blackboard.control_records import OVERRIDES
+from blackboard.control_records import OVERRIDES, RUN
 from controller.commands.agenda import read_agenda
 from controller.flow import Person, halt, resume
 from controller.ordering import orders_on
 from controller.standing_orders import Target
 from knowledge_sources import knowledge_source
+from tests.control_values import completed
 from tests.leading import activations, going_on, leading, quiescent, run
 from tests.waiting import eventually
 
@@ -201,6 +202,21 @@ def test_what_cannot_be_meant_is_refused_and_nothing_is_written(
     assert wanted.replace("{board}", typed.name) in typed(*words, "--reason", "so be it", code=code)
     assert typed.json("list", "--all") == []
     assert "--reason" in typed("hold", "--agent", "maker", "--reason", " ", code=2)
+
+
+def test_a_level_that_the_run_does_not_have_is_refused_at_once_with_the_nearest(typed: Typed) -> None:
+    """Before, the order waited for the next controller, which refused it when nobody looked."""
+    give = ("boost", "--agent", "maker", "--reason", "so be it", "--level")
+    settings = {"document": {"levels": ["urgent", "calm"]}}
+    run = completed(RUN, {"scenario": "x", "status": "awaiting", "started_ms": 1, "settings": settings})
+    typed.on_board(lambda board: board.put(RUN, run))
+    assert f"no level 'urgant' on board {typed.name}; did you mean 'urgent'?" in typed(*give, "urgant", code=5)
+    assert "there is urgent, calm" in typed(*give, "zzz", code=5)
+    assert typed.json("list", "--all") == []
+    typed(*give, "calm")
+    typed.on_board(lambda board: board.put(RUN, {**run, "settings": {}}))
+    typed(*give, "whatever")  # who made the controller in Python told no record which levels there are
+    assert len(typed.json("list", "--all")) == 2
 
 
 def test_a_terminal_is_not_written_to_by_who_gives_a_reason(typed: Typed) -> None:

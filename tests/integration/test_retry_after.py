@@ -73,7 +73,7 @@ async def test_a_wait_beyond_the_time_that_is_left_is_not_waited_and_a_person_is
     await board.create("item/1", {})
     assert (await run(board, once(Busy(3600), **limit), limits=limits)).status == "awaiting"
     _, asked = await question(board)
-    assert "to be tried again in 3600.0 s, which is more time than is left" in asked["question"]
+    assert "to be tried again in 1 h, which is more time than is left" in asked["question"]
 
 
 async def test_beyond_the_time_that_is_left_the_next_agent_goes_on_at_once(board: Any) -> None:

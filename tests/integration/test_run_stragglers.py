@@ -82,7 +82,7 @@ def test_a_run_whose_agent_never_ends_exits_with_its_own_code(
     began = time.monotonic()
     code, out, err = finish(start_run(redis_url, str(tmp_path), "--board", board_name))
     assert code == 6, out + err
-    assert "the run has used its 1 s" in out
+    assert "the run has used its 1.0 s" in out
     assert time.monotonic() - began < 20
 
 

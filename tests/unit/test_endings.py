@@ -82,7 +82,7 @@ def record(state: str, **fields: Any) -> Activation:
     ("records", "kind", "sentence"),
     [
         ([record("escalated", failure="error", attempts=tried("error", 5), escalation="gone")],
-         "error", "refund not done for return/R-7: card said 'temporarily unavailable' 5 times in 92.0 s; waiting for a human"),
+         "error", "refund not done for return/R-7: card said 'temporarily unavailable' 5 times in 1 min 32 s; waiting for a human"),
         ([record("abandoned", failure="error", passed_to="bank", attempts=tried("error", 2)),
           record("executed", agent="bank", wrote=["refund/R-7"])],
          "done", "refund done for return/R-7: bank wrote refund/R-7 after 2 calls that failed"),

@@ -39,7 +39,7 @@ def test_the_first_supervisor_is_asked_then_the_fallback_then_a_person() -> None
     assert (second["addressed"], second["step"], second["times"], second["deadline_ms"]) == ("chief", 1, 1, 66_000)
     last = LADDER.step(second, SUBJECT, 66_000, READY)
     assert last == AskPerson(
-        "refund has taken 65.0 s for return/R-1, and boss and chief did not settle it; waiting for a person"
+        "refund has taken 1 min 5 s for return/R-1, and boss and chief did not settle it; waiting for a person"
     )
 
 

@@ -70,7 +70,7 @@ def test_each_side_of_the_run_has_a_line() -> None:
         "of it | 0.2500 (50%) bought nothing; 1 call failed",
         f"tokens | 1,000 of 1,100 | {'▇' * 18} | 91%",
         f"calls | 6 of 5 | {'▇' * 20} 120%",
-        f"time | 24.0 s of 60.0 s | {'▇' * 8} | 40%",
+        f"time | 24.0 s of 1 min | {'▇' * 8} | 40%",
         "overhead | 3.0% of 20.00 s inside agents, 30% allowed",
         f" | routing | {'▇' * 10} | 1.0%",
         f" | state | {'▇' * 20} 2.0%",
@@ -106,7 +106,7 @@ def test_while_it_runs_time_goes_on_and_rates_are_of_the_last_seconds() -> None:
     lines = {line.split()[0]: cells(line) for line in shown(pane, 120, now_ms)}
     assert lines["run"] == f"run | returns | running since {clock(NOW_MS - 30_000)}, for 34 s"
     assert lines["rates"] == "rates | 2.2 commits/s, 2 activations/s, 1 refusals/s | over 5.0 s"
-    assert lines["time"].startswith("time | 34.0 s of 60.0 s")
+    assert lines["time"].startswith("time | 34.0 s of 1 min")
     assert "overhead" not in lines
     later = {line.split()[0]: cells(line) for line in shown(pane, 120, now_ms + 60_000)}
     assert later["rates"].startswith("rates | 0 commits/s")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from blackboard.commands.record_view import span
+from blackboard.wording import span
 from controller.viewer.folding import folded
 from controller.viewer.line import Line, Span, line, plain, said
 

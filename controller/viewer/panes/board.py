@@ -6,10 +6,9 @@ from bisect import bisect_right
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from blackboard.commands.record_view import span
 from blackboard.errors import Corrupt
 from blackboard.keys import CONTROL_REGION, region_of
-from blackboard.wording import counted
+from blackboard.wording import counted, span
 from controller.viewer.arrangement import ORDERS, Arrangement
 from controller.viewer.excerpt import excerpt
 from controller.viewer.line import Column, Span, fitted, headings, line, row, said
