@@ -189,6 +189,17 @@ async def test_a_hundred_choices_and_a_long_question_fit_any_screen(size: tuple[
         assert submitted.values == [{"c": "98", "reason": "x"}]
 
 
+async def test_a_choice_that_its_line_cuts_is_shown_as_a_whole_once_it_is_chosen() -> None:
+    long = "refund half of it, and let them keep what they have, since they are an old customer"
+    choices = (Choice("no", "no"), Choice("half", long))
+    app = Host(FormScreen(Form("x", (Field("c", "answer", choices=choices), reason_field())), Submitted()))
+    async with app.run_test(size=(40, 16)) as pilot:
+        await pilot.press("2")
+        await eventually(lambda: "an old customer" in seen(app), "its end is in sight")
+        await pilot.press("1")
+        await eventually(lambda: "an old customer" not in seen(app), "it is gone again")
+
+
 async def test_a_long_background_is_scrolled_with_keys() -> None:
     form = Form("x", (reason_field(),), told=("\n".join(f"line {n}" for n in range(200)),))
     app = Host(FormScreen(form, Submitted()))

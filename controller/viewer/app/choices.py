@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -12,6 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from blackboard.terminal import sanitize
 from controller.viewer.line import cut
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _MARKED: Final = "●"
 _UNMARKED: Final = "○"
+_MARKS: Final = 4
+"""cells before a label"""
 _NUMBERED: Final = 9
 """of the lines that a digit chooses"""
 
@@ -62,6 +66,16 @@ class Choices(ScrollView, can_focus=True):
         self.labels = tuple(labels)
         self.set_reactive(Choices.chosen, chosen)
         self.virtual_size = Size(0, len(self.labels))
+
+    @property
+    def label(self) -> str:
+        """What is chosen, ``""`` for nothing."""
+        return self.labels[self.chosen] if self.chosen is not None else ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the line of what is chosen is too short for it."""
+        return cell_len(sanitize(self.label)) + _MARKS > self.size.width
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One line for each label; the style says how many of them are in sight."""

@@ -60,6 +60,7 @@ class FormScreen(ModalScreen[str | None]):
     FormScreen .line { height: 1; }
     FormScreen .line Static { width: 2; }
     FormScreen .roomy .field, FormScreen .roomy #told { margin-bottom: 1; }
+    FormScreen .whole { color: $text-muted; height: auto; max-height: 3; display: none; }
     FormScreen .fault { color: $text-error; height: auto; display: none; }
     FormScreen #refusal { color: $text-error; height: auto; max-height: 4; display: none; }
     FormScreen #foot { height: 1; }
@@ -131,10 +132,14 @@ class FormScreen(ModalScreen[str | None]):
 
     @on(Choices.Changed)
     def _show_fields(self) -> None:
-        """Show the fields that go with what is chosen."""
+        """Show the fields that go with what is chosen, and what is chosen as a whole where its line cuts it."""
         values = self.values()
         for place, field in enumerate(self.form.fields):
             self.query_one(f"#field-{place}").display = field.is_shown(values)
+            for choices in self.query(f"#chosen-{place}").results(Choices):
+                whole = self.query_one(f"#whole-{place}", Static)
+                whole.display = choices.is_cut
+                whole.update(_shown(choices.label if choices.is_cut else ""))
 
     async def on_click(self, event: events.Click) -> None:
         named = event.widget.id if event.widget is not None else ""
@@ -193,6 +198,7 @@ class FormScreen(ModalScreen[str | None]):
         most = max(1, min(MOST_CHOICES, self.query_one("#fields").size.height - 1))
         for choices in self.query(Choices):
             choices.styles.max_height = most
+        self._show_fields()
         for told in self.query("#told"):
             told.can_focus = told.max_scroll_y > 0
         if self.focused is not None:
@@ -209,6 +215,7 @@ def _parts(field: Field, place: int) -> ComposeResult:
         if field.choices:
             initial = next((n for n, choice in enumerate(field.choices) if choice.value == field.initial), None)
             yield Choices([choice.label for choice in field.choices], initial, id=f"chosen-{place}")
+            yield _text("", id=f"whole-{place}", classes="whole")
         else:
             with Horizontal(classes="line"):
                 yield _text("› ")
