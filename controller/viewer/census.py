@@ -67,10 +67,12 @@ class Template(NamedTuple):
 class Census:
     """Counts of cases: what activations and questions name, and each record where cases are fed.
 
-    Many changes are taken in a part at a time; until then :attr:`busy` is true and the counts are of what was seen.
+    Many changes are taken in a part at a time; until then the counts are of what was seen.
     """
 
     def __init__(self, model: Model) -> None:
+        self.busy = False
+        """whether the last call of :meth:`refresh` left something for the next"""
         self.asked: set[str] = set()
         """the cases that a person was ever asked about"""
         self._model = model
@@ -83,11 +85,7 @@ class Census:
         self._standings: dict[str, Standing] = {}
         self._counts: Counter[Standing] = Counter()
         model.subscribe(self._note)
-
-    @property
-    def busy(self) -> bool:
-        """Whether there is more to take in."""
-        return bool(self._left)
+        model.on_read(self._note_read)
 
     @property
     def total(self) -> int:
@@ -107,6 +105,7 @@ class Census:
         left = self._left or {}
         for _ in range(min(len(left), A_CALL)):
             self._look_at(left.popitem()[0])
+        self.busy = bool(left)
 
     def _begin(self, template: Template | None) -> None:
         """Look at everything: it is the first time, or cases are fed elsewhere."""
@@ -127,6 +126,10 @@ class Census:
             key.startswith(OF_CASES)
             or (template is not None and region_of(key) == template.segments[0] and template.fits(key))
         ):
+            self._left[key] = None
+
+    def _note_read(self, key: str) -> None:
+        if self._left is not None:
             self._left[key] = None
 
     def _look_at(self, key: str) -> None:

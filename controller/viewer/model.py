@@ -38,12 +38,26 @@ if TYPE_CHECKING:
 
 MOST_CHANGES: Final = 10_000
 """of the log that are kept for looking back"""
+READ_FIRST: Final = 2_000
+"""activations that are looked into at once in any case"""
 
 
 class Model:
-    """What there is on a board after :attr:`revision`.  Control records are by what follows their prefix."""
+    """What there is on a board after :attr:`revision`.  Control records are by what follows their prefix.
 
-    def __init__(self, board: str, records: Iterable[Record[Any]] = (), revision: int = 0, time_ms: int = 0) -> None:
+    To look into a record takes time, and there may be a hundred thousand activations: with ``at_once=False`` they are
+    left to :meth:`work`, so that a screen can be drawn meanwhile.
+    """
+
+    def __init__(
+        self,
+        board: str,
+        records: Iterable[Record[Any]] = (),
+        revision: int = 0,
+        time_ms: int = 0,
+        *,
+        at_once: bool = True,
+    ) -> None:
         self.board = board
         self.revision = revision
         self.time_ms = time_ms
@@ -75,12 +89,42 @@ class Model:
         }
         self._single: dict[str, Record[Any]] = {}
         self._subscribers: list[Callable[[Change], None]] = []
-        self.take_in(records)
+        self._readers: list[Callable[[str], None]] = []
+        self._unread: list[Record[Any]] = []
+        """records of activations that are not looked into yet"""
+        if at_once:
+            self.take_in(records)
+        else:
+            self._begin(records)
 
     def take_in(self, records: Iterable[Record[Any]]) -> None:
         """Show ``records``, too, which stood there before; nobody is told."""
         for record in records:
             self._place(record.key, None, record)
+
+    def _begin(self, records: Iterable[Record[Any]]) -> None:
+        """Show ``records``, but leave most of the activations to :meth:`work`."""
+        for record in records:
+            if record.key.startswith(ACTIVATIONS):
+                self._stand(record.key, record)
+                self._unread.append(record)
+            else:
+                self._place(record.key, None, record)
+        self.work(READ_FIRST)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are activations that :attr:`activations` and what follows from them lack."""
+        return bool(self._unread)
+
+    def work(self, most: int) -> None:
+        """Look into ``most`` more of the activations."""
+        for _ in range(min(most, len(self._unread))):
+            record = self._unread.pop()
+            if self.get(record.key) is record:  # else it has changed since, and that was taken in
+                self._place_control(record.key, record)
+                for callback in self._readers:
+                    callback(record.key)
 
     @property
     def run(self) -> Any:
@@ -118,6 +162,10 @@ class Model:
     def subscribe(self, callback: Callable[[Change], None]) -> None:
         """Call ``callback`` with every change once the model shows it."""
         self._subscribers.append(callback)
+
+    def on_read(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with the key of each activation that :meth:`work` has looked into."""
+        self._readers.append(callback)
 
     def apply(self, change: Change) -> None:
         """Go on to what ``change`` left; ``change.previous`` is not looked at."""
@@ -158,13 +206,16 @@ class Model:
     def _place(self, key: str, before: Record[Any] | None, after: Record[Any] | None) -> None:
         region = region_of(key)
         if after is not None:
-            self.regions.setdefault(region, {})[key] = after
+            self._stand(key, after)
         elif before is not None:
             del self.regions[region][key]
             if not self.regions[region]:
                 del self.regions[region]
         if key.startswith(CONTROL):
             self._place_control(key, after)
+
+    def _stand(self, key: str, record: Record[Any]) -> None:
+        self.regions.setdefault(region_of(key), {})[key] = record
 
     def _place_control(self, key: str, record: Record[Any] | None) -> None:
         self.unsound.pop(key, None)

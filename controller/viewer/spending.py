@@ -41,9 +41,12 @@ class Spending:
         self._parts: dict[str, Spent] = {}
 
     def refresh(self, tallies: Mapping[str, Tally]) -> None:
-        """Take in what has changed; a tally stays once it is there."""
+        """Take in what has changed."""
         changed = [(name, tally) for name, tally in tallies.items() if self._seen.get(name) != tally.changes]
+        gone = self._seen.keys() - tallies.keys()
         for name, tally in changed:
             self._seen[name], self._parts[name] = tally.changes, Spent.of(tally)
-        if changed:
-            self.total = Spent(*map(sum, zip(*self._parts.values(), strict=True)))
+        for name in gone:
+            del self._seen[name], self._parts[name]
+        if changed or gone:
+            self.total = Spent(*map(sum, zip(*self._parts.values(), strict=True))) if self._parts else Spent()

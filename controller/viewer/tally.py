@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from fractions import Fraction
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from knowledge_sources.performance import Performance
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
 WAITING: Final = ("pending", "held", "proposed", "failed", "escalated")
 IN_VAIN: Final = ("abandoned", "cancelled", "obviated", "vetoed")
 """states that say that what the last call cost bought nothing"""
+_STATES: Final = count(1)
 
 
 class Tally:
     """Counts of one agent; an activation is taken out as it was put in."""
 
     def __init__(self) -> None:
-        self.changes = 0
-        """rises whenever the counts may be others"""
+        self.changes = next(_STATES)
+        """another number whenever the counts may be others, and for each tally"""
         self.calls = self.tokens = self.conflicts = 0
         """all calls, those under way and those that failed included, what they used, and what was refused of them"""
         self._activations = self._running = self._waiting = self._executed = 0
@@ -34,7 +36,7 @@ class Tally:
 
     def add(self, activation: Activation, sign: int) -> None:
         """Put ``activation`` in (``sign`` 1), or take it out as it was put in (-1)."""
-        self.changes += 1
+        self.changes = next(_STATES)
         state, overruled = activation["state"], bool(activation.get("decided_by"))
         executed = state == "executed" and not overruled
         attempts, usage = activation.get("attempts", ()), activation.get("usage", ())

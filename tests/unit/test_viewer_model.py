@@ -9,14 +9,18 @@ import pytest
 
 from blackboard.control_records import ACTIVATIONS, State
 from blackboard.record import Record
-from controller.viewer.model import MOST_CHANGES, Model
+from controller.viewer.model import MOST_CHANGES, READ_FIRST, Model
+from controller.viewer.panes.agenda import AgendaPane
+from controller.viewer.panes.agents import AgentsPane
+from controller.viewer.panes.run import RunPane
 from knowledge_sources.performance import performance_of
-from tests.viewed import put, removed, written
+from tests.viewed import picture, put, removed, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from blackboard.log import Change
+    from controller.viewer.pane import Pane
 
 STATES: tuple[State, ...] = ("pending", "held", "running", "proposed", "failed", "executed", "obviated", "escalated")
 AGENTS = ("pay", "label", "check")
@@ -99,6 +103,40 @@ def test_a_model_fed_by_changes_is_the_one_that_is_built_from_what_they_left(see
     assert shown(model) == shown(Model("b", standing.values(), len(changes), now))
     assert list(model.changes) == changes
     assert [model.get(key) for key in KEYS] == [standing.get(key) for key in KEYS]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_activations_that_are_read_later_make_the_same_model_whatever_happens_meanwhile(seed: int) -> None:
+    chance = random.Random(seed)
+    before, standing = history(chance, 300)
+    more, _ = history(chance, 100)
+    packed = written(ACTIVATIONS, activation(chance), 1).packed
+    late = [Record[Any](f"{ACTIVATIONS}late{n}", "1-1", 1, 1, 1, packed) for n in range(READ_FIRST)]
+    lazy = Model("b", [*standing.values(), *late], len(before), 1, at_once=False)
+    whole = Model("b", [*standing.values(), *late], len(before), 1)
+    panes: list[Pane] = [AgendaPane(lazy), RunPane(lazy), AgentsPane(lazy)]
+    assert lazy.busy == any(key.startswith(ACTIVATIONS) for key in standing)
+    for change in more:
+        lazy.apply(change)
+        whole.apply(change)
+        lazy.work(chance.randrange(2))
+        for pane in panes:
+            pane.refresh()
+    lazy.work(0)
+    lazy.work(READ_FIRST)
+    assert not lazy.busy
+    assert shown(lazy) == shown(whole)
+    others: list[Pane] = [AgendaPane(whole), RunPane(whole), AgentsPane(whole)]
+    for pane, fresh in zip(panes, others, strict=True):
+        assert drawn(pane) == drawn(fresh)
+
+
+def drawn(pane: Pane) -> list[str]:
+    """The rows of a pane that has taken in everything."""
+    pane.refresh()
+    while isinstance(pane, RunPane) and pane.busy:
+        pane.refresh()
+    return picture(pane)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -83,6 +83,7 @@ class AgendaPane(ListedPane[Standing]):
         self._notes: set[str] = set()
         self._running = 0
         model.subscribe(self._note)
+        model.on_read(self._note_activation)
 
     @property
     def title(self) -> str:
@@ -169,10 +170,13 @@ class AgendaPane(ListedPane[Standing]):
 
     def _note(self, change: Change) -> None:
         if change.key.startswith(ACTIVATIONS):
-            if self._changed is not None:
-                self._changed.add(change.key.removeprefix(ACTIVATIONS))
+            self._note_activation(change.key)
         elif change.key in (FLOW, FOCUS, RECOMMENDATION, LEADER):
             self._stopped = True
+
+    def _note_activation(self, key: str) -> None:
+        if self._changed is not None:
+            self._changed.add(key.removeprefix(ACTIVATIONS))
 
     def _take_agenda(self, agenda: Mapping[str, Any] | None) -> set[str]:
         """Let the rows be of ``agenda``; returns the activations that it or the last one speaks of."""

@@ -47,6 +47,11 @@ class ListedPane(ABC, Generic[T]):
         return tuple(cell.column.name for cell in self.cells)
 
     @property
+    def busy(self) -> bool:
+        """There is never more to do than one call of :meth:`refresh` does."""
+        return False
+
+    @property
     @abstractmethod
     def title(self) -> str:
         """What stands in the frame."""
