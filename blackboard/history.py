@@ -142,11 +142,10 @@ async def change_at(store: Store, key: str, commit: str) -> Change | None:
     entry = await entry_of(store, commit)
     if entry is not None:
         return next((change for change in entry.changes if change.key == key), None)
-    kept_there = await _in_base(store, key)
-    if kept_there is None or kept_there.commit != commit:
+    base = await _in_base(store, key)
+    if base is None or base.commit != commit:
         return None
-    one = kept_there
-    return Change(key, "put", commit, one.revision, one.time_ms, one.author, one, "")
+    return Change(key, "put", commit, base.revision, base.time_ms, base.author, base, "")
 
 
 async def changes_back(store: Store, key: str, commit: str, most: int) -> list[Change]:

@@ -65,8 +65,8 @@ def _is_case(explained: Explanation) -> bool:
 async def _explained(board: Board, key: str, depth: int) -> Explanation:
     from blackboard.errors import NothingSelected
     from blackboard.keys import region_of
-    from controller.past import Recollection
     from controller.provenance import explain
+    from controller.recollection import Recollection
     from knowledge_sources.nearest import did_you_mean
 
     explained = explain(await Recollection(board).of_record(key, depth), key, depth)
@@ -80,8 +80,8 @@ async def _explained(board: Board, key: str, depth: int) -> Explanation:
 async def _told(board: Board, case: str) -> CaseAccount:
     from blackboard.errors import NothingSelected
     from controller.cases import nearest_case
-    from controller.past import Recollection
     from controller.provenance import account
+    from controller.recollection import Recollection
 
     told = account(await Recollection(board).of_case(case), case)
     if told.fed is None and not told.steps:

@@ -67,8 +67,8 @@ async def test_a_join_that_waits_for_all_three_leaves_the_late_payment_to_a_pers
 
 
 async def test_why_names_the_late_vote(redis_url: str, board_name: str) -> None:
-    from controller.past import Recollection
     from controller.provenance import explain
+    from controller.recollection import Recollection
     from controller.viewer.why_text import explanation_lines
 
     await run(redis_url, board_name, "fraud_check")

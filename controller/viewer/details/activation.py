@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS
 from blackboard.errors import Corrupt
-from controller.past import Recollection
+from controller.recollection import Recollection
 from controller.step import step_of
 from controller.viewer.details import activation_text
 from controller.viewer.details.matches import explained

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS
 from blackboard.errors import Corrupt
-from controller.past import Recollection
 from controller.provenance import account
+from controller.recollection import Recollection
 from controller.viewer.details import case_text
 from controller.viewer.details.moment import standing_of
 from controller.viewer.details.page import Page, Section, told

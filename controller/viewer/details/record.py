@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.control_records import ACTIVATIONS, AGENTS
 from blackboard.errors import Corrupt
-from controller.past import Recollection
 from controller.provenance import explain
+from controller.recollection import Recollection
 from controller.viewer.details import record_text
 from controller.viewer.details.moment import standing_of
 from controller.viewer.details.page import Page, Section, told
