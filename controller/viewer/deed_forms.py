@@ -40,7 +40,7 @@ from controller.viewer.deeds import (
 from controller.viewer.forms import Choice, Field, Form, reason_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from blackboard.control_records import Override
     from controller.viewer.deeds import Deed
@@ -94,7 +94,8 @@ def _order_fields(deed: Deed, target: Target, model: Model) -> Iterator[Field]:
         yield Field("pattern", "set off by", "pattern", hint="only what such a record sets off; empty: all")
     if deed == BOOST:
         yield Field("points", "points", "number", hint="added to its score; below 0 it goes later")
-        levels = (Choice("", "its own level"), *(Choice(level, f"as {level}") for level in levels_of(model)))
+        listed = levels_of_run(model.run) or DEFAULT_LEVELS
+        levels = (Choice("", "its own level"), *(Choice(level, f"as {level}") for level in listed))
         yield Field("level", "level", choices=levels)
     if deed == EXTEND:
         yield Field("by", "how long", "duration", required=True, hint="from now, as in 10m")
@@ -131,11 +132,6 @@ def _scopes(deed: Deed, target: Target, model: Model) -> Iterator[Choice]:
 
 def _scope(label: str, **parts: str) -> Choice:
     return Choice(json.dumps(parts), label)
-
-
-def levels_of(model: Model) -> Sequence[str]:
-    """The priority levels of the run on the board, the most urgent first."""
-    return levels_of_run(model.run) or DEFAULT_LEVELS
 
 
 def _decide_fields(target: Target, model: Model) -> Iterator[Field]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from blackboard.control_records import Agent, Escalation, Override, State
+    from blackboard.record import Record
     from controller.viewer.model import Model
     from controller.viewer.target import Target
 
@@ -65,7 +66,7 @@ def deeds_for(target: Target | None, model: Model) -> list[Deed]:
         return list(_on_the_board(model))
     meant = meant_by(target)
     found = list(_about(meant, model))
-    if orders_about(meant, model):
+    if _any_in_force(meant, model):
         found.append(REVOKE)
     if meant.kind == "activation" and is_stopped(model) and state_of(meant.name, model) == "pending":
         found.append(CHOOSE)
@@ -130,18 +131,28 @@ def heirs_of(target: Target, model: Model) -> list[str]:
 
 def orders_about(target: Target | None, model: Model) -> list[tuple[str, Override]]:
     """Id and record of each order in force that is about ``target``, the oldest first; ``None``: about anything."""
-    records = sorted(model.overrides.items(), key=lambda item: item[1].revision)
-    in_force = [(name, record.value) for name, record in records if record.value["status"] in IN_FORCE]
-    if target is None:
-        return in_force
+    found = sorted(_in_force(target, model), key=lambda item: item[1].revision)
+    return [(name, record.value) for name, record in found]
+
+
+def _in_force(target: Target | None, model: Model) -> Iterator[tuple[str, Record[Any]]]:
+    facts = facts_of(target, model) if target is not None else {}
+    for name, record in model.overrides.items():
+        if record.value["status"] in IN_FORCE and (target is None or _is_about(name, record.value, target, facts)):
+            yield name, record
+
+
+def _any_in_force(target: Target | None, model: Model) -> bool:
+    return next(_in_force(target, model), None) is not None
+
+
+def _is_about(name: str, order: Override, target: Target, facts: Mapping[str, str]) -> bool:
+    scope = scope_of(order)
     if target.kind == "record":
-        own = {"pattern": target.name}
-        return [(name, order) for name, order in in_force if OVERRIDES + name == target.name or scope_of(order) == own]
-    facts = facts_of(target, model)
-    narrowest = "activation" if target.kind == "question" else target.kind
-    if narrowest == "activation":
-        return [(name, order) for name, order in in_force if _covers(scope_of(order), facts)]
-    return [(name, order) for name, order in in_force if scope_of(order).get(narrowest) == target.name]
+        return OVERRIDES + name == target.name or scope == {"pattern": target.name}
+    if target.kind in ("activation", "question"):
+        return _covers(scope, facts)
+    return scope.get(target.kind) == target.name
 
 
 def _covers(scope: Mapping[str, Any], facts: Mapping[str, str]) -> bool:
@@ -175,7 +186,7 @@ def _on_the_board(model: Model) -> Iterator[Deed]:
     if mode != "recommend":
         yield RECOMMEND
     yield POST
-    if orders_about(None, model):
+    if _any_in_force(None, model):
         yield REVOKE
 
 
