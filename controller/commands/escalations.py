@@ -146,7 +146,7 @@ def _render_list(console: SafeConsole, documents: list[dict[str, Any]], none: st
     from blackboard.commands.record_view import instant, short_value
     from blackboard.console import shown, table
     from blackboard.wording import span
-    from controller.commands.questions import short_ids
+    from controller.short_ids import short_ids
 
     if not documents:
         console.print(shown(none))

@@ -8,8 +8,8 @@ from blackboard.commands.record_view import instant, short_value
 from blackboard.control_records import OVERRIDES
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.wording import seconds
-from controller.commands.questions import short_ids
 from controller.ordering import scope_of
+from controller.short_ids import short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from blackboard.command_name import command_name
 from blackboard.control_records import ACTIVATIONS, ESCALATIONS, RUN
@@ -11,17 +11,15 @@ from blackboard.control_shapes import checked, sound
 from blackboard.errors import NothingSelected, UsageError
 from blackboard.wording import first_line
 from controller.leadership import is_led
+from controller.short_ids import short_ids
 from knowledge_sources.nearest import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from blackboard.board import Board
     from blackboard.commands.target import Target
     from blackboard.record import Record
-
-SHORT_ID: Final = 8
-"""characters of an id that are shown where they are enough to tell it from the others"""
 
 
 async def asked_on(board: Board) -> list[Record[Any]]:
@@ -61,14 +59,6 @@ def choose(questions: Sequence[Record[Any]], text: str, board: str) -> Record[An
 
 def _begins(question: Record[Any], text: str) -> bool:
     return bool(text) and id_of(question).startswith(text)
-
-
-def short_ids(ids: Sequence[str]) -> Mapping[str, str]:
-    """Each id's beginning that no other of them has, at least eight characters of it."""
-    length = SHORT_ID
-    while len({one[:length] for one in ids}) < len(set(ids)):
-        length += 1
-    return {one: one[:length] for one in ids}
 
 
 def document_of(question: Record[Any], now_ms: int) -> dict[str, Any]:

@@ -54,11 +54,10 @@ def run_lines(model: Model, census: Census, spent: Spent, rates_at: Callable[[in
     run: Run | None = model.run
     yield from _stopped(model)
     yield Told("run", "run", lambda now_ms: _run(run, now_ms))
+    yield from _waits(run)
     yield Told("cases", "cases", lambda _: tuple(_cases(census)))
     if census.asked:
         yield _still("people", _people(census, model))
-    if run is not None and run.get("rejected_count"):
-        yield from _rejected(run)
     yield Told("rates", "rates", lambda now_ms: _rates(rates_at(now_ms)))
     yield _still("load", _load(model, spent))
     yield from _budget(run, spent)
@@ -68,7 +67,7 @@ def run_lines(model: Model, census: Census, spent: Spent, rates_at: Callable[[in
     if model.overrides:
         yield _still("orders", Span(_orders(record.value for record in model.overrides.values())))
     yield Told("agenda", "agenda", lambda now_ms: (_agenda(model, now_ms),))
-    yield from _waits(run)
+    yield from _rejected(run)
     yield from _unsound(model)
 
 
@@ -126,7 +125,9 @@ def _people(census: Census, model: Model) -> Span:
     return Span(f"{share}; {counted(waiting, 'question')} open", "warn" if waiting else "")
 
 
-def _rejected(run: Run) -> Iterator[Told]:
+def _rejected(run: Run | None) -> Iterator[Told]:
+    if run is None or not run.get("rejected_count"):
+        return
     yield _still(
         "rejected", Span(f"{counted(run.get('rejected_count', 0), 'line')} of the input could not be fed", "bad")
     )
@@ -155,8 +156,8 @@ def _budget(run: Run | None, spent: Spent) -> Iterator[Told]:
     yield _still("cost", *_used(spent.cost, limits.cost, money))
     if spent.failed_cost or spent.failed_calls:
         share = f" ({min(1.0, spent.failed_cost / spent.cost):.0%})" if spent.cost > 0 else ""
-        failed = f"{money(spent.failed_cost)}{share} bought nothing; {counted(spent.failed_calls, 'call')} failed"
-        yield _still("failed", Span(failed, "bad"), label="of it")
+        failed = f"{counted(spent.failed_calls, 'call')}; {money(spent.failed_cost)} of the cost{share} bought nothing"
+        yield _still("failed", Span(failed, "bad"))
     if spent.tokens or limits.tokens is not None:
         yield _still("tokens", *_used(spent.tokens, limits.tokens, lambda number: thousands(round(number))))
     yield _still("calls", *_used(spent.calls, limits.firings, lambda number: f"{number:,.0f}"))

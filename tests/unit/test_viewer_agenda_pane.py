@@ -188,7 +188,7 @@ def test_without_a_leader_what_runs_is_held_or_has_failed_is_told_from_the_recor
     })  # fmt: skip
     pane = AgendaPane(model)
     assert names(pane) == ["note:leader", "activation:r", "activation:p"]
-    assert shown(pane)[0].startswith("nobody leads this board: ")
+    assert shown(pane)[0].startswith("nobody leads this board; ")
     assert pane.title == "Agenda · 1 running, nobody leads"
     put(model, "control/leader", {"member": "host:1:x"})
     assert shown(pane)[0] == "host:1:x leads this board and has told no agenda yet"

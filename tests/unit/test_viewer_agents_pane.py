@@ -56,7 +56,7 @@ def test_each_agent_is_told_with_its_figures_and_with_why_it_cannot_be_called_or
     until = f"until {clock(7_200_000)}: 3 of its last 5 calls failed"
     assert [cells(line) for line in shown(pane, 300)] == [
         "boss | supervisor | ready | critical | 0/0 | 1 | 100% | 250 ms | 0 | 0 | 0",
-        "left | agent | gone | 0/1 | 0 | 0% | 1.50 | 3 | 0 | every 5.0 s, watches a/{b}",
+        "left | agent | gone | 0/1 | 0 | 0% | 1.50 | 3 | 0 | every 5.0 s, a/{b}",
         "probed | agent | half open | 0/0 | 0 | 0 | 0 | 0 | breaker lets one call through; it had opened: spent too much",
         f"refund | model | open | high | 1/1 | 2 | 67% | 3.0 ms | 12.0k/30 | 0.7500 | 1 | 1 | breaker open {until}",
         "torn | agent | broken | 0/0 | 0 | 0 | 0 | 0 | ImportError: no bank",

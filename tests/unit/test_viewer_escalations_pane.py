@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from controller.short_ids import ShortIds
 from controller.viewer.filtering import Filter
 from controller.viewer.line import plain
 from controller.viewer.panes.escalations import EscalationsPane
-from controller.viewer.short_ids import ShortIds
 from controller.viewer.target import Target
 from tests.pane_lines import HOSTILE, NOW_MS, WIDTHS, model_of, names, put, shown
 
@@ -61,8 +61,8 @@ def test_eighty_columns_tell_which_since_when_for_whom_what_and_the_choices() ->
     lines = shown(pane, 80)
     heading = pane.heading(80)
     assert heading is not None
-    assert plain(heading).split() == ["id", "age", "case", "agent", "question", "answer"]
-    assert cells(lines[1]) == "aaaabbbb | 30.0 s | return/2 | label | Refund return/2? | approve, reject"
+    assert plain(heading).split() == ["id", "age", "case", "question", "answer"]
+    assert cells(lines[1]) == "aaaabbbb | 30.0 s | return/2 | Refund return/2? | approve, reject"
 
 
 @pytest.mark.parametrize(

@@ -61,13 +61,10 @@ def test_each_side_of_the_run_has_a_line() -> None:
         f"run | returns | finished since {clock(NOW_MS - 6_000)}, after 24.0 s",
         f"cases | 6 | {'▇' * 10} | 50% at rest: 2 completed, 1 awaiting a person, 1 failed, 1 going on, 1 untouched",
         "people | 16.7% of the cases, 1, went to people; 1 question open",
-        "rejected | 2 lines of the input could not be fed",
-        " | line 7: not JSON",
-        " | line 9: no rma",
         "rates | 0 commits/s, 0 activations/s, 0 refusals/s | over 5.0 s",
         "load | 1 running of at most 4, 12 pending",
         f"cost | 0.5000 of 2.00 | {'▇' * 5} | 25%",
-        "of it | 0.2500 (50%) bought nothing; 1 call failed",
+        "failed | 1 call; 0.2500 of the cost (50%) bought nothing",
         f"tokens | 1,000 of 1,100 | {'▇' * 18} | 91%",
         f"calls | 6 of 5 | {'▇' * 20} 120%",
         f"time | 24.0 s of 1 min | {'▇' * 8} | 40%",
@@ -77,6 +74,9 @@ def test_each_side_of_the_run_has_a_line() -> None:
         "conflicts | 2 contributions refused and tried again",
         "orders | force 2, hold 1; 1 standing, 1 refused",
         "agenda | told 400 ms ago by host:1:x",
+        "rejected | 2 lines of the input could not be fed",
+        " | line 7: not JSON",
+        " | line 9: no rma",
         "unsound | the record 'control/agents/torn' is not what the runtime writes there: name: 7 is no str",
     ]
     assert pane.title == "Run · returns finished"
@@ -124,7 +124,7 @@ def test_a_run_that_ended_because_some_wait_for_each_other_says_who() -> None:
     wait = {"name": "a x=1", "agent": "a", "captures": {}, "has": [], "lacks": [{"key": "k/1", "writers": ["b"]}]}
     graph = {"waits": [wait], "edges": [], "circles": [[], ["a x=1", "b x=1"]], "cut": False}
     text = "\n".join(shown(RunPane(model_of({"control/run": RUN | {"waits": graph}})), 120))
-    assert "waits      a x=1 has nothing, waits for k/1, which b may write" in text
+    assert "waits        a x=1 has nothing, waits for k/1, which b may write" in text
     assert "circle: a x=1 → b x=1 → a x=1" in text
 
 

@@ -42,19 +42,19 @@ class AgentsPane(ListedPane[Member]):
     name = "agents"
     sorts: tuple[str, ...] = ("name", "load", "success", "latency", "cost", "failed")
     cells: tuple[Cell, ...] = (
-        Cell(Column("agent", 13, 2)),
-        Cell(Column("kind", 10), 100),
+        Cell(Column("agent", 15, 2)),
+        Cell(Column("kind", 10), 104),
         Cell(Column("status", 9)),
-        Cell(Column("level", 8), 100),
+        Cell(Column("level", 8), 104),
         Cell(Column("load", 7, right=True)),
         Cell(Column("done", 6, right=True)),
         Cell(Column("success", 7, right=True)),
         Cell(Column("median", 7, right=True)),
-        Cell(Column("tokens", 13, right=True), 120),
+        Cell(Column("tokens", 13, right=True), 150),
         Cell(Column("cost", 8, right=True)),
         Cell(Column("failed", 6, right=True)),
-        Cell(Column("overruled", 9, right=True), 140),
-        Cell(Column("about", 10, 4), 100),
+        Cell(Column("overruled", 9, right=True), 170),
+        Cell(Column("watches", 14, 4), 120),
     )
 
     def __init__(self, model: Model) -> None:
@@ -114,7 +114,7 @@ class AgentsPane(ListedPane[Member]):
             "cost": Span(money(did.cost), "" if did.cost else "dim"),
             "failed": Span(thousands(did.failed_calls), failing),
             "overruled": Span(thousands(did.overruled), "" if did.overruled else "dim"),
-            "about": _about(item),
+            "watches": _about(item),
         }
 
     def document(self, identity: str, item: Member) -> Mapping[str, Any]:
@@ -155,7 +155,7 @@ def _about(item: Member) -> Span:
         return Span(f"breaker lets one call through; it had opened: {sentence(breaker['reason'])}", "warn")
     patterns = [*entry["watches"].values(), *(one["pattern"] for one in entry.get("collects", {}).values())]
     every = f"every {lasted(entry['every_ms'])}, " if "every_ms" in entry else ""
-    return Span(f"{every}watches {', '.join(patterns)}" if patterns else every.rstrip(", "), "dim")
+    return Span((every + ", ".join(patterns)).rstrip(", "), "dim")
 
 
 def _latency(milliseconds: float) -> str:

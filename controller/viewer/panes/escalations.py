@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from blackboard.commands.record_view import short_value
 from blackboard.control_records import ESCALATIONS
-from controller.commands.questions import SHORT_ID
+from controller.short_ids import SHORT_ID, ShortIds
 from controller.viewer.amounts import lasted, sentence
 from controller.viewer.line import Column, Span
 from controller.viewer.panes.listed import Cell, ListedPane
-from controller.viewer.short_ids import ShortIds
 from controller.viewer.target import Target
 
 if TYPE_CHECKING:
@@ -43,13 +42,13 @@ class EscalationsPane(ListedPane[Question]):
     cells: tuple[Cell, ...] = (
         Cell(Column("id", SHORT_ID)),
         Cell(Column("age", 7, right=True)),
-        Cell(Column("status", 8), 100),
-        Cell(Column("case", 12, 2)),
-        Cell(Column("agent", 11, 2)),
+        Cell(Column("status", 8), 140),
+        Cell(Column("case", 13, 1)),
+        Cell(Column("agent", 12, 1), 96),
         Cell(Column("question", 16, 6)),
         Cell(Column("answer", 15, 3)),
-        Cell(Column("asked of", 12, 1), 110),
-        Cell(Column("left", 7, right=True), 110),
+        Cell(Column("asked of", 12, 1), 140),
+        Cell(Column("left", 7, right=True), 120),
     )
 
     def __init__(self, model: Model) -> None:
@@ -57,7 +56,7 @@ class EscalationsPane(ListedPane[Question]):
         self._changed: set[str] | None = None
         """questions that are to be looked at; ``None`` before the first look at all of them"""
         self._open = 0
-        self._short = ShortIds(SHORT_ID)
+        self._short = ShortIds()
         model.subscribe(self._note)
 
     @property

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from controller.viewer.rates import Rates
     from controller.viewer.target import Target
 
-LABEL: Final = 11
+LABEL: Final = 13
 RECKONED_EACH_MS: Final = 500
 
 

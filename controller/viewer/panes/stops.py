@@ -63,4 +63,4 @@ def _focus(model: Model) -> str:
 def _unled(model: Model) -> str:
     if model.leader:
         return f"{sentence(model.leader)} leads this board and has told no agenda yet"
-    return "nobody leads this board: who is next is not known; what is there is told from the records"
+    return "nobody leads this board; what runs or waits is told from the records"

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SHORT_ID: Final = 8
+"""characters of an id that are shown where they are enough to tell it from the others"""
 
 
 class ShortIds:
-    """Beginnings of one length for all, at least ``shortest``; it grows where two ids have the same, and stays."""
+    """Beginnings of one length for all; it grows where two ids have the same, and stays."""
 
-    def __init__(self, shortest: int) -> None:
+    def __init__(self, shortest: int = SHORT_ID) -> None:
         self.length = shortest
         self._ids: dict[str, str] = {}
         """by their beginning"""
@@ -24,3 +31,11 @@ class ShortIds:
     def of(self, identity: str) -> str:
         """The beginning of ``identity`` that is shown."""
         return identity[: self.length]
+
+
+def short_ids(ids: Iterable[str]) -> Mapping[str, str]:
+    """Each id's beginning that no other of them has."""
+    short, listed = ShortIds(), list(ids)
+    for identity in listed:
+        short.add(identity)
+    return {identity: short.of(identity) for identity in listed}
