@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from blackboard.errors import Corrupt
-from blackboard.keys import CONTROL_REGION, region_of
+from blackboard.keys import CONTROL_REGION
 from controller.viewer.ordered import Ordered
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ BYTES_A_STEP: Final = 1_024
 """a large one takes one step more for each of so many"""
 
 
+def group_of(key: str) -> str:
+    """The region that ``key`` is shown under; keys of one segment, each a region of its own, share the group ``""``."""
+    region, slash, _ = key.partition("/")
+    return region if slash else ""
+
+
 def author_or_nobody(record: Record[Any]) -> str:
     """Who wrote it, ``""`` where that does not decode."""
     try:
@@ -55,7 +61,10 @@ ORDERS: Final = {
 
 
 class Arrangement:
-    """Groups of ``(order, key)``: one of each region, or one of name ``""`` where ``grouped`` is not wanted."""
+    """Groups of ``(order, key)``, as :func:`group_of` names them, or one of name ``""`` where none are wanted.
+
+    Groups in ``without`` are left out.
+    """
 
     def __init__(
         self,
@@ -69,6 +78,8 @@ class Arrangement:
         self.groups: dict[str, Group] = {}
         self.count = 0
         """how many are accepted so far"""
+        self.moves = 0
+        """rises whenever a group has become longer or shorter"""
         self._model = model
         self._order = order
         self._wanted = wanted
@@ -77,14 +88,20 @@ class Arrangement:
         self._orders: dict[str, int | str] = {}
         """of each that is in, what it is sorted by"""
         regions = sorted(model.regions.items(), key=lambda one: one[0] == CONTROL_REGION, reverse=True)
-        self._left = [key for region, records in regions if region not in without for key in records]
+        keys = (key for _, records in regions for key in records)
+        self._left = [key for key in keys if group_of(key) not in without] if without else list(keys)
         self._all = len(self._left)
 
     @classmethod
     def by_key(cls, model: Model) -> Arrangement:
         """All records by region and key, at once: the one that needs no record looked at."""
         made = cls(model, ORDERS["key"])
-        made.groups = {name: Ordered(("", key) for key in sorted(keys)) for name, keys in model.regions.items()}
+        alone = [region for region, keys in model.regions.items() if region in keys]
+        by_group = {"": alone} if alone else {}
+        by_group |= {name: sorted(keys) for name, keys in model.regions.items() if len(keys) > (name in keys)}
+        for name in set(alone) & by_group.keys():
+            by_group[name].remove(name)
+        made.groups = {name: Ordered(("", key) for key in keys) for name, keys in by_group.items()}
         made._orders = dict.fromkeys(made._left, "")
         made.count = len(made._left)
         made._left.clear()
@@ -94,10 +111,6 @@ class Arrangement:
     def done(self) -> float:
         """The share of the records that has been looked at; 1 once all were."""
         return 1 - len(self._left) / self._all if self._left else 1.0
-
-    def holds(self, key: str) -> bool:
-        """Whether the record at ``key`` is among those accepted."""
-        return key in self._orders
 
     def item(self, key: str) -> tuple[str, tuple[int | str, str]] | None:
         """The group that holds ``key`` and the item there; ``None`` where none does."""
@@ -109,7 +122,7 @@ class Arrangement:
         record = self._model.get(key)
         order: int | str | None = None
         steps = 1
-        if record is not None and not (self._without and region_of(key) in self._without):
+        if record is not None and not (self._without and group_of(key) in self._without):
             accepted, steps = self._judge(record)
             order = self._order.of(record) if accepted else None
         before = self._orders.get(key)
@@ -135,6 +148,7 @@ class Arrangement:
 
     def _move(self, key: str, before: int | str | None, order: int | str | None) -> None:
         name = self._group(key)
+        self.moves += before is None or order is None
         if before is not None:
             group = self.groups[name]
             group.remove((before, key))
@@ -148,4 +162,4 @@ class Arrangement:
             self.count += 1
 
     def _group(self, key: str) -> str:
-        return region_of(key) if self._grouped else ""
+        return group_of(key) if self._grouped else ""

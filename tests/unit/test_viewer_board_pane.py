@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.cells import cell_len
 
-from blackboard.keys import region_of
 from blackboard.record import Record
+from controller.viewer.arrangement import group_of
 from controller.viewer.filtering import Filter
 from controller.viewer.line import plain
 from controller.viewer.model import Model
@@ -22,7 +22,13 @@ from tests.viewed import Writer, identities, picture, put, removed, written
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEYS = [f"{region}/{n}" for region in ("order", "label", "control", "z") for n in range(40)] + ["flag"]
+KEYS = [f"{region}/{n}" for region in ("order", "label", "control", "z") for n in range(40)] + [
+    "flag",
+    "order",
+    "control",
+    "a",
+    "b",
+]
 FILTERS = [None, "x" * 30, "order/*", "n >= 5", 'record.author == "bob"', "7", "control/*"]
 ORDERS = {
     "key": lambda r: (r.key,),
@@ -41,13 +47,13 @@ def naive(standing: Mapping[str, Record[Any]], sort: str, text: str | None, fold
     shown = [record for record in standing.values() if wanted is None or wanted.accepts_record(record)]
     shown.sort(key=ORDERS[sort])
     if sort == "newest":
-        return [record.key for record in shown if region_of(record.key) not in folded & {"control"}]
+        return [record.key for record in shown if group_of(record.key) not in folded & {"control"}]
     rows = []
-    regions = {region_of(record.key) for record in shown}
+    regions = {group_of(record.key) for record in shown}
     for region in [*sorted(regions - {"control"}), *sorted(regions & {"control"})]:
         rows.append(f"region {region}")
         if region not in folded:
-            rows += [record.key for record in shown if region_of(record.key) == region]
+            rows += [record.key for record in shown if group_of(record.key) == region]
     return rows
 
 
@@ -200,6 +206,20 @@ def test_enter_opens_the_record_or_what_it_tells_of() -> None:
         assert pane.text(row) == key
     assert pane.target(0) is None
     assert pane.text(0) == "order"
+
+
+def test_keys_of_one_segment_stand_together_and_not_each_in_a_region_of_its_own() -> None:
+    model = Model(
+        "b", [written("flag", 1, 10), written("order/1", 1, 20), written("order", 1, 30), written("a", 1, 40)]
+    )
+    pane = BoardPane(model)
+    assert identities(pane) == ["region ", "a", "flag", "order", "region order", "order/1"]
+    assert picture(pane, now_ms=1_040)[0] == "▾ keys of one segment  3  a by ann, 1 s ago"
+    assert pane.text(0) == "keys of one segment"
+    model.apply(removed("order", 50))
+    model.apply(removed("order/1", 60))
+    pane.refresh()
+    assert identities(pane) == ["region ", "a", "flag"]
 
 
 def test_a_control_record_of_another_shape_says_what_is_wrong_and_opens_as_a_record() -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.errors import Corrupt
-from blackboard.keys import CONTROL_REGION, region_of
+from blackboard.keys import CONTROL_REGION
 from blackboard.wording import counted, span
-from controller.viewer.arrangement import ORDERS, Arrangement
+from controller.viewer.arrangement import ORDERS, Arrangement, group_of
 from controller.viewer.excerpt import excerpt
 from controller.viewer.line import Column, Span, fitted, headings, line, row, said
+from controller.viewer.newest import NewestChanges
+from controller.viewer.outline import Outline
 from controller.viewer.pane import LIT_MS
 from controller.viewer.target import Target, target_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blackboard.log import Change
     from blackboard.record import Record
-    from controller.viewer.arrangement import Group
     from controller.viewer.filtering import Filter
     from controller.viewer.line import Line, Meaning
     from controller.viewer.model import Model
@@ -32,6 +33,10 @@ MOST_KEPT: Final = 1_000
 MOST_DIRTY: Final = 20_000
 """changed keys that wait to be taken in"""
 INDENT: Final = "  "
+ALONE: Final = "keys of one segment"
+"""what the group of those is called"""
+_GROUP: Final = "region "
+"""how the identity of a group begins; no key has a space"""
 _COLUMNS: Final = (
     Column("key", 24, share=2),
     Column("value", 20, share=4),
@@ -40,15 +45,6 @@ _COLUMNS: Final = (
     Column("age", 6, right=True),
     Column("size", 10, right=True),
 )
-
-
-class Newest(NamedTuple):
-    """What was changed last in a region."""
-
-    key: str
-    revision: int
-    time_ms: int
-    removed: bool
 
 
 class BoardPane:
@@ -67,27 +63,26 @@ class BoardPane:
         self._wanted: Filter | None = None
         self._by_key = self._shown = Arrangement.by_key(model)
         self._dirty: set[str] = set()
-        self._newest: dict[str, Newest] = {}
+        self._behind = False
+        self._newest = NewestChanges()
         self._excerpts: dict[str, tuple[str, Span]] = {}
-        self._names: list[str] = []
-        """the groups in sight, from the top"""
-        self._starts: list[int] = []
-        """the row that each begins at"""
-        self._length = 0
-        self._folded_then: frozenset[str] = frozenset()
+        self._left_out: frozenset[str] = frozenset()
+        self._outline = Outline()
+        self._laid_out: object = None
+        """what :attr:`_outline` was made of"""
         self._arrange()
         model.subscribe(self._note)
 
     @property
     def busy(self) -> bool:
-        """Whether a new order or filter is still worked off, so that :meth:`refresh` is to be called again soon."""
-        return self._shown.done < 1 or bool(self._dirty)
+        """Whether the last :meth:`refresh` left a part for the next one, which is to be called soon."""
+        return self._shown.done < 1 or self._behind
 
     @property
     def title(self) -> str:
         """How many records there are, or are accepted, and how far a filter or an order has got."""
-        count = self._model.count
-        parts = ["Board", counted(count, "record")]
+        own = len(self._by_key.groups.get(CONTROL_REGION, ()))
+        parts = ["Board", counted(self._by_key.count - own, "record")]
         if self._wanted is not None:
             parts[1] = f"{self._shown.count:,} of {counted(self._by_key.count, 'record')}"
         if self.sort != self.sorts[0]:
@@ -102,33 +97,30 @@ class BoardPane:
         return headings(columns, fitted(columns, width))
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._outline)
 
     def line(self, row: int, width: int, now_ms: int) -> Line:
         """A region with its count and its newest change, or a record."""
-        region, key = self._at(row)
+        group, key = self._at(row)
         if key is None:
-            return self._region_line(region, now_ms)
+            return self._group_line(group, now_ms)
         return self._record_line(key, width, now_ms)
 
     def identity(self, row: int) -> str:
-        """The key of a record, ``region …`` for a region."""
-        region, key = self._at(row)
-        return _region_identity(region) if key is None else key
+        """The key of a record, ``region …`` for a region's line."""
+        group, key = self._at(row)
+        return _group_identity(group) if key is None else key
 
     def row_of(self, identity: str) -> int | None:
         """Where that record or region is; ``None`` for one that is not shown or in a folded region."""
         found = self._shown.item(identity)
-        if found is not None:
-            group, item = found
-            at = self._starts_at(group)
-            place = self._shown.groups[group].place_of(item)
-            if at is None or place is None:
-                return None
-            return None if self._is_folded(group) else at + self._grouped + place
-        return next(
-            (s for name, s in zip(self._names, self._starts, strict=True) if identity == _region_identity(name)), None
-        )
+        if found is None:
+            return self._outline.start_of(identity.removeprefix(_GROUP)) if identity.startswith(_GROUP) else None
+        group, item = found
+        start, place = self._outline.start_of(group), self._shown.groups[group].place_of(item)
+        if start is None or place is None or self._is_folded(group):
+            return None
+        return start + self._grouped + place
 
     def target(self, row: int) -> Target | None:
         """The record, or what it tells of; a region opens nothing."""
@@ -139,8 +131,8 @@ class BoardPane:
 
     def text(self, row: int) -> str:
         """The key, or the name of the region."""
-        region, key = self._at(row)
-        return region if key is None else key
+        group, key = self._at(row)
+        return (group or ALONE) if key is None else key
 
     def sort_by(self, name: str) -> None:
         """Sort by one of :attr:`sorts`; what takes long goes on in :meth:`refresh`."""
@@ -162,11 +154,10 @@ class BoardPane:
 
     def refresh(self) -> None:
         """Take in the changes, and work off a part of a new order or filter."""
-        if self._folded_then != self.folded and not self._grouped:
+        if not self._grouped and self._without() != self._left_out:
             self._rearrange()
-        if not self._dirty and self._shown.done == 1 and self._folded_then == self.folded:
-            return
         self._shown.work(self._take_in(STEPS_A_CALL))
+        self._behind = bool(self._dirty)
         self._arrange()
 
     @property
@@ -177,12 +168,7 @@ class BoardPane:
         self._dirty.add(change.key)
         if len(self._dirty) >= MOST_DIRTY:  # nobody looks at this pane
             self._take_in(STEPS_A_CALL)
-        region = region_of(change.key)
-        newest, before = self._newest.get(region), change.previous
-        if (newest and change.revision < newest.revision) or (before and change.revision < before.revision):
-            self._newest.pop(region, None)  # a step back: what was newest before is looked up
-        else:
-            self._newest[region] = Newest(change.key, change.revision, change.time_ms, change.record is None)
+        self._newest.note(change)
 
     def _take_in(self, steps: int) -> int:
         """Put what has changed in its place, for about so many steps; returns how many are left."""
@@ -193,79 +179,68 @@ class BoardPane:
         return steps
 
     def _rearrange(self) -> None:
+        self._left_out = self._without()
         if self.sort == self.sorts[0] and self._wanted is None:
             self._shown = self._by_key
         else:
-            without = (
-                frozenset(filter(self._is_folded, self.folded & {CONTROL_REGION})) if not self._grouped else frozenset()
-            )
             self._shown = Arrangement(
-                self._model, ORDERS[self.sort], self._wanted, grouped=self._grouped, without=without
+                self._model, ORDERS[self.sort], self._wanted, grouped=self._grouped, without=self._left_out
             )
             self._shown.work(STEPS_A_CALL)
         self._arrange()
 
     def _arrange(self) -> None:
-        """Lay the groups out one under the other."""
-        self._names = sorted(self._shown.groups, key=lambda name: (name == CONTROL_REGION, name))
-        self._starts = []
-        start = 0
-        for name in self._names:
-            self._starts.append(start)
-            start += self._grouped + (0 if self._is_folded(name) else len(self._shown.groups[name]))
-        self._length = start
-        self._folded_then = frozenset(self.folded)
+        """Lay the groups out one under the other, if that is not how they are."""
+        made_of = (self._shown, self._shown.moves, frozenset(self.folded))
+        if made_of == self._laid_out:
+            return
+        self._laid_out = made_of
+        names = sorted(self._shown.groups, key=lambda name: (name == CONTROL_REGION, name))
+        self._outline = Outline(
+            (name, self._grouped + (0 if self._is_folded(name) else len(self._shown.groups[name]))) for name in names
+        )
+
+    def _without(self) -> frozenset[str]:
+        """What a list without groups leaves out, since there is no line to unfold it."""
+        return frozenset({CONTROL_REGION} if not self._grouped and self._is_folded(CONTROL_REGION) else ())
 
     def _is_folded(self, region: str) -> bool:
         """Whether only the line of ``region`` is shown; a pattern that asks for the region unfolds it."""
         asked = self._wanted is not None and self._wanted.pattern is not None and self._wanted.pattern.region == region
         return region in self.folded and not asked
 
-    def _starts_at(self, name: str) -> int | None:
-        return next((start for each, start in zip(self._names, self._starts, strict=True) if each == name), None)
-
     def _at(self, row: int) -> tuple[str, str | None]:
-        """The region of ``row``, and the key of the record there; ``None`` for the region's own line."""
-        if not 0 <= row < self._length:
-            raise IndexError(row)
-        index = bisect_right(self._starts, row) - 1
-        name, offset = self._names[index], row - self._starts[index]
+        """The group of ``row``, and the key of the record there; ``None`` for the group's own line."""
+        name, offset = self._outline.at(row)
         if self._grouped and not offset:
             return name, None
-        key = self._group(name)[offset - self._grouped][1]
-        return region_of(key), key
-
-    def _group(self, name: str) -> Group:
-        return self._shown.groups[name]
+        key = self._shown.groups[name][offset - self._grouped][1]
+        return group_of(key), key
 
     def _columns(self) -> list[Column]:
         hidden = self.hidden - {self.sort}
         return [column for column in _COLUMNS if column.name not in hidden]
 
-    def _region_line(self, region: str, now_ms: int) -> Line:
-        there = self._model.regions.get(region, {})
-        count = f"{len(there):,}"
+    def _group_line(self, group: str, now_ms: int) -> Line:
+        count = f"{len(self._by_key.groups.get(group, ())):,}"
         if self._wanted is not None:
-            count = f"{len(self._group(region)):,} of {count}"
-        spans = [
-            said(f"{'▸' if self._is_folded(region) else '▾'} {region[:MOST_SHOWN]}", "title"),
-            said(f"  {count}", "dim"),
-        ]
-        newest = self._newest_of(region)
+            count = f"{len(self._shown.groups[group]):,} of {count}"
+        mark, name = "▸" if self._is_folded(group) else "▾", group[:MOST_SHOWN] or ALONE
+        spans = [said(f"{mark} {name}", "title"), said(f"  {count}", "dim")]
+        newest = self._newest.of(group, self._records_of(group))
         if newest is not None:
             lit: Meaning = "lit" if now_ms - newest.time_ms < LIT_MS else "dim"
-            record = there.get(newest.key)
-            author = _author(record)
+            author = _author(self._model.get(newest.key))
             how = " removed" if newest.removed else f" by {author}" if author != "-" else ""
             spans.append(said(f"  {newest.key[:MOST_SHOWN]}{how}, {span(now_ms - newest.time_ms)} ago", lit))
         return line(*spans)
 
-    def _newest_of(self, region: str) -> Newest | None:
-        found = self._newest.get(region)
-        if found is None and self._model.regions.get(region):
-            record = max(self._model.regions[region].values(), key=attrgetter("revision"))
-            found = self._newest[region] = Newest(record.key, record.revision, record.time_ms, removed=False)
-        return found
+    def _records_of(self, group: str) -> Iterable[Record[Any]]:
+        region = self._model.regions.get(group, {})
+        if group and group not in region:
+            return region.values()
+        found = (self._model.get(key) for _, key in self._by_key.groups.get(group, ()))
+        return (record for record in found if record is not None)
 
     def _record_line(self, key: str, width: int, now_ms: int) -> Line:
         columns = self._columns()
@@ -306,8 +281,8 @@ class BoardPane:
         return value
 
 
-def _region_identity(region: str) -> str:
-    return f"region {region}"  # no key has a space
+def _group_identity(group: str) -> str:
+    return _GROUP + group
 
 
 def _author(record: Record[Any] | None) -> str:
