@@ -12,7 +12,7 @@ from blackboard.cli import main
 from blackboard.control_records import ACTIVATIONS, FLOW
 from controller.agenda_view import parse_agenda
 from controller.viewer.details.opening import detail_of
-from controller.viewer.line import plain
+from controller.viewer.line import cells, plain
 from controller.viewer.model import Model
 from controller.viewer.sight import Sight
 from controller.viewer.target import Target
@@ -335,6 +335,46 @@ async def test_in_the_past_later_versions_of_a_record_are_not_there_yet(ran: Boa
     assert len(section(late, "Versions")) == 2
     ended = await opened(await then(ran, second.revision + 1), Target("record", "note/1"))
     assert "removed by feeder" in text(ended)
+
+
+async def test_a_match_that_nobody_leads_to_fire_is_opened_from_its_agent_and_leads_to_its_records(ran: Board) -> None:
+    await ran.put("check/R-9", {"amount": 7, "how": "well"})
+    sight = await now(ran)
+    agent = await opened(sight, Target("agent", "refund"))
+    match = await opened(sight, followed(agent, "rma=R-9: it is eligible"))
+    assert match.title == "refund for check/R-9 · pending"
+    assert followed(match, "item: check/R-9@").name == "check/R-9"
+    assert "it fires when a controller leads the board and its turn comes" in text(match)
+
+
+async def test_every_line_of_every_detail_has_its_place_on_any_screen(ran: Board) -> None:
+    sight = await now(ran)
+    targets = [Target("record", key) for key in ("refund/R-2", "control/agents/refund", "return/R-5")]
+    targets += [Target("activation", one) for one in sight.model.activations]
+    targets += [Target("agent", one) for one in sight.model.agents]
+    targets += [Target("case", "return/R-2"), *(Target("question", one) for one in sight.model.questions)]
+    for target in targets:
+        detail = await opened(sight, target)
+        if "why" in detail.actions:
+            await detail.do("why")
+        for width in (24, 60, 78, 131, 300):
+            detail.fit(width)
+            for row in range(len(detail)):
+                assert cells(plain(detail.line(row, width, 4_102_444_800_000))) <= width
+                assert detail.row_of(detail.identity(row)) == row
+
+
+async def test_a_detail_waits_for_what_the_model_has_not_looked_into(ran: Board) -> None:
+    (one,) = [one for one in await activations(ran, "check") if one["case"] == "return/R-1"]
+    value = {name: field for name, field in one.items() if name != "id"}
+    await asyncio.gather(*(ran.put(f"{ACTIVATIONS}more{n}", value) for n in range(3_000)))
+    full = await now(ran)
+    replica = await ran.replica()
+    model = Model(ran.name, replica.records(), replica.revision, at_once=False)
+    before = model.busy
+    case = await opened(full._replace(model=model), Target("case", "return/R-1"))
+    assert (before, model.busy) == (True, False)
+    assert "3,002 executed" in text(case)
 
 
 @knowledge_source(watches={"item": "order/{n}"}, contributes="bill/{n}")

@@ -174,7 +174,7 @@ def test_one_that_is_pending_is_told_from_its_entry_on_the_agenda() -> None:
         "eligible_ms": 5, "attempt": 1, "state": "delayed", "because": ["its budget is used up"], "not_before_ms": 9,
         "waited_ms": 3, "override": "control/overrides/o1", "share": 2, "flow": "ann", "promoted_from": "low",
     }  # fmt: skip
-    (told_,) = activation_text.pending_sections(entry, "")
+    (told_,) = activation_text.pending_sections(entry, "", "pay", "order/1")
     text = "\n".join(texts(told_))
     for part in ("pending, delayed", "its budget is used up", "waiting has lifted it from low", "2.500", "2 of ann"):
         assert part in text
@@ -183,7 +183,7 @@ def test_one_that_is_pending_is_told_from_its_entry_on_the_agenda() -> None:
 
 @pytest.mark.parametrize("apart", ["it is in reserve", ""])
 def test_one_that_is_on_no_agenda_says_why_or_that_there_is_none(apart: str) -> None:
-    (told_,) = activation_text.pending_sections(None, apart)
+    (told_,) = activation_text.pending_sections(None, apart, "", "")
     assert texts(told_) == [
         apart or "there is no such activation: it has no record, and it is not on the agenda that is published"
     ]

@@ -9,13 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from blackboard.control_records import ACTIVATIONS
-from blackboard.errors import Corrupt
 from controller.recollection import Recollection
 from controller.step import step_of
 from controller.viewer.details import activation_text
-from controller.viewer.details.matches import explained
-from controller.viewer.details.moment import now_ms, standing_of
-from controller.viewer.details.page import Page, Section, told
+from controller.viewer.details.matches import found_as
+from controller.viewer.details.moment import looked_into, standing_of
+from controller.viewer.details.page import Page
 from controller.viewer.target import Target
 
 if TYPE_CHECKING:
@@ -43,6 +42,7 @@ class ActivationDetail(Page):
 
     async def load(self) -> None:
         """Read what explains it; raises what a read raises."""
+        await looked_into(self._sight)
         found = self._found(self.about.name)
         if len(found) > 1:
             self.show(self.title, activation_text.several(self.about.name, found))
@@ -91,25 +91,21 @@ class ActivationDetail(Page):
         self.show(title, sections)
 
     async def _tell_pending(self, activation: str) -> None:
-        agenda = self._sight.model.agenda
+        """Nothing is written of it: it is told from the agenda, and from the matches of the agents."""
+        model = self._sight.model
+        agenda = model.agenda
         entry = _on_agenda(agenda).get(activation)
         apart = agenda["apart"].get(activation, "") if agenda is not None else ""
-        sections = activation_text.pending_sections(entry, apart)
+        names = [entry["agent"]] if entry is not None else sorted(model.agents)
+        agents = [model.agents[name].value for name in names if name in model.agents]
+        match = await found_as(self._sight, activation, agents)
+        agent, case = (match.agent, match.case) if match is not None else ("", "")
         if entry is not None:
-            self._case = entry["case"]
-            sections += await self._match(activation, entry["agent"])
-        title = activation_text.titled(entry["agent"], entry["case"], "pending") if entry is not None else activation
-        self.show(title, sections)
-
-    async def _match(self, activation: str, agent: str) -> list[Section]:
-        """What it was found in, as the records tell it."""
-        record = self._sight.model.agents.get(agent)
-        if record is None:
-            return []
-        try:
-            return await explained(self._sight, record.value, now_ms(self._sight), activation)
-        except Corrupt as error:
-            return [Section("Why not", [told(error, None, "bad")])]
+            agent, case = entry["agent"], entry["case"]
+        self._case = case
+        sections = activation_text.pending_sections(entry, apart, agent, case)
+        title = activation_text.titled(agent, case, "pending") if agent else f"activation {activation}"
+        self.show(title, [*sections, *(match.sections if match is not None else [])])
 
 
 def _on_agenda(agenda: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:

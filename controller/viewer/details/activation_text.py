@@ -260,8 +260,18 @@ def _ended(entries: list[Entry], count: int) -> list[Entry]:
     return [*entries, told(f"… and {count - len(entries):,} more", None, "dim")] if count > len(entries) else entries
 
 
-def pending_sections(entry: Mapping[str, Any] | None, apart: str) -> list[Section]:
-    """What the published agenda says of one that has no record: it was never dispatched."""
+def pending_sections(entry: Mapping[str, Any] | None, apart: str, agent: str, case: str) -> list[Section]:
+    """What the published agenda says of one that has no record: it was never dispatched.
+
+    ``agent`` and ``case`` are those of the match that was found for it, ``""`` where none was.
+    """
+    if entry is None and agent:
+        entries = [
+            fact("agent", agent, Target("agent", agent)),
+            fact("case", case, Target("case", case)),
+            fact("state", apart or "pending: it has not fired, and is not among those that the agenda shows"),
+        ]
+        return [Section("", entries, "head")]
     if entry is None:
         text = apart or "there is no such activation: it has no record, and it is not on the agenda that is published"
         return [Section("", [told(text, None, "warn")], "head")]

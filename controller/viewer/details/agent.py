@@ -11,7 +11,7 @@ from blackboard.errors import Corrupt, InvalidInput
 from blackboard.keys import region_of
 from controller.viewer.details import agent_text
 from controller.viewer.details.matches import explained, regions_of
-from controller.viewer.details.moment import now_ms
+from controller.viewer.details.moment import looked_into
 from controller.viewer.details.page import Page, Section, told
 from controller.viewer.tally import Tally
 
@@ -43,6 +43,7 @@ class AgentDetail(Page):
 
     async def load(self) -> None:
         """Take what the model shows, and search for what keeps it from firing; never raises for a hostile entry."""
+        await looked_into(self._sight)
         model, name = self._sight.model, self.about.name
         entry = model.agents.get(name)
         if entry is None:
@@ -76,7 +77,7 @@ class AgentDetail(Page):
 
     async def _why_not(self, entry: Record[Any]) -> list[Section]:
         try:
-            return await explained(self._sight, entry.value, now_ms(self._sight))
+            return await explained(self._sight, entry.value)
         except (Corrupt, InvalidInput) as error:
             return [Section("Why it does not fire", [told(error, None, "bad")], "why-not")]
 

@@ -11,7 +11,7 @@ from blackboard.errors import Corrupt
 from controller.provenance import account
 from controller.recollection import Recollection
 from controller.viewer.details import case_text
-from controller.viewer.details.moment import standing_of
+from controller.viewer.details.moment import looked_into, standing_of
 from controller.viewer.details.page import Page, Section, told
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class CaseDetail(Page):
 
     async def load(self) -> None:
         """Read what explains its activations; raises what a read raises."""
+        await looked_into(self._sight)
         case, model = self.about.name, self._sight.model
         of_case = dict(model.cases.get(case, {}))
         fed = self._sight.records.get(case)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from blackboard.state import State
 from controller.past import Standing
@@ -12,10 +13,20 @@ if TYPE_CHECKING:
 
     from controller.viewer.sight import Sight
 
+AT_ONCE: Final = 200
+"""activations that are looked into before a key is answered again"""
+
 
 def now_ms(sight: Sight) -> int:
     """The time of the moment that is seen, by the server's clock."""
     return sight.board.store.server_now_ms() if sight.revision is None else sight.model.time_ms
+
+
+async def looked_into(sight: Sight) -> None:
+    """Return once the model has looked into every activation; on a board of very many that takes its time."""
+    while sight.model.busy:
+        sight.model.work(AT_ONCE)
+        await asyncio.sleep(0)
 
 
 def standing_of(sight: Sight) -> Standing:

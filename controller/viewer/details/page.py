@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.wording import span
 from controller.viewer.folding import folded
-from controller.viewer.line import Line, Span, line, plain, said
+from controller.viewer.line import Line, Span, cells, line, plain, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,8 @@ WIDTH: Final = 78
 """cells, until somebody says how many there are"""
 NAMES: Final = 16
 """cells of the names that stand before facts"""
+AWAY: Final = 14
+"""cells for how far away a moment is"""
 MOST_CHARACTERS: Final = 2_000
 """of a text on one line"""
 
@@ -138,6 +140,8 @@ class Page:
                 rows.append(_Row(line(said(section.title, "title")), name, None))
             for number, entry in enumerate(section.entries):
                 parts = folded(entry.line, self._width, entry.indent)
+                if entry.moment_ms and cells(plain(parts[-1])) + AWAY > self._width:
+                    parts.append((Span(" " * max(0, min(entry.indent - 2, self._width - AWAY))),))
                 rows += [
                     _Row(part, f"{name}/{number}/{at}", entry, at == len(parts) - 1) for at, part in enumerate(parts)
                 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from blackboard.errors import InvalidInput
 from controller.viewer.details import question_text
 from controller.viewer.details.activation_text import MOST_NAMED
+from controller.viewer.details.moment import looked_into
 from controller.viewer.details.page import Page
 from controller.viewer.details.question_text import About
 from controller.viewer.target import Target
@@ -35,6 +36,7 @@ class QuestionDetail(Page):
 
     async def load(self) -> None:
         """Read the records that it is about, as they were; raises what a read raises."""
+        await looked_into(self._sight)
         found = self._found(self.about.name)
         if len(found) != 1:
             self.show(self.title, question_text.several(found) if found else question_text.unknown())

@@ -10,7 +10,7 @@ from blackboard.errors import Corrupt
 from controller.provenance import explain
 from controller.recollection import Recollection
 from controller.viewer.details import record_text
-from controller.viewer.details.moment import standing_of
+from controller.viewer.details.moment import looked_into, standing_of
 from controller.viewer.details.page import Page, Section, told
 from controller.viewer.details.record_text import Versions
 from controller.viewer.details.sentences import sentence_entries
@@ -61,6 +61,7 @@ class RecordDetail(Page):
 
     async def load(self) -> None:
         """Read the versions, and what explains the chosen one where that is asked for; raises what a read raises."""
+        await looked_into(self._sight)
         self._versions = await self._read_versions()
         await self._tell()
 
