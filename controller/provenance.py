@@ -9,7 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from blackboard.control_records import ATTENTION
+from blackboard.control_records import ATTENTION, POSTS
+from blackboard.control_shapes import is_sound
 from controller.past import causes_of, writers_of
 from controller.step import Step, cost_of, step_of
 
@@ -42,6 +43,8 @@ class Origin:
     since: str
     by: Step | None
     causes: tuple[Cause, ...]
+    reason: str = ""
+    """why a person wrote it, where that was said"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ def _origin(past: Past, record: Record, depth: int, told: set[str]) -> Origin:
     """The origin of ``record``; ``told`` are the references that the tree holds already, in its reading order."""
     told.add(record.reference)
     present = past.present.get(record.key)
+    posted = past.versions.get(f"{POSTS}{record.key}@{record.commit}")
     since = present.commit if present is not None else ""
     return Origin(
         key=record.key,
@@ -172,6 +176,7 @@ def _origin(past: Past, record: Record, depth: int, told: set[str]) -> Origin:
         since="" if since == record.commit else since,
         by=step_of(past, record.activation, record) if record.activation in past.activations else None,
         causes=tuple(_cause(past, one, depth, told) for one in causes_of(record, past.activations)),
+        reason=posted.value["reason"] if posted is not None and is_sound(posted) else "",
     )
 
 

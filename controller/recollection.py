@@ -11,7 +11,7 @@ import re
 from collections import ChainMap
 from typing import TYPE_CHECKING, Final
 
-from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES
+from blackboard.control_records import ACTIVATIONS, AGENTS, ATTENTION, ESCALATIONS, OVERRIDES, POSTS
 from blackboard.control_shapes import is_sound, sound
 from blackboard.errors import InvalidInput, InvalidName
 from blackboard.keys import CONTROL_REGION, check_key
@@ -98,7 +98,9 @@ class Recollection:
     async def of_case(self, case: str) -> Past:
         """Everything that explains what was done for ``case``."""
         await self._take_control()
-        await self._standing(case)
+        fed = await self._standing(case)
+        if fed is not None:
+            await self._origin_of(fed)
         of_cases = self._of_cases({case})
         written = {key for record in of_cases[case].values() for key in record.value.get("wrote", ())}
         await asyncio.gather(*(self._standing(key) for key in written))
@@ -220,7 +222,7 @@ class Recollection:
         """Read the causes of ``root``, level by level."""
         level: list[Record] = [root]
         for remaining in range(depth, -1, -1):
-            await asyncio.gather(*(self._activation_of(record) for record in level))
+            await asyncio.gather(*(self._origin_of(record) for record in level))
             if not remaining:
                 return
             room = max(0, MAX_RECORDS - len(self._versions))
@@ -235,9 +237,12 @@ class Recollection:
         found = await asyncio.gather(*(self._version(key, commit) for key, _, commit in pairs))
         return [record for record in found if record is not None]
 
-    async def _activation_of(self, record: Record) -> None:
-        """An activation's record may have been removed since; the commit that wrote ``record`` wrote it too."""
-        if record.activation and record.activation not in self._activations:
+    async def _origin_of(self, record: Record) -> None:
+        """The commit that wrote ``record`` wrote its activation, whose record may be gone since, or a person's reason."""
+        if not record.activation:
+            if await self._standing(POSTS + record.key) is not None:
+                await self._version(POSTS + record.key, record.commit)
+        elif record.activation not in self._activations:
             change = await self._change(ACTIVATIONS + record.activation, record.commit)
             if change is not None and change.record is not None:
                 self._lost[record.activation] = change.record

@@ -57,7 +57,8 @@ def account_lines(told: CaseAccount) -> Iterator[Sentence]:
     if told.fed is not None:
         yield Sentence(f"{told.case} = {short_value(told.fed.value)}", _record(told.fed))
         by = told.fed.author or "nobody named"
-        yield Sentence(f"  fed by {by} at {instant(told.fed.time_ms)}, commit {told.fed.commit}")
+        because = _because(told.fed.reason)
+        yield Sentence(f"  fed by {by}{because} at {instant(told.fed.time_ms)}, commit {told.fed.commit}")
     start_ms = told.fed.time_ms if told.fed is not None else min((s.first_dispatched_ms for s in told.steps), default=0)
     for number, step in enumerate(told.steps, 1):
         brief = Brief(step.activation, step.agent, step.state, step.decided_by, step.wrote, step.reason, step.withdrawn)
@@ -127,7 +128,8 @@ def _writing(origin: Origin) -> Iterator[Sentence]:
     if step is None and origin.activation:
         yield Sentence(f"written by {by}, activation {origin.activation}, of which no record is left; {version}", by_it)
     elif step is None:
-        yield Sentence(f"fed by {by}; {version}", Target("case", origin.case) if origin.case else None)
+        case = Target("case", origin.case) if origin.case else None
+        yield Sentence(f"fed by {by}{_because(origin.reason)}; {version}", case)
     elif by != step.agent:
         instead = f"in the place of {step.agent}, activation {origin.activation}"
         yield Sentence(f"written by {by} {instead}; {version}", by_it)

@@ -10,6 +10,7 @@ import pytest
 
 from blackboard.board import Board
 from blackboard.cli import main
+from blackboard.commit import Put
 from tests.returns_run import work
 
 
@@ -130,3 +131,23 @@ def test_what_never_was_ends_with_5_and_who_may_write_it(why: Why) -> None:
     assert "no record at 'refund/R-9'" in why.text("refund/R-9", code=5)
     assert "no case 'return/R-9'" in why.text("--case", "return/R-9", code=5)
     assert "one of the two" in why.text(code=2)
+
+
+def test_what_a_person_posted_is_told_with_the_reason_of_that_very_version(why: Why, ran: list[str]) -> None:
+    """Versions that were posted without one, and records that claim to be one, say nothing."""
+
+    def post(*words: str) -> None:
+        assert main(["post", "note/1", *words, *ran, "--by", "ann"]) == 0
+
+    post("one", "--reason", "she called\x1b[2J")
+    assert r"fed by ann: she called\x1b[2J at" in why.text("note/1")
+    assert why.json("note/1")["fed"]["reason"] == "she called\x1b[2J"
+    post("two")
+    assert "fed by ann at" in why.text("note/1")
+
+    async def claim() -> None:
+        async with await Board.open(ran[1], ran[3]) as board:
+            await board.commit([], [Put("note/1", 3), Put("control/posts/note/1", 5)])
+
+    asyncio.run(claim())
+    assert "fed by nobody named; commit" in why.text("note/1")
