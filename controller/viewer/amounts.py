@@ -7,7 +7,7 @@ from typing import Final
 
 from blackboard.wording import first_line, seconds, span
 
-BY_SECONDS_MS: Final = 60_000
+BY_SECONDS_MS: Final = 59_950
 """durations below are told to the tenth of a second"""
 LAST_MS: Final = 253_402_214_400_000
 """the beginning of the last day that a calendar shows wherever one is"""

@@ -173,6 +173,10 @@ class AgendaPane(ListedPane[Standing]):
             self._note_activation(change.key)
         elif change.key in (FLOW, FOCUS, RECOMMENDATION, LEADER):
             self._stopped = True
+        elif change.key.startswith(OVERRIDES) and self._changed is not None:
+            self._changed |= {
+                one for one, (_, _, entry) in self._entries.items() if entry.get("override") == change.key
+            }
 
     def _note_activation(self, key: str) -> None:
         if self._changed is not None:

@@ -13,6 +13,7 @@ from controller.viewer.run_lines import Told, run_lines, status_of
 from controller.viewer.spending import Spending
 
 if TYPE_CHECKING:
+    from blackboard.log import Change
     from controller.viewer.filtering import Filter
     from controller.viewer.model import Model
     from controller.viewer.rates import Rates
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LABEL: Final = 13
 RECKONED_EACH_MS: Final = 500
+MANY: Final = 100
+"""commits a second"""
 
 
 class RunPane:
@@ -39,8 +42,8 @@ class RunPane:
         self._lines: list[Told] = []
         self._now_ms = model.time_ms
         """when a line was last asked for"""
-        self._rates: tuple[int, Rates] | None = None
-        """with the time that they are of, in half seconds"""
+        self._rates: tuple[int, Change | None, Rates] | None = None
+        """with the time and the newest change that they are of"""
 
     @property
     def title(self) -> str:
@@ -111,11 +114,18 @@ class RunPane:
         return wanted.accepts({"name": told.name, "text": words}, words)
 
     def _rates_at(self, now_ms: int) -> Rates:
-        """Reckoned no more than twice in a second: there may be thousands of changes to look at."""
-        of = now_ms // RECKONED_EACH_MS
-        if self._rates is None or self._rates[0] != of:
-            self._rates = of, rates(self._model.changes, now_ms, most=MOST_CHANGES)
-        return self._rates[1]
+        """Of a board that changes a lot reckoned no more than twice in a second: all its latest changes are looked at."""
+        changes = self._model.changes
+        newest = changes[-1] if changes else None
+        if self._rates is not None:
+            at_ms, of, found = self._rates
+            if at_ms == now_ms and of is newest:
+                return found
+            if found.commits > MANY and 0 <= now_ms - at_ms < RECKONED_EACH_MS:
+                return found
+        found = rates(changes, now_ms, most=MOST_CHANGES)
+        self._rates = now_ms, newest, found
+        return found
 
 
 def _words(told: Told, now_ms: int) -> str:
