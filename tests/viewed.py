@@ -43,6 +43,7 @@ class Writer:
         self.model = Model("b") if model is None else model
         self.standing: dict[str, Record[Any]] = {}
         self.revision = 0
+        self.history: list[Change] = []
         self._chance = chance
         self._keys = keys
 
@@ -54,13 +55,26 @@ class Writer:
             self.revision += 1
             if before is not None and self._chance.random() < 0.25:
                 del self.standing[key]
-                self.model.apply(removed(key, self.revision, expired=self._chance.random() < 0.5))
-                continue
-            version = 1 if before is None else before.version + 1
-            value = {"n": self._chance.randrange(10), "text": "x" * self._chance.randrange(50)}
-            record = written(key, value, self.revision, version=version, author=self._chance.choice(["ann", "bob", ""]))
-            self.standing[key] = record
-            self.model.apply(put(record))
+                change = removed(key, self.revision, expired=self._chance.random() < 0.5)
+            else:
+                version = 1 if before is None else before.version + 1
+                value = {"n": self._chance.randrange(10), "text": "x" * self._chance.randrange(50)}
+                author = self._chance.choice(["ann", "bob", ""])
+                record = self.standing[key] = written(key, value, self.revision, version=version, author=author)
+                change = put(record)
+            self.history.append(change._replace(previous=before))
+            self.model.apply(self.history[-1])
+
+    def take_back(self, times: int) -> None:
+        """Step back over so many changes, as a look at the past does."""
+        for _ in range(times):
+            change = self.history.pop()
+            self.revision -= 1
+            if change.previous is None:
+                del self.standing[change.key]
+            else:
+                self.standing[change.key] = change.previous
+            self.model.undo(change, self.revision)
 
 
 def identities(rows: Rows) -> list[str]:

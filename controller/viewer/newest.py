@@ -32,8 +32,13 @@ class NewestChanges:
     def note(self, change: Change) -> None:
         """Take in a change, or one that takes a change back: what was the newest before that is looked up again."""
         group = group_of(change.key)
-        newest, before = self._of.get(group), change.previous
-        if (newest and change.revision < newest.revision) or (before and change.revision < before.revision):
+        newest, there, before = self._of.get(group), change.record, change.previous
+        is_back = (newest is not None and newest.revision > change.revision) or (
+            there.revision < change.revision
+            if there is not None
+            else before is not None and before.revision > change.revision
+        )
+        if is_back:
             self._of.pop(group, None)
         else:
             self._of[group] = Newest(change.key, change.revision, change.time_ms, change.record is None)

@@ -17,7 +17,7 @@ from controller.viewer.ordered import CHUNK, Ordered
 from controller.viewer.pane import LIT_MS
 from controller.viewer.panes.board import STEPS_A_CALL, BoardPane
 from controller.viewer.target import Target
-from tests.viewed import Writer, identities, picture, put, removed, written
+from tests.viewed import Writer, identities, picture, removed, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ def test_after_any_changes_the_rows_are_those_of_all_records_sorted_anew(seed: i
     pane = BoardPane(writer.model)
     text = None
     for _ in range(30):
-        match chance.randrange(4):
+        match chance.randrange(5):
             case 0:
                 pane.sort_by(chance.choice(pane.sorts))
             case 1:
@@ -79,6 +79,8 @@ def test_after_any_changes_the_rows_are_those_of_all_records_sorted_anew(seed: i
                 pane.filter_by(Filter.parse(text) if text else None)
             case 2 if len(pane):
                 pane.toggle(chance.randrange(len(pane)))
+            case 3:
+                writer.take_back(chance.randrange(min(60, len(writer.history) + 1)))
             case _:
                 writer.write(chance.randrange(60))
         settle(pane)
@@ -154,13 +156,21 @@ def test_a_region_tells_its_count_and_what_was_changed_last_in_it_lit_for_a_whil
     assert pane.line(0, 100, 5_000 + LIT_MS)[-1].meaning == "dim"
 
 
-def test_a_step_back_shows_what_was_newest_before() -> None:
-    model = Model("b", [written("order/1", 1, 10), written("order/2", 1, 20)])
-    pane = BoardPane(model)
-    model.apply(put(written("order/1", 2, 30, version=2)))
-    model.apply(put(written("order/1", 1, 10)))
-    pane.refresh()
-    assert picture(pane, now_ms=1_020)[0] == "▾ order  2  order/2 by ann, 1 s ago"
+@pytest.mark.parametrize("seed", range(8))
+def test_a_region_tells_what_was_newest_at_each_moment_also_on_the_way_back(seed: int) -> None:
+    writer = Writer(random.Random(seed), [f"order/{n}" for n in range(5)])
+    pane = BoardPane(writer.model)
+    told = []
+    for _ in range(30):
+        writer.write(1)
+        pane.refresh()
+        told.append(picture(pane, now_ms=writer.revision)[:1])
+        assert not told[-1] or writer.history[-1].key in told[-1][0]
+    for before in told[-2::-1]:
+        writer.take_back(1)
+        pane.refresh()
+        now = picture(pane, now_ms=writer.revision)[:1]
+        assert now == before or "removed" in before[0]
 
 
 def test_a_record_shows_its_value_version_author_and_age_and_is_lit_while_it_is_new() -> None:

@@ -185,14 +185,6 @@ def _words(change: Change) -> str:
     return f"{change.commit} {author or '-'} {change.key} {tell(change).text}"
 
 
-def step_back(model: Model) -> None:
-    """Take the newest change back, as a look at the past does."""
-    change = model.changes.pop()
-    model.changes.append(change._replace(revision=change.revision - 1))
-    model.apply(model.changes.pop())
-    model.changes.pop()
-
-
 def settle(pane: LogPane) -> None:
     pane.refresh()
     while pane.busy:
@@ -216,8 +208,7 @@ def test_after_any_changes_the_rows_are_those_of_the_changes_that_are_kept(seed:
                 text = chance.choice([None, "order/1", 'author == "ann"', 'operation == "delete"', "control/*", "1-1"])
                 pane.filter_by(Filter.parse(text) if text else None)
             case 2 if len(model.changes) > 5:
-                for _ in range(chance.randrange(5)):
-                    step_back(model)
+                writer.take_back(chance.randrange(5))
             case 3 if len(model.changes) < 70:
                 earlier = [put(written("order/0", n, -n)) for n in range(chance.randrange(9), 0, -1)]
                 model.changes.extendleft(reversed(earlier))

@@ -118,7 +118,7 @@ class BoardPane:
             return self._outline.start_of(identity.removeprefix(_GROUP)) if identity.startswith(_GROUP) else None
         group, item = found
         start, place = self._outline.start_of(group), self._shown.groups[group].place_of(item)
-        if start is None or place is None or self._is_folded(group):
+        if start is None or place is None or self._hides(group):
             return None
         return start + self._grouped + place
 
@@ -197,7 +197,7 @@ class BoardPane:
         self._laid_out = made_of
         names = sorted(self._shown.groups, key=lambda name: (name == CONTROL_REGION, name))
         self._outline = Outline(
-            (name, self._grouped + (0 if self._is_folded(name) else len(self._shown.groups[name]))) for name in names
+            (name, self._grouped + (0 if self._hides(name) else len(self._shown.groups[name]))) for name in names
         )
 
     def _without(self) -> frozenset[str]:
@@ -208,6 +208,10 @@ class BoardPane:
         """Whether only the line of ``region`` is shown; a pattern that asks for the region unfolds it."""
         asked = self._wanted is not None and self._wanted.pattern is not None and self._wanted.pattern.region == region
         return region in self.folded and not asked
+
+    def _hides(self, group: str) -> bool:
+        """Whether the records of ``group`` have no rows; the one group of a list without groups always shows them."""
+        return self._grouped and self._is_folded(group)
 
     def _at(self, row: int) -> tuple[str, str | None]:
         """The group of ``row``, and the key of the record there; ``None`` for the group's own line."""
@@ -268,11 +272,13 @@ class BoardPane:
         }
 
     def _value(self, record: Record[Any]) -> Span:
+        wrong = self._model.unsound.get(record.key)
+        if wrong is not None:
+            return said(wrong[:MOST_SHOWN], "bad")
         commit, value = self._excerpts.get(record.key, ("", Span("")))
         if commit != record.commit:
-            wrong = self._model.unsound.get(record.key)
             try:
-                value = said(excerpt(record, MOST_SHOWN)) if wrong is None else said(wrong[:MOST_SHOWN], "bad")
+                value = said(excerpt(record, MOST_SHOWN))
             except (Corrupt, ValueError, TypeError) as error:
                 value = said(str(error)[:MOST_SHOWN], "bad")
             if len(self._excerpts) >= MOST_KEPT:
