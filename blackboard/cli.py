@@ -37,7 +37,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "run": Entry("scenarios.commands.run:command", "Run a scenario on a new board and say how it went."),
     "check": Entry("scenarios.commands.check:command", "Say what is wrong with a scenario file, without running it."),
     "graph": Entry("scenarios.commands.graph:command", "Draw who watches and writes what, as a Mermaid flowchart."),
-    "watch": Entry("controller.viewer.command:command", "Show a board live: records, agenda, agents, log."),
+    "watch": Entry("controller.commands.watch:command", "Show a board live, and as it was, and why."),
     "boards": Entry("blackboard.commands.boards:command", "List the boards of a server, or remove one."),
     "ls": Entry("blackboard.commands.ls:command", "List the records that match a pattern."),
     "get": Entry("blackboard.commands.get:command", "Show one record: its value and where it came from."),

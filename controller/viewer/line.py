@@ -14,7 +14,9 @@ from blackboard.terminal import sanitize
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Meaning: TypeAlias = Literal["", "dim", "title", "name", "lit", "good", "warn", "bad", "added", "removed", "link"]
+Meaning: TypeAlias = Literal[
+    "", "dim", "title", "name", "lit", "good", "warn", "bad", "added", "removed", "link", "frame"
+]
 """what a piece of text says beside its words; ``lit`` is what has just changed, ``link`` what enter opens"""
 GAP: Final = 2
 """columns between two cells"""

@@ -49,6 +49,16 @@ class Pane(Rows, Protocol):
     sorts: tuple[str, ...]
     """what it can be sorted by, the first unless told"""
     sort: str
+    hidden: set[str]
+    """the columns that the user does not want"""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that can be hidden, in order."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is more to sort, filter or count than :meth:`refresh` does at once: it is called again soon."""
 
     def sort_by(self, name: str) -> None:
         """Sort by one of :attr:`sorts`."""

@@ -175,7 +175,7 @@ def test_on_a_terminal_the_screen_shows_board_agents_agenda_questions_and_log(re
     words = [*WATCH, "--url", redis_url, "--board", board_name]
     with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as viewer:
         try:
-            shown = read_screen(ours, {board_name, "refund_late", "agenda", "Refund 900?", "nobody leads"})
+            shown = read_screen(ours, {board_name, "refund_late", "Agenda", "Refund 900?", "nobody leads"})
             asyncio.run(put(redis_url, board_name, "late/1", "\x1b]0;owned\x07"))
             shown += read_screen(ours, {"late/1", "owned"})
             assert "\x1b]0;owned" not in shown

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import Any
 
 import pytest
 
-from blackboard.console import SafeConsole
 from blackboard.log import Change
 from controller.agenda import Agenda
 from controller.agenda_view import at
@@ -16,7 +14,6 @@ from controller.entry import Entry
 from controller.grouping import Group
 from controller.outlook import outlooks
 from controller.strategy import Lift, Policy
-from controller.viewer.screen import picture
 from controller.viewer.snapshot import line_of, take
 from tests.control_values import completed
 from tests.still_board import record_of
@@ -89,35 +86,6 @@ def test_an_agenda_is_shown_only_if_the_present_leader_published_it() -> None:
     agenda: dict[str, Any] = {"member": "host:1:x", "pending": [], "running": []}
     assert take("b", 9, records(), agenda).agenda == agenda
     assert take("b", 9, records(), agenda | {"member": "host:2:y"}).agenda is None
-
-
-def test_the_screen_shows_every_part_and_no_escape_sequence_of_a_record() -> None:
-    agenda = {
-        "member": "host:1:x", "pending_count": 1, "running": [],
-        "pending": [{"agent": "label", "case": "c\x1b[2J", "level": "low", "eligible_ms": 500, "state": "delayed"}],
-        "supervisors": [{"agent": "chief", "case": "c", "level": "low", "eligible_ms": 500, "state": "ready"}],
-        "flow": {"mode": "paused", "steps": 0, "author": "ann", "reason": ""},
-    }  # fmt: skip
-    out = io.StringIO()
-    console = SafeConsole(out)
-    console.width, console.height = 200, 40
-    changes = [change("note/1", "hello\x1b[2J")]
-    console.print(picture(take("b", 9, records(), agenda), changes, now_ms=2_000, silent_s=3.0))
-    text = out.getvalue()
-    for part in (
-        "b  revision 9",
-        "led by host:1:x",
-        "return",
-        "delayed",
-        "chief",
-        "paused by ann",
-        "1.5 s",
-        "Pay",
-        "note/1  ann",
-        "not answered for 3 s",
-    ):
-        assert part in text
-    assert "\x1b" not in text
 
 
 def test_each_pending_entry_is_published_with_its_score_parts_and_what_it_waits_for() -> None:

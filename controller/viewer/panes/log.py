@@ -32,7 +32,7 @@ class LogPane:
     """A row for each change that the model keeps, in its order or the newest first."""
 
     name = "log"
-    sorts = ("time", "newest")
+    sorts: tuple[str, ...] = ("time", "newest")
     columns = tuple(column.name for column in _COLUMNS)
 
     def __init__(self, model: Model) -> None:

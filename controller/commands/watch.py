@@ -1,0 +1,135 @@
+"""``blackboard watch``."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from blackboard.commands.target import Target, board_options, open_board
+
+if TYPE_CHECKING:
+    from blackboard.board import Board
+    from controller.viewer.watching import Watch
+    from controller.viewer.writing import Writing
+
+VIEWS: Final = ("board", "agenda", "agents", "log", "escalations", "run")
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """``120x40``: columns and lines."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        width, _, height = value.partition("x")
+        if not (width.isdecimal() and height.isdecimal() and 20 <= int(width) <= 500 and 5 <= int(height) <= 200):
+            self.fail(f"{value!r}: write columns x lines, such as 120x40 (20x5 to 500x200)", param, ctx)
+        return int(width), int(height)
+
+
+@click.command("watch")
+@click.option("--view", type=click.Choice(VIEWS), default="board", help="The view to begin with.")
+@click.option("--at", "moment", metavar="MOMENT", default="", help="Begin in the past: a revision, -10, a time.")
+@click.option("--write", is_flag=True, help="Allow answers, orders, pause, step and post; without it it only reads.")
+@click.option("--by", metavar="NAME", help="With --write: who you are; default: your user name.")
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="Write an SVG of the screen, and end.")
+@click.option("--press", metavar="KEYS", default="", help="For --picture: keys to press first, with commas between.")
+@click.option("--size", type=Size(), default="120x40", show_default=True, help="For --picture.")
+@click.option("--theme", metavar="NAME", default="", help="Colours; T changes them. Default: as the last time.")
+@click.option("--until-end", is_flag=True, help="As a stream: end when the run on the board ends.")
+@board_options
+async def command(
+    target: Target,
+    *,
+    view: str,
+    moment: str,
+    write: bool,
+    by: str | None,
+    picture: Path | None,
+    press: str,
+    size: tuple[int, int],
+    theme: str,
+    until_end: bool,
+) -> None:
+    """Show a board live: records, agenda, agents, log, questions, and why each thing happened. Press ? for the keys.
+
+    It only reads unless --write is given. Where stdout is no terminal, and with -o jsonl, every change from now on is
+    one line. -o json shows once how the board stands.
+
+    \b
+    Examples:
+      blackboard watch
+      blackboard watch --board process_return@1 --write --by alice
+      blackboard watch --picture board.svg --press w --size 100x30
+      blackboard watch --until-end -o jsonl
+    """
+    from blackboard.errors import UsageError
+    from blackboard.settings import load_settings
+    from controller.viewer.watching import Watch
+
+    if load_settings({"url": target.url}).url.startswith("memory:"):
+        raise UsageError("a memory: board lives inside the process that made it; no other process can watch it")
+    if by and not write:
+        raise click.UsageError("--by says who writes: it goes with --write.")
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    as_screen = target.output == "text" and all(stream.isatty() for stream in streams)
+    gc.disable()  # a collection while a large board is read in is a pause, and frees nothing
+    async with open_board(target) as board, Watch.begin(board) as watch:
+        gc.freeze()
+        gc.enable()
+        if target.output == "json":
+            await _tell(watch)
+        elif picture is not None:
+            await _draw(watch, picture, press, size, theme=theme, view=view, moment=moment)
+        elif as_screen:
+            await _show(watch, _writing(board, by) if write else None, theme=theme, view=view, moment=moment)
+        else:
+            from controller.viewer.stream import Stream
+
+            await Stream(watch, as_json=target.output == "jsonl").follow(until_end=until_end)
+
+
+async def _tell(watch: Watch) -> None:
+    from blackboard.control_shapes import sound
+    from blackboard.terminal import format_json
+    from controller.viewer.snapshot import take
+
+    await watch.look()
+    replica, model = watch.replica, watch.model
+    agenda = dict(model.agenda) if model.agenda is not None else None
+    snapshot = take(watch.board.name, replica.revision, sound(replica.records()), agenda)
+    sys.stdout.write(format_json(snapshot._asdict(), indent=2) + "\n")
+
+
+def _writing(board: Board, by: str | None) -> Writing:
+    from blackboard.user_name import user_name
+    from controller.viewer.writing import Writing
+
+    return Writing(board, by or user_name())
+
+
+async def _show(watch: Watch, writing: Writing | None, *, theme: str, view: str, moment: str) -> None:
+    from controller.viewer.app.viewer_app import ViewerApp
+    from controller.viewer.preferences import place
+
+    await ViewerApp(watch, writing=writing, view=view, moment=moment, theme=theme, settings=place()).watch_on()
+    watch.check()
+
+
+async def _draw(
+    watch: Watch, path: Path, press: str, size: tuple[int, int], *, theme: str, view: str, moment: str
+) -> None:
+    from controller.viewer.app.picture import draw
+    from controller.viewer.app.viewer_app import ViewerApp
+
+    app = ViewerApp(watch, view=view, moment=moment, theme=theme)
+    await watch.settled()
+    path.write_text(await draw(app, size, [key for key in press.split(",") if key]), encoding="utf-8")

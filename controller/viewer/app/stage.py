@@ -1,0 +1,167 @@
+"""What is shown: the panes of the board as it is now, or of a journey through what it was."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from controller.viewer.headline import Moment
+from controller.viewer.journey import Journey
+from controller.viewer.panes.agenda import AgendaPane
+from controller.viewer.panes.agents import AgentsPane
+from controller.viewer.panes.board import BoardPane
+from controller.viewer.panes.escalations import EscalationsPane
+from controller.viewer.panes.log import LogPane
+from controller.viewer.panes.run import RunPane
+from controller.viewer.sight import Sight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from controller.viewer.filtering import Filter
+    from controller.viewer.model import Model
+    from controller.viewer.pane import Pane
+    from controller.viewer.preferences import Preferences
+    from controller.viewer.watching import Watch
+
+FIRST_PACE: Final = 4
+"""commits a second, at first"""
+ACTIVATIONS_AT_ONCE: Final = 400
+"""that a new model looks into between two pictures"""
+MOST_PACE: Final = 1_024
+MOST_AT_ONCE: Final = 200
+"""steps between two pictures"""
+VIEWS: Final = ("board", "agenda", "agents", "log", "escalations", "run")
+
+
+def panes_of(model: Model) -> dict[str, Pane]:
+    """The six views of ``model`` by name."""
+    panes: tuple[Pane, ...] = (
+        BoardPane(model), AgendaPane(model), AgentsPane(model), LogPane(model), EscalationsPane(model), RunPane(model),
+    )  # fmt: skip
+    return dict(zip(VIEWS, panes, strict=True))
+
+
+class Stage:
+    """One model at a time with its panes; how they are sorted, folded and filtered goes with the user."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.journey: Journey | None = None
+        self.model = watch.model
+        self.panes: Mapping[str, Pane] = panes_of(self.model)
+        self.filters: dict[str, Filter | None] = {}
+        self._pace = FIRST_PACE
+        self._played_s: float | None = None
+
+    @property
+    def sight(self) -> Sight:
+        """Where details are read from."""
+        journey = self.journey
+        if journey is None:
+            return self.watch.sight
+        return Sight(self.watch.board, journey.state, journey.model, journey.revision)
+
+    @property
+    def now_ms(self) -> int:
+        """The moment that is shown, by the server's clock."""
+        return self.watch.now_ms if self.journey is None else self.journey.time_ms
+
+    @property
+    def moment(self) -> Moment | None:
+        """The moment of the past that is shown; ``None`` for now."""
+        journey = self.journey
+        if journey is None:
+            return None
+        return Moment(journey.revision, journey.head, journey.time_ms, playing=bool(self.playing))
+
+    def keep_up(self) -> bool:
+        """Make the panes of the model that counts now; whether it has become another one."""
+        model = self.watch.model if self.journey is None else self.journey.model
+        if model is self.model:
+            return False
+        former, self.model = self.panes, model
+        self.panes = panes_of(model)
+        for name, pane in self.panes.items():
+            pane.sort_by(former[name].sort)
+            pane.hidden |= former[name].hidden
+            pane.filter_by(self.filters.get(name))
+        before, board = former["board"], self.panes["board"]
+        if isinstance(before, BoardPane) and isinstance(board, BoardPane):
+            board.folded = before.folded
+        return True
+
+    def prefer(self, preferences: Preferences) -> None:
+        """Sort and show the columns as a person did last time, as far as there still are such."""
+        for name, pane in self.panes.items():
+            if preferences.sorts.get(name) in pane.sorts:
+                pane.sort_by(preferences.sorts[name])
+            hidden = set(preferences.hidden.get(name, ())) & set(pane.columns)
+            if len(hidden) < len(pane.columns):
+                pane.hidden |= hidden
+
+    def note(self, preferences: Preferences) -> None:
+        """Write into ``preferences`` how the panes are sorted and which columns they lack."""
+        preferences.sorts = {name: pane.sort for name, pane in self.panes.items() if pane.sort != pane.sorts[0]}
+        preferences.hidden = {name: sorted(pane.hidden) for name, pane in self.panes.items() if pane.hidden}
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Something else whenever what is shown may look otherwise."""
+        watch, model = self.watch, self.model
+        return (
+            id(model), model.revision, id(model.agenda), len(model.changes), self.now_ms // 1000,
+            watch.hidden, int(watch.silent_s), watch.model is model,
+        )  # fmt: skip
+
+    def busy(self, shown: Iterable[str]) -> bool:
+        """Whether the views ``shown`` have more to take in, to sort or to filter than they do at once."""
+        return self.model.busy or any(self.panes[name].busy for name in shown)
+
+    def filter_by(self, view: str, wanted: Filter | None) -> None:
+        """Show in ``view`` what ``wanted`` accepts, now and when its model changes."""
+        self.filters[view] = wanted
+        self.panes[view].filter_by(wanted)
+
+    async def travel(self, moment: str) -> None:
+        """Show the board as it was at ``moment``; raises what reading the past raises."""
+        if self.journey is not None:
+            await self.journey.go(moment)
+        else:
+            self.journey = await Journey.begin(self.watch.board, moment)
+
+    async def come_back(self) -> None:
+        """Show the present again."""
+        journey, self.journey, self._played_s = self.journey, None, None
+        if journey is not None:
+            await journey.close()
+
+    async def step(self, by: int) -> None:
+        """Go ``by`` revisions on, or back, in the past."""
+        if self.journey is not None:
+            await self.journey.step(by)
+
+    @property
+    def playing(self) -> int:
+        """How many commits a second are played; 0 where the past stands still."""
+        return self._pace if self._played_s is not None and self.journey is not None else 0
+
+    def turn_playing(self) -> None:
+        """Play from here on, or stop."""
+        self._played_s = perf_counter() if self._played_s is None else None
+
+    def hasten(self, *, faster: bool) -> None:
+        """Play twice as fast, or half."""
+        self._pace = max(1, min(MOST_PACE, self._pace * 2 if faster else self._pace // 2))
+
+    async def play(self) -> None:
+        """Take the steps that are due; at the end of the log it stops."""
+        self.model.work(ACTIVATIONS_AT_ONCE)
+        if self.journey is None or self._played_s is None:
+            return
+        count = int((perf_counter() - self._played_s) * self._pace)
+        if not count:
+            return
+        self._played_s += count / self._pace
+        if await self.journey.step(min(count, MOST_AT_ONCE)) == 0:
+            self._played_s = None

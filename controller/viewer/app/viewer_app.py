@@ -1,0 +1,108 @@
+"""The viewer as a program on a terminal: its screen, its colours, what it keeps for the next time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import NoColor
+
+from controller.viewer import preferences as kept
+from controller.viewer.app.drawing import Drawing
+from controller.viewer.app.main_screen import MainScreen
+from controller.viewer.app.stage import VIEWS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from controller.viewer.watching import Watch
+    from controller.viewer.writing import Writing
+
+THEMES: Final = ("textual-dark", "textual-light", "ansi-dark", "ansi-light", "nord", "gruvbox", "solarized-light")
+"""in the order in which ``T`` takes them; those called ansi leave the colours to the terminal"""
+PLAIN: Final = "ansi-dark"
+
+
+class ViewerApp(App[None]):
+    """Shows the board that ``watch`` follows until the person leaves or the board is gone.
+
+    What goes wrong inside it is raised by :meth:`watch_on`, not printed: a traceback shows values of records.
+    """
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True)]
+
+    def __init__(
+        self,
+        watch: Watch,
+        *,
+        writing: Writing | None = None,
+        view: str = VIEWS[0],
+        moment: str = "",
+        theme: str = "",
+        settings: Path | None = None,
+    ) -> None:
+        self._wanted = theme
+        self._interrupted = False
+        no_color = os.environ.get("NO_COLOR")
+        super().__init__()
+        self._plain = no_color is not None
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color  # which Textual takes away, from agents too
+            self._filters[-1:] = [NoColor()]  # where it would draw in shades of grey
+        self._settings = settings
+        self.preferences = kept.load(settings) if settings is not None else kept.Preferences()
+        self.main = MainScreen(watch, self.preferences, writing, view=view, moment=moment)
+
+    async def watch_on(self) -> None:
+        """Show it on the terminal; raises :class:`KeyboardInterrupt` for Ctrl-C, and what went wrong."""
+        loop = asyncio.get_running_loop()
+        ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in ending:  # the terminal is given back as it was
+            loop.add_signal_handler(number, self.action_interrupt)
+        try:
+            await self.run_async()
+        finally:
+            for number in ending:
+                loop.remove_signal_handler(number)
+        if self._exception is not None:
+            raise self._exception
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def action_interrupt(self) -> None:
+        """Leave as interrupted."""
+        self._interrupted = True
+        self.exit()
+
+    def _fatal_error(self) -> None:
+        self._close_messages_no_wait()
+
+    def on_mount(self) -> None:
+        self.theme = self._first_theme()
+        self.push_screen(self.main)
+
+    def on_unmount(self) -> None:
+        self.main.stage.note(self.preferences)
+        if self._settings is not None:
+            kept.save(self.preferences, self._settings)
+
+    def _first_theme(self) -> str:
+        """What was asked for; else, where there are only the sixteen of the terminal or none, those; else the last."""
+        if self._wanted:
+            return self._wanted
+        if self._plain or self.console.color_system in (None, "standard"):
+            return PLAIN
+        return self.preferences.theme if self.preferences.theme in THEMES else THEMES[0]
+
+    def action_next_theme(self) -> None:
+        """Take the next theme."""
+        at = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = self.preferences.theme = THEMES[(at + 1) % len(THEMES)]
+        for drawing in self.screen.query(Drawing):
+            drawing.repaint()

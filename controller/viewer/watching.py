@@ -1,0 +1,198 @@
+"""A board followed live: the model that its changes give, the agenda that its leader publishes, and whether it answers.
+
+The display may be paused: then changes wait, and are taken in together when it goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from blackboard.errors import BlackboardError, HistoryLost, NoBackend, ServerRefused
+from blackboard.history import kept
+from blackboard.log import entries_between
+from controller.agenda_view import parse_agenda
+from controller.viewer.model import MOST_CHANGES, Model
+from controller.viewer.sight import Sight
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from blackboard.board import Board
+    from blackboard.log import Change
+    from blackboard.replica import Replica
+
+LOOK_EVERY_S: Final = 0.25
+SILENT_S: Final = 1.5
+"""without an answer for so long the server counts as away"""
+RECALLED: Final = 1_000
+"""revisions before the present one whose changes the log pane begins with"""
+MOST_HIDDEN: Final = 50_000
+"""changes that wait while the display is paused; with more it goes on from the records instead"""
+
+
+class Watch:
+    """One board as a viewer follows it, made by :meth:`begin`."""
+
+    def __init__(self, board: Board, replica: Replica) -> None:
+        self.board = board
+        self.replica = replica
+        self.model = self._present()
+        self.ended: BlackboardError | None = None
+        """why nothing more can come, where that is so"""
+        self.heard: Callable[[Change | None], None] = lambda _: None
+        """called with each change that the model has taken in, and with ``None`` for a new agenda"""
+        self._agenda_read: bytes | None = None
+        self._published: dict[str, Any] | None = None
+        self._hidden: deque[Change] | None = None
+        self._hidden_count = 0
+        self._loop = asyncio.get_running_loop()
+        self._recalled: asyncio.Future[None] = self._loop.create_future()
+        self._heard = self._loop.time()
+        replica.subscribe(self._changed)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def begin(cls, board: Board) -> AsyncIterator[Watch]:
+        """Follow ``board`` from now on; raises what building a replica raises."""
+        watch = cls(board, await board.replica())
+        watch._recalled = asyncio.create_task(watch._recall())
+        tasks = [asyncio.create_task(watch._keep_looking()), watch._recalled]
+        try:
+            yield watch
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    @property
+    def sight(self) -> Sight:
+        """The board as it is now, for details."""
+        return Sight(self.board, self.replica, self.model, None)
+
+    @property
+    def now_ms(self) -> int:
+        """The server's time, as far as it is known."""
+        return self.board.store.server_now_ms()
+
+    @property
+    def silent_s(self) -> float:
+        """How long the server has not answered; 0 where it does."""
+        silent = self._loop.time() - self._heard
+        return silent if silent > SILENT_S else 0.0
+
+    async def settled(self) -> None:
+        """Return once the log has begun and the agenda was read for the first time."""
+        await self._recalled
+        await self.look()
+
+    def check(self) -> None:
+        """Raise why the board is followed no more, where that is so."""
+        if self.ended is not None:
+            raise self.ended
+        self.replica.check_following()
+
+    @property
+    def paused(self) -> bool:
+        return self._hidden is not None
+
+    @property
+    def hidden(self) -> int:
+        """How many changes wait while the display is paused."""
+        return self._hidden_count
+
+    def pause(self) -> None:
+        """Let the model stand as it is."""
+        if self._hidden is None:
+            self._hidden, self._hidden_count = deque(), 0
+
+    def go_on(self) -> None:
+        """Take in what has come meanwhile."""
+        hidden, self._hidden = self._hidden, None
+        if hidden is None:
+            return
+        if self._hidden_count > len(hidden):
+            self._replace()
+        else:
+            for change in hidden:
+                self._take(change)
+        self._hidden_count = 0
+
+    def _present(self) -> Model:
+        replica = self.replica
+        now_ms = self.board.store.server_now_ms()
+        return Model(self.board.name, replica.records(), replica.revision, now_ms, at_once=False)
+
+    def _replace(self) -> None:
+        former, self.model = self.model, self._present()
+        self.model.agenda = former.agenda
+        self.heard(None)
+
+    def _take(self, change: Change) -> None:
+        self.model.apply(change)
+        self.heard(change)
+
+    def _changed(self, change: Change) -> None:
+        if self._hidden is None:
+            self._take(change)
+            return
+        self._hidden_count += 1
+        if self._hidden_count <= MOST_HIDDEN:
+            self._hidden.append(change)
+        elif self._hidden:
+            self._hidden.clear()
+
+    async def _recall(self) -> None:
+        """Give the log what happened shortly before, as far as it is kept."""
+        with contextlib.suppress(BlackboardError):  # then the log begins with the present
+            last = self.model.revision
+            changes: deque[Change] = deque(maxlen=MOST_CHANGES)
+            async with kept(self.board.store):
+                first = max(await self.board.horizon(), last - RECALLED)
+                async for entry in entries_between(self.board.store, first, last):
+                    changes.extend(entry.changes)
+            self.model.recall(changes)
+
+    async def look(self) -> None:
+        """Read the agenda, which is not in the log; raises what a read raises."""
+        raw = await self.board.store.read("GET", self.board.store.keys.agenda)
+        self._heard = self._loop.time()
+        if raw != self._agenda_read:
+            self._agenda_read, self._published = raw, parse_agenda(raw) if raw else None
+        if self._hidden is None:
+            self._show_agenda()
+
+    def _show_agenda(self) -> None:
+        published, model = self._published, self.model
+        # What somebody published who leads no more is no agenda.
+        agenda = published if published is not None and published["member"] == model.leader else None
+        if agenda is not model.agenda:
+            model.agenda = agenda
+            self.heard(None)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            try:
+                self.replica.check_following()
+                await self.look()
+            except HistoryLost:
+                await self._check_there()
+            except (NoBackend, ServerRefused):
+                pass  # which is shown; the next look tries again
+            except BlackboardError as error:
+                self.ended = error
+                return
+            if self.ended is not None:
+                return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _check_there(self) -> None:
+        """History was lost: either the board goes on without it, or it is gone itself."""
+        try:
+            await self.board.revision()
+        except (NoBackend, ServerRefused, HistoryLost):
+            return
+        except BlackboardError as error:
+            self.ended = error
