@@ -23,6 +23,8 @@ ROWS_A_CALL: Final = 400
 """how many changes a filter judges between two pictures: some 15 ms"""
 MOST_SHOWN: Final = 300
 """characters of a key"""
+MOST_SAID: Final = 3_000
+"""characters of what a change says: more than the widest screen shows"""
 _COLUMNS: Final = (Column("time", 8), Column("commit", 8, right=True), Column("who", 10, share=1))
 _SAYS: Final = Column("what", 20, share=6)
 _OF_ACTIVATION: Final = (PROGRESS, ATTENTION)
@@ -139,4 +141,4 @@ class LogPane:
         shown = row(columns[:-1], widths[:-1], [cells[column.name] for column in columns[:-1]])
         key = (said(told.key[:MOST_SHOWN], "lit" if is_new else "name"), Span("  ")) if told.key else ()
         gap = (Span(" " * GAP),) if shown else ()
-        return (*shown, *gap, *key, said(told.text, told.meaning or ("lit" if is_new else "")))
+        return (*shown, *gap, *key, said(told.text[:MOST_SAID], told.meaning or ("lit" if is_new else "")))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from controller.viewer.amounts import sentence
 from controller.viewer.census import Census
-from controller.viewer.line import Line, Span, cells, cut, plain
+from controller.viewer.line import Line, Span, cells, cut, plain, said
 from controller.viewer.model import MOST_CHANGES
 from controller.viewer.rates import rates
 from controller.viewer.run_lines import Told, run_lines, status_of
@@ -50,7 +50,9 @@ class RunPane:
         """Which scenario is run, and how that stands."""
         run = self._model.run
         counting = " · counting" if self.busy else ""
-        return f"Run · {sentence(run['scenario'])} {status_of(run).text}{counting}" if run is not None else "Run"
+        if run is None:
+            return "Run"
+        return f"Run · {said(sentence(run['scenario'])).text} {status_of(run).text}{counting}"
 
     @property
     def busy(self) -> bool:
