@@ -11,6 +11,7 @@ from blackboard.control_shapes import wrong_in
 from controller.agenda_view import Agenda
 from controller.viewer.filtering import Filter
 from controller.viewer.line import plain
+from controller.viewer.pane import LIT_MS
 from controller.viewer.panes.agenda import AgendaPane
 from controller.viewer.target import Target
 from tests.control_values import completed
@@ -198,10 +199,22 @@ def test_without_a_leader_what_runs_is_held_or_has_failed_is_told_from_the_recor
     assert names(pane) == ["note:leader", "activation:r", "activation:p"]
 
 
-def test_an_agenda_that_was_told_from_the_records_says_so() -> None:
-    pane = AgendaPane(model_of({}, agenda(pending=[ENTRY]) | {"told_from": "records"}))
-    assert names(pane) == ["activation:p1"]
+def test_an_agenda_that_was_told_from_the_records_says_so_and_what_it_leaves_out() -> None:
+    told = agenda(pending=[ENTRY]) | {"told_from": "records", "left_out": ["ratings were not asked", "\x1b[2J"]}
+    pane = AgendaPane(model_of({"control/leader": {"member": "m"}}, told))
+    assert names(pane) == ["note:left out 0", "note:left out 1", "activation:p1"]
+    assert shown(pane)[:2] == ["ratings were not asked", r"\x1b[2J"]
     assert pane.title == "Agenda · 0 running, 1 pending · told from the records"
+    unled = AgendaPane(model_of({}, told))
+    assert shown(unled)[0] == "nobody leads this board; its agenda is told from the records"
+
+
+def test_what_has_just_begun_to_run_is_lit_for_a_while() -> None:
+    pane = AgendaPane(model_of({"control/activations/r": activation("running", dispatched_ms=NOW_MS)}))
+    pane.refresh()
+    (row,) = (row for row in range(len(pane)) if pane.identity(row) == "activation:r")
+    meanings = [pane.line(row, 80, NOW_MS + later_ms)[0].meaning for later_ms in (0, LIT_MS - 1, LIT_MS)]
+    assert meanings == ["lit", "lit", "good"]
 
 
 def test_columns_that_are_hidden_are_left_out() -> None:

@@ -10,6 +10,7 @@ import pytest
 from controller.short_ids import ShortIds
 from controller.viewer.filtering import Filter
 from controller.viewer.line import plain
+from controller.viewer.pane import LIT_MS
 from controller.viewer.panes.escalations import EscalationsPane
 from controller.viewer.target import Target
 from tests.pane_lines import HOSTILE, NOW_MS, WIDTHS, model_of, names, put, shown
@@ -104,6 +105,16 @@ def test_enter_opens_the_question() -> None:
     pane.refresh()
     assert pane.target(1) == Target("question", "aaaabbbbcccc")
     assert pane.text(1) == "aaaabbbbcccc"
+
+
+def test_what_was_just_asked_or_answered_is_lit_for_a_while() -> None:
+    pane = EscalationsPane(model_of({
+        "control/escalations/a": asked("return/1", NOW_MS),
+        "control/escalations/b": answered("return/2", NOW_MS - 9_000, NOW_MS),
+    }))  # fmt: skip
+    pane.refresh()
+    for later_ms, expected in ((0, ["lit", "lit"]), (LIT_MS, ["name", "dim"])):
+        assert [pane.line(row, 80, NOW_MS + later_ms)[0].meaning for row in (0, 1)] == expected
 
 
 def test_an_answer_moves_a_question_behind_the_open_ones() -> None:

@@ -8,6 +8,7 @@ from blackboard.control_records import ACTIVATIONS, FLOW, FOCUS, LEADER, OVERRID
 from controller.activation import FINAL
 from controller.viewer.amounts import lasted, points, sentence
 from controller.viewer.line import Column, Line, Span, cut
+from controller.viewer.pane import LIT_MS
 from controller.viewer.panes.listed import Cell, ListedPane
 from controller.viewer.panes.stops import stops
 from controller.viewer.target import Target
@@ -134,9 +135,10 @@ class AgendaPane(ListedPane[Standing]):
     def told(self, identity: str, item: Standing, now_ms: int) -> Mapping[str, Span]:
         entry = item.entry
         since = lasted(now_ms - item.since_ms) if item.since_ms else ""
+        begun = item.part == "running" and now_ms - item.since_ms < LIT_MS
         share = f"{entry['flow'] or '-'} {entry['share']}" if "share" in entry and "flow" in entry else ""
         return {
-            "state": Span(item.state, MEANINGS.get(item.state, "")),
+            "state": Span(item.state, "lit" if begun else MEANINGS.get(item.state, "")),
             "agent": Span(item.agent),
             "case": Span(item.case),
             "level": Span(entry.get("level", "") + ("↑" if "promoted_from" in entry else "")),

@@ -9,6 +9,7 @@ from blackboard.control_records import ESCALATIONS
 from controller.short_ids import SHORT_ID, ShortIds
 from controller.viewer.amounts import lasted, sentence
 from controller.viewer.line import Column, Span
+from controller.viewer.pane import LIT_MS
 from controller.viewer.panes.listed import Cell, ListedPane
 from controller.viewer.target import Target
 
@@ -100,8 +101,9 @@ class EscalationsPane(ListedPane[Question]):
         value = item.value
         waits = value["status"] == "open"
         rest: Meaning = "" if waits else "dim"
+        new = now_ms - _until(value, value["asked_ms"]) < LIT_MS
         return {
-            "id": Span(self._short.of(identity), "name" if waits else "dim"),
+            "id": Span(self._short.of(identity), "lit" if new else "name" if waits else "dim"),
             "age": Span(lasted(_until(value, now_ms) - value["asked_ms"]), rest),
             "status": Span(value["status"], MEANINGS[value["status"]]),
             "case": Span(value["case"], rest),

@@ -36,8 +36,11 @@ def stops(model: Model) -> Iterator[Stop]:
         yield Stop("recommendation", holds=False, text=_recommended(recommended))
     if model.focus is not None:
         yield Stop("focus", holds=True, text=f"only {sentence(_focus(model))}")
-    if model.agenda is None:
+    if model.agenda is None or not model.leader:
         yield Stop("leader", holds=False, text=_unled(model))
+    if model.agenda is not None:
+        for at, left_out in enumerate(model.agenda.get("left_out", ())):
+            yield Stop(f"left out {at}", holds=False, text=sentence(left_out))
 
 
 def _stopped(flow: Flow) -> str:
@@ -63,4 +66,5 @@ def _focus(model: Model) -> str:
 def _unled(model: Model) -> str:
     if model.leader:
         return f"{sentence(model.leader)} leads this board and has told no agenda yet"
-    return "nobody leads this board; what runs or waits is told from the records"
+    what = "what runs or waits" if model.agenda is None else "its agenda"
+    return f"nobody leads this board; {what} is told from the records"
