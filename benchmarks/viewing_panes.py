@@ -41,18 +41,18 @@ def measure_panes(records: int, note: Note) -> None:
     """Note what each thing that a person may do takes of the processor, and the longest that a key would wait for it."""
     standing = [_record(number % len(REGIONS), number, number + 1) for number in range(records)]
     standing.sort(key=lambda record: record.key)
-    model, took = _timed(lambda: Model("b", standing, records, records))
+    model, took = timed(lambda: Model("b", standing, records, records))
     note("a model is built", "ms", took)
-    board, took = _timed(lambda: BoardPane(model))
+    board, took = timed(lambda: BoardPane(model))
     note("the Board is built", "ms", took)
-    note("a screen of the Board, the first time", "ms", _timed(lambda: _draw(board))[1])
-    note("a screen of the Board, again", "ms", _timed(lambda: _draw(board))[1])
+    note("a screen of the Board, the first time", "ms", timed(lambda: drawn(board))[1])
+    note("a screen of the Board, again", "ms", timed(lambda: drawn(board))[1])
     changes = _changes(records)
     for order in board.sorts:
         board.sort_by(order)
         _settled(board, board.refresh)
         _apply(model, changes)
-        note(f"{CHANGES:,} changes are taken in, by {order}", "ms", _timed(board.refresh)[1])
+        note(f"{CHANGES:,} changes are taken in, by {order}", "ms", timed(board.refresh)[1])
     for order in board.sorts[1:]:
         _settled(board, partial(board.sort_by, board.sorts[0]))
         _note_settled(note, f"sorted by {order}", _settled(board, partial(board.sort_by, order)))
@@ -66,12 +66,12 @@ def measure_panes(records: int, note: Note) -> None:
 def _measure_log(model: Model, changes: Iterator[Change], note: Note) -> None:
     for _ in range(MOST_CHANGES // CHANGES + 1):
         _apply(model, changes)
-    log, took = _timed(lambda: LogPane(model))
+    log, took = timed(lambda: LogPane(model))
     note(f"the Log of {MOST_CHANGES:,} changes is built", "ms", took)
-    note("a screen of the Log, the first time", "ms", _timed(lambda: _draw(log))[1])
-    note("a screen of the Log, again", "ms", _timed(lambda: _draw(log))[1])
+    note("a screen of the Log, the first time", "ms", timed(lambda: drawn(log))[1])
+    note("a screen of the Log, again", "ms", timed(lambda: drawn(log))[1])
     _apply(model, changes)
-    note(f"{CHANGES:,} changes are taken in by the Log", "ms", _timed(log.refresh)[1])
+    note(f"{CHANGES:,} changes are taken in by the Log", "ms", timed(log.refresh)[1])
     wanted = Filter.parse("zebra")
     _note_settled(note, "the Log filtered by words", _settled(log, partial(log.filter_by, wanted)))
 
@@ -83,22 +83,23 @@ def _note_settled(note: Note, name: str, parts: tuple[float, float]) -> None:
 
 def _settled(pane: BoardPane | LogPane, begin: Callable[[], None]) -> tuple[float, float]:
     """The longest part, and all, of what ``begin`` sets going in ``pane``."""
-    parts = [_timed(begin)[1]]
+    parts = [timed(begin)[1]]
     while pane.busy or len(parts) < 2:
-        parts.append(_timed(pane.refresh)[1])
+        parts.append(timed(pane.refresh)[1])
     return max(parts), sum(parts)
 
 
-def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     """What ``work`` gives, and the milliseconds of processor time that it took."""
     begun = process_time()
     result = work()
     return result, (process_time() - begun) * 1e3
 
 
-def _draw(pane: Pane) -> None:
+def drawn(pane: Pane, now_ms: int = 0) -> None:
+    """Have a screen of ``pane`` drawn."""
     for row in range(min(SCREEN, len(pane))):
-        pane.line(row, WIDTH, 0)
+        pane.line(row, WIDTH, now_ms)
 
 
 def _record(region: int, number: int, revision: int) -> Record[Any]:

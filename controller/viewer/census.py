@@ -78,6 +78,8 @@ class Census:
         self._model = model
         self._left: dict[str, None] | None = None
         """keys that are to be looked at; ``None`` before the first call of :meth:`refresh`"""
+        self._first: list[str] = []
+        """activations that are to be looked at for the first time"""
         self._template: Template | None = None
         self._told: dict[str, tuple[str, int]] = {}
         """by the key of an activation or a question: its case, and what it is to it"""
@@ -102,10 +104,10 @@ class Census:
         template = Template.of(self._model.run)
         if self._left is None or template != self._template:
             self._begin(template)
-        left = self._left or {}
-        for _ in range(min(len(left), A_CALL)):
-            self._look_at(left.popitem()[0])
-        self.busy = bool(left)
+        left, first = self._left or {}, self._first
+        for _ in range(min(len(left) + len(first), A_CALL)):
+            self._look_at(left.popitem()[0] if left else ACTIVATIONS + first.pop())
+        self.busy = bool(left or first)
 
     def _begin(self, template: Template | None) -> None:
         """Look at everything: it is the first time, or cases are fed elsewhere."""
@@ -113,8 +115,8 @@ class Census:
         self._template = template
         self._told, self._parts, self._standings, self._counts = {}, {}, {}, Counter()
         self.asked = set()
-        self._left = dict.fromkeys(map(ACTIVATIONS.__add__, model.activations))
-        self._left |= dict.fromkeys(map(ESCALATIONS.__add__, model.questions))
+        self._first = list(model.activations)
+        self._left = dict.fromkeys(map(ESCALATIONS.__add__, model.questions))
         if template is not None:
             fed = template.among(model.regions.get(template.segments[0], ()))
             self._standings = dict.fromkeys(fed, "untouched")

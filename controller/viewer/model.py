@@ -28,6 +28,7 @@ from blackboard.control_shapes import checked
 from blackboard.errors import Corrupt
 from blackboard.keys import region_of
 from blackboard.log import Change
+from controller.activation import FINAL
 from controller.viewer.tally import Tally
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Model:
         """region → key → record, ``control`` included"""
         self.agents: dict[str, Record[Any]] = {}
         self.activations: dict[str, Record[Any]] = {}
+        self.live: dict[str, Record[Any]] = {}
+        """those of the activations that have not ended"""
         self.questions: dict[str, Record[Any]] = {}
         self.overrides: dict[str, Record[Any]] = {}
         self.breakers: dict[str, Record[Any]] = {}
@@ -233,6 +236,10 @@ class Model:
         if record is not None:
             home[name] = record
         if home is self.activations:
+            if record is not None and record.value["state"] not in FINAL:
+                self.live[name] = record
+            else:
+                self.live.pop(name, None)
             self._count(former, record)
             self._file(name, former, record)
 

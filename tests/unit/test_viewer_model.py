@@ -88,7 +88,18 @@ def fed(changes: Iterable[Change]) -> Model:
 
 def shown(model: Model) -> dict[str, Any]:
     """Everything that a pane can ask a model for, but the log."""
-    homes = ("regions", "agents", "activations", "questions", "overrides", "breakers", "progress", "cases", "unsound")
+    homes = (
+        "regions",
+        "agents",
+        "activations",
+        "questions",
+        "overrides",
+        "breakers",
+        "progress",
+        "cases",
+        "unsound",
+        "live",
+    )
     singles = ("run", "leader", "flow", "focus", "recommendation", "count", "revision", "time_ms")
     found = {name: getattr(model, name) for name in (*homes, *singles)}
     return found | {"tallies": {a: t.performance for a, t in model.tallies.items() if t.performance.activations}}

@@ -195,12 +195,11 @@ class AgendaPane(ListedPane[Standing]):
                 where: Part = part if entry["state"] == "ready" else "aside"
                 self._entries[entry["activation"]] = where, at, entry
         if without_before or agenda is None:  # which says whether those that are to be tried again are told of here
-            concerned |= {one for one, record in self._model.activations.items() if record.value["state"] == "pending"}
+            concerned |= {one for one, record in self._model.live.items() if record.value["state"] == "pending"}
         return concerned | set(self._entries) | set(self._apart)
 
     def _look_at_all(self, entries: set[str]) -> None:
-        live = (one for one, record in self._model.activations.items() if record.value["state"] not in FINAL)
-        found = ((one, self._standing(one)) for one in {*live, *entries})
+        found = ((one, self._standing(one)) for one in {*self._model.live, *entries})
         standings = {f"activation:{one}": standing for one, standing in found if standing is not None}
         self._running = sum(standing.part == "running" for standing in standings.values())
         self._listing.fill(standings)
