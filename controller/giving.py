@@ -52,7 +52,11 @@ class Given(NamedTuple):
 
 async def order(board: Board, wanted: Order, by: str) -> Given:
     """Give ``wanted`` as that of the person ``by``, and wait for what comes of it; raises as :func:`give` does."""
-    key = await give(board, wanted, by)
+    return await outcome(board, await give(board, wanted, by))
+
+
+async def outcome(board: Board, key: str) -> Given:
+    """What has come of the order at ``key``; where a controller leads, it is given a moment to judge it."""
     led = await is_led(board)
     return Given(key.removeprefix(OVERRIDES), await judged(board, key, led=led), led)
 

@@ -5,12 +5,13 @@ The screen has a :class:`Writing` only where it was started with ``--write``; no
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from blackboard.commands.record_view import instant, short_value
 from blackboard.control_records import ESCALATIONS, OVERRIDES
-from blackboard.errors import NothingSelected, UsageError
+from blackboard.errors import BlackboardError, NothingSelected, UsageError
 from controller import flow, giving
 from controller.escalation import Answer, Refusal, answer
 from controller.given_answer import read
@@ -73,7 +74,11 @@ class Writing:
     async def order(self, make: Callable[..., Order], values: Values, **terms: Any) -> str:
         """Give an order, and wait a moment for what the controller makes of it."""
         wanted = make(**_scope_in(values), **terms, reason=values[REASON])
-        given = await giving.order(self.board, wanted, self.by)
+        key = await giving.give(self.board, wanted, self.by)
+        try:
+            given = await giving.outcome(self.board, key)
+        except BlackboardError as error:  # it is given, whoever can still be asked about it
+            return f"{wanted.verb} is ordered; what comes of it cannot be read: {error}"
         override = given.override
         if override["status"] == "open":
             waits = ", and is not judged yet" if given.led else _HEEDED_LATER
@@ -139,7 +144,9 @@ class Writing:
         return flow.Person(self.by, values[REASON])
 
     async def _later(self) -> str:
-        return "" if await is_led(self.board) else _HEEDED_LATER
+        with contextlib.suppress(BlackboardError):  # what was done is done, whoever can still be asked who leads
+            return "" if await is_led(self.board) else _HEEDED_LATER
+        return ""
 
 
 def _name(target: Target | None) -> str:
