@@ -12,6 +12,7 @@ from blackboard.cli import main
 from blackboard.control_records import ACTIVATIONS, FLOW
 from controller.agenda_view import parse_agenda
 from controller.viewer.details.opening import detail_of
+from controller.viewer.journey import Journey
 from controller.viewer.line import cells, plain
 from controller.viewer.model import Model
 from controller.viewer.sight import Sight
@@ -322,6 +323,32 @@ async def test_in_the_past_everything_is_told_as_it_was_then(ran: Board) -> None
     assert (await opened(before, followed(check, "return/R-2@"))).title == "return/R-2, version 1"
     question = await opened(before, Target("question", "return/R-3"))
     assert "status          open" in text(question)
+
+
+async def test_a_detail_that_is_open_follows_a_journey_through_the_log(ran: Board) -> None:
+    for n in range(1, 4):
+        await ran.put("note/1", n)
+    journey = await Journey.begin(ran, "now")
+    try:
+        sight = Sight(ran, journey.state, journey.model, journey.revision)
+        detail = await opened(sight, Target("record", "note/1"))
+        await detail.do("older")
+        assert detail.title == "note/1, version 2"
+        await journey.step(-1)
+        await detail.load()
+        assert detail.title == "note/1, version 2"
+        assert "newer" not in detail.actions
+        await journey.step(-1)
+        await detail.load()
+        assert detail.title == "note/1, version 1"
+        await journey.step(-1)
+        await detail.load()
+        assert "the log holds no change of it" in text(detail)
+        await journey.step(2)
+        await detail.load()
+        assert detail.title == "note/1, version 2"
+    finally:
+        await journey.close()
 
 
 async def test_in_the_past_later_versions_of_a_record_are_not_there_yet(ran: Board) -> None:

@@ -17,6 +17,11 @@ AT_ONCE: Final = 200
 """activations that are looked into before a key is answered again"""
 
 
+def revision_of_past(sight: Sight) -> int | None:
+    """The moment that is seen, ``None`` for now; it moves on where the sight is stepped through the log."""
+    return None if sight.revision is None else sight.model.revision
+
+
 def now_ms(sight: Sight) -> int:
     """The time of the moment that is seen, by the server's clock."""
     return sight.board.store.server_now_ms() if sight.revision is None else sight.model.time_ms
@@ -33,7 +38,13 @@ def standing_of(sight: Sight) -> Standing:
     """What stands at that moment; it moves on where the sight does."""
     model = sight.model
     return Standing(
-        sight.records, model.activations, model.overrides, model.questions, model.agents, model.cases, sight.revision
+        sight.records,
+        model.activations,
+        model.overrides,
+        model.questions,
+        model.agents,
+        model.cases,
+        revision_of_past(sight),
     )
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from blackboard.control_records import ACTIVATIONS, AGENTS
 from blackboard.errors import Corrupt
+from blackboard.record import revision_of
 from controller.provenance import explain
 from controller.recollection import Recollection
 from controller.viewer.details import record_text
-from controller.viewer.details.moment import looked_into, standing_of
+from controller.viewer.details.moment import looked_into, revision_of_past, standing_of
 from controller.viewer.details.page import Page, Section, told
 from controller.viewer.details.record_text import Versions
 from controller.viewer.details.sentences import sentence_entries
@@ -105,6 +106,9 @@ class RecordDetail(Page):
     async def _read_versions(self) -> Versions | None:
         """The newest versions; the older ones from the chosen one on, where that is not among them."""
         board, key = self._sight.board, self.about.name
+        moment = revision_of_past(self._sight)
+        if moment is not None and _revision(self._chosen) > moment:
+            self._chosen = ""
         present = self._sight.model.get(key)
         if present is None:
             return await self._read_removed()
@@ -120,7 +124,7 @@ class RecordDetail(Page):
 
     async def _read_removed(self) -> Versions | None:
         """What the log tells of a record that is not there: its last commit has no name but there."""
-        upto = self._sight.revision
+        upto = revision_of_past(self._sight)
         history = await self._sight.board.history(self.about.name)
         changes = [change for change in reversed(history) if upto is None or change.revision <= upto]
         return Versions(changes, _place(changes, self._chosen) or 0, whole=True) if changes else None
@@ -169,6 +173,14 @@ def _explanation(past: Past, key: str, commit: str) -> list[Entry]:
 
 def _is_whole(changes: list[Change], asked: int) -> bool:
     return len(changes) < asked or not changes[-1].previous_commit
+
+
+def _revision(commit: str) -> int:
+    """The revision in a commit's name, 0 where it is none: what names a cause is what somebody wrote."""
+    try:
+        return revision_of(commit)
+    except ValueError:
+        return 0
 
 
 def _place(changes: list[Change], commit: str) -> int | None:
