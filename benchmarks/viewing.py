@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks.table import Measure, machine, table
+from benchmarks.viewing_details import measure_details
 from benchmarks.viewing_panes import measure_panes
 from benchmarks.viewing_work import measure_work
 
@@ -25,6 +26,7 @@ def main() -> None:
     for _ in range(options.rounds):
         measure_panes(options.records, note)
         measure_work(options.records, note)
+        measure_details(options.records, note)
     facts = {name: value for name, value in machine("none").items() if name not in ("server", "durability")}
     print(", ".join(f"{name} {value}" for name, value in facts.items()) + f", {options.records:,} records\n")
     print(table(list(measures.values())))

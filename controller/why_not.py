@@ -175,16 +175,22 @@ class _Search:
     def lack(self, alias: str, captures: Mapping[str, str]) -> Lack:
         """What ``alias`` lacks, on the record that comes nearest."""
         pattern = self.watches[alias]
-        nearest: Record[Any] | None = None
-        clauses: tuple[Clause, ...] = ()
-        fewest = (float("inf"), 0.0)
-        for record in self._fitting(pattern, captures):
-            told = clauses_on(pattern, record)
-            # The latest of those that fail as little: somebody may be at work on it.
-            failing = (sum(clause.holds is not True for clause in told), -record.revision)
-            if failing < fewest:
-                fewest, nearest, clauses = failing, record, told
+        # The latest of those that fail as little: somebody may be at work on it.
+        nearest = min(
+            self._fitting(pattern, captures),
+            key=lambda record: (_failing(pattern, record), -record.revision),
+            default=None,
+        )
+        clauses = clauses_on(pattern, nearest) if nearest is not None else ()
         return Lack(alias, pattern.text, _sought(pattern, captures), nearest, clauses)
+
+
+def _failing(pattern: Pattern, record: Record[Any]) -> int:
+    """How many conditions of ``pattern`` do not hold on ``record``."""
+    if pattern.predicate is None:
+        return 0
+    value, captures = record.value, pattern.match_key(record.key) or {}
+    return sum(not clause.test(value, captures, record) for clause in pattern.predicate.clauses)
 
 
 def clauses_on(pattern: Pattern, record: Record[Any]) -> tuple[Clause, ...]:

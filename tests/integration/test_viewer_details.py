@@ -182,6 +182,18 @@ async def test_an_agent_says_what_blackboard_why_not_says(ran: Board, capsys: py
     assert "Why it does not fire" not in text(detail)
 
 
+async def test_an_agent_shows_what_it_declares_while_the_search_for_what_it_lacks_goes_on(ran: Board) -> None:
+    detail = detail_of(Target("agent", "refund"), await now(ran))
+    loading = asyncio.create_task(detail.load())
+    while not len(detail):
+        await asyncio.sleep(0)
+    assert "looking …" in section(detail, "Why it does not fire")
+    assert "watches         item: check/{rma}" in text(detail)
+    await loading
+    assert "looking …" not in text(detail)
+    assert "rma=R-1: it executed" in text(detail)
+
+
 async def test_a_question_has_everything_that_one_needs_to_answer_it(ran: Board) -> None:
     sight = await now(ran)
     dear = await opened(sight, Target("question", "return/R-3"))

@@ -53,6 +53,8 @@ class AgentDetail(Page):
         sections = agent_text.declared(entry, did, model.breakers.get(name), model.agents)
         self._regions = frozenset(regions_of(entry.value))
         if self._why:
+            if not len(self):  # on a board of very many records the search takes a second, and this is known already
+                self.show(self.title, [*sections, Section("Why it does not fire", [told("looking …", None, "dim")])])
             sections += await self._why_not(entry)
         last = await asyncio.to_thread(_last_of, name, list(model.activations.values()))
         self.show(self.title, [*sections, agent_text.last_activations(last)])
