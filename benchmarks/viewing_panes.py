@@ -48,6 +48,8 @@ def measure_panes(records: int, note: Note) -> None:
     note("a screen of the Board, the first time", "ms", timed(lambda: drawn(board))[1])
     note("a screen of the Board, again", "ms", timed(lambda: drawn(board))[1])
     changes = _changes(records)
+    made = [next(changes) for _ in range(CHANGES)]
+    note(f"{CHANGES:,} changes are told to the model", "ms", timed(lambda: [model.apply(change) for change in made])[1])
     for order in board.sorts:
         board.sort_by(order)
         _settled(board, board.refresh)

@@ -88,8 +88,8 @@ class Arrangement:
         self._orders: dict[str, int | str] = {}
         """of each that is in, what it is sorted by"""
         regions = sorted(model.regions.items(), key=lambda one: one[0] == CONTROL_REGION, reverse=True)
-        keys = (key for _, records in regions for key in records)
-        self._left = [key for key in keys if group_of(key) not in without] if without else list(keys)
+        kept = (records if region not in without else records.keys() & {region} for region, records in regions)
+        self._left = [key for keys in kept for key in keys]
         self._all = len(self._left)
 
     @classmethod

@@ -7,6 +7,8 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from blackboard import codec
 from blackboard.errors import InvalidInput, PatternError
@@ -202,3 +204,46 @@ def test_every_character_that_is_ascii_where_case_is_set_apart_is_known() -> Non
     for letter in letters:
         folded = "".join(one for one in letter.casefold() if one.isascii())
         assert not folded or may_hold(letter.encode(), folded.encode())
+
+
+PIECES = (
+    "order",
+    "/",
+    "*",
+    "{o}",
+    " where ",
+    " == ",
+    '"a"',
+    "'",
+    "(",
+    ")",
+    " && ",
+    "!",
+    "5",
+    "-",
+    "in",
+    "[",
+    "]",
+    "é",
+    "\x1b",
+)
+RECORDS = [
+    record_of("order/1", {"order": "a", "deep": nested(20), "text": "\x1b\u202e", "bytes": b"\xff", "n": 5}),
+    record_of("order/1", "x" * 5_000),
+    broken("order/2"),
+    Record[Any]("order/3\x1b", "1-1", 1, 1, 0, b"\xff"),
+]
+
+
+@given(st.one_of(st.text(max_size=40), st.lists(st.sampled_from(PIECES), max_size=12).map("".join)))
+def test_any_text_is_a_filter_or_told_to_be_none_and_no_filter_ends_what_asks_it(text: str) -> None:
+    try:
+        wanted = Filter.parse(text)
+    except InvalidInput:
+        return
+    assert [bool(wanted.words), wanted.pattern is not None, wanted.condition is not None].count(True) == 1
+    for record in RECORDS:
+        assert wanted.accepts_record(record) in {True, False}
+        assert wanted.may_accept_record(record) or not wanted.accepts_record(record)
+    for document in ({}, {"key": None, "case": 5, "order": nested(20), "n": float("inf")}):
+        assert wanted.accepts(document, "order \x1b") in {True, False}
