@@ -109,7 +109,7 @@ def see(server: PrivateServer, rate: int, seconds: float, keys: int) -> Seen:
             times = []
             for _ in range(keys):
                 times.append(terminal.press("?", "Help ·"))
-                times.append(terminal.press("\x1b", "Board ·"))
+                times.append(terminal.press("1", "Board ·"))
     finally:
         writer.kill()
         writer.wait()

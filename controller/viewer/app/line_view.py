@@ -15,6 +15,8 @@ from controller.viewer.app.drawing import Drawing, strip_of
 from controller.viewer.line import Line, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from textual import events
 
     from controller.viewer.pane import Rows
@@ -36,6 +38,20 @@ class _Drawn(NamedTuple):
 
 
 _NOTHING: Final = _Drawn((), "?")
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Ascending ``numbers`` as runs of neighbours: the first of each, and how many it has."""
+    first = count = 0
+    for number in numbers:
+        if count and number == first + count:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = number, 1
+    if count:
+        yield first, count
 
 
 class LineView(Drawing, can_focus=True):
@@ -60,6 +76,7 @@ class LineView(Drawing, can_focus=True):
         self._identity = ""
         self._drawn: list[_Drawn] = []
         self._strips: list[Strip] = []
+        self._heading: Line | None = None
         self._now_ms = 0
         self.following = False
         """whether the cursor stays on the last line"""
@@ -119,15 +136,19 @@ class LineView(Drawing, can_focus=True):
         width, height = self.size
         if not width or not height:
             return
+        self._heading = self._rows.heading(width - 1)
         self._keep_place()
         if len(self._drawn) != height or self._strips[0].cell_length != width:
             self._drawn = [_NOTHING] * height
             self._strips = [Strip.blank(width)] * height
+        changed = []
         for y, drawn in enumerate(self._wanted(width, height)):
             if self._drawn[y] != drawn:
                 self._drawn[y] = drawn
                 self._strips[y] = self._strip(drawn, width)
-                self.refresh(Region(0, y, width, 1))
+                changed.append(y)
+        if changed:
+            self.refresh(*(Region(0, first, width, count) for first, count in _runs(changed)))
 
     def _strip(self, drawn: _Drawn, width: int) -> Strip:
         mark = drawn.mark
@@ -147,7 +168,7 @@ class LineView(Drawing, can_focus=True):
 
     def _above(self) -> int:
         """Lines above the rows: the title, and the headings where there are any."""
-        return 1 if self._rows.heading(self.size.width) is None else 2
+        return 1 if self._heading is None else 2
 
     def _keep_place(self) -> None:
         """The cursor on what it was on; the top so that it is in sight."""
@@ -165,9 +186,8 @@ class LineView(Drawing, can_focus=True):
 
     def _wanted(self, width: int, height: int) -> list[_Drawn]:
         drawn = [_Drawn(self._title_line(width))]
-        heading = self._rows.heading(width - 1)
-        if heading is not None:
-            drawn.append(_Drawn((Span(" "), *heading), skipped=self._skipped))
+        if self._heading is not None:
+            drawn.append(_Drawn((Span(" "), *self._heading), skipped=self._skipped))
         for row in range(self._top, min(len(self._rows), self._top + height - len(drawn))):
             here = row == self._row and self.has_focus
             line = self._rows.line(row, width - 1 + self._skipped, self._now_ms)
