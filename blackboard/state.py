@@ -51,6 +51,10 @@ class State:
         record = self.regions.get(region_of(key), _NONE).get(key)
         return None if record is None or self._expired(record) else record
 
+    def region(self, region: str) -> Mapping[str, Record]:
+        """The records of a region by key, as they are stored; those whose time was over included."""
+        return self.regions.get(region, _NONE)
+
     def find(self, pattern: str | Pattern) -> list[Record]:
         """The records that ``pattern`` matches, sorted by key."""
         parsed = Pattern.parse(pattern) if isinstance(pattern, str) else pattern

@@ -93,8 +93,7 @@ class Desk:
 
     def level_of(self, source: KnowledgeSource) -> int:
         """The index of an agent's level; one that no level list names is the least urgent."""
-        levels = self.settings.levels
-        return levels.index(source.level) if source.level in levels else len(levels) - 1
+        return self.settings.level_of(source.level)
 
     async def caught_up(self, conflict: Conflict) -> None:
         """Return once the replica shows what stood against a commit."""

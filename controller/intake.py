@@ -6,11 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from controller.aftermath import refuse_call
-from controller.entry import FOREVER, Entry
+from controller.entering import entry_for
+from controller.entry import FOREVER
 from controller.grouping import Grouping
 from controller.matching import Match, Matcher
 from controller.standstill import hold_back
-from controller.takeover import obviate, pass_on, stored_match
+from controller.stored_match import stored_match
+from controller.takeover import obviate, pass_on
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from blackboard.control_records import Activation, FailureClass, State
     from blackboard.log import Change
     from controller.desk import Desk
-    from controller.grouping import Group
+    from controller.entry import Entry
     from controller.lineup import Lineup
     from controller.overseer import Overseer
     from controller.registration import Registration
@@ -130,30 +132,16 @@ class Intake:
 
     def _queue(self, match: Match, *, attempt: int, not_before_ms: int, since_ms: int = 0) -> None:
         """Make ``match`` pending; it waits from ``since_ms`` on where that is later than what set it off."""
-        source, records, ready = match.source, match.records, match.ready
-        triggers = tuple(records.values()) or self.matcher.membership.first(match)
-        latest = max(triggers, key=lambda record: record.revision) if len(triggers) > 1 else triggers[0]
-        case = triggers[0].case or triggers[0].key
-        groups: tuple[Group, ...] = ()
-        flow = ""
-        if self._grouping is not None and source.kind == "agent":
-            groups, flow = self._grouping.of(source.provides, match.captures, case)
-        entry = Entry(
-            match.activation,
-            source.name,
-            source.provides,
-            case,
+        source, ready = match.source, match.ready
+        entry = entry_for(
+            match,
+            tuple(match.records.values()) or self.matcher.membership.first(match),
             level=self._desk.level_of(source),
             rating=self._rating(match) if source.rating else 0.0,
-            eligible_ms=max(since_ms, ready.eligible_ms if ready is not None else max(r.time_ms for r in triggers)),
-            sequence=latest.revision,
-            captures=match.captures,
-            triggers=records,
+            grouping=self._grouping,
             attempt=attempt,
-            not_before_ms=not_before_ms if ready is None else max(not_before_ms, ready.not_before_ms),
-            groups=groups,
-            flow=flow,
-            collects=bool(source.collects),
+            not_before_ms=not_before_ms,
+            since_ms=since_ms,
         )
         if source.token_budget is not None and self._lineup.undigested.hold(entry, source.token_budget):
             return

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from blackboard.control_records import Activation, Decision
-    from controller.desk import Desk
     from controller.entry import Entry
     from controller.focus import Focus
+    from controller.ground import Ground
     from controller.rulings import Ruled
     from controller.strategy import Policy
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Lineup:
     """The two agendas and what belongs to them.  An entry is in one place at a time."""
 
-    def __init__(self, desk: Desk, policy: Policy) -> None:
-        self._desk = desk
+    def __init__(self, ground: Ground, policy: Policy) -> None:
+        self._ground = ground
         self.agents = Agenda(policy)
         self.supervisors = Agenda(replace(policy, fair=""))
         """these do not wait behind those whom they supervise"""
@@ -35,7 +35,7 @@ class Lineup:
         """entries that wait for a budget which running calls hold, each with why"""
         self.rulings = Rulings()
         """the orders that stand, and the entries that they keep off the agendas"""
-        self.undigested = Undigested(desk)
+        self.undigested = Undigested(ground)
         """entries over their agent's token budget"""
         self._focus: Focus | None = None
         self.outside: dict[str, Entry] = {}
@@ -59,11 +59,11 @@ class Lineup:
 
     def of(self, agent: str) -> Agenda:
         """The agenda that ``agent`` is on."""
-        return self.supervisors if self._desk.sources[agent].kind == "supervisor" else self.agents
+        return self.supervisors if self._ground.sources[agent].kind == "supervisor" else self.agents
 
     def recall(self, decisions: Iterable[Decision]) -> None:
         """Go on sharing as the ``decisions`` of earlier controllers of the board tell."""
-        shares, levels = self.agents.shares, self._desk.settings.levels
+        shares, levels = self.agents.shares, self._ground.settings.levels
         if shares is None:
             return
         shares.rebuild(

@@ -49,6 +49,10 @@ class Settings:
     stall: StallLimits = field(default_factory=StallLimits)
     """when work counts as stalled"""
 
+    def level_of(self, level: str) -> int:
+        """The index of an agent's level; one that no level list names is the least urgent."""
+        return self.levels.index(level) if level in self.levels else len(self.levels) - 1
+
 
 def levels_of_run(run: Run | None) -> tuple[str, ...] | None:
     """The priority levels by what ``control/run`` keeps of its scenario; ``None`` where it keeps nothing of one."""

@@ -9,11 +9,9 @@ from blackboard.control_records import ACTIVATIONS, ATTENTION, BREAKERS, OVERRID
 from blackboard.control_shapes import checked
 from blackboard.keys import CONTROL_REGION
 from blackboard.log import Change
-from controller.activation import advance, own_triggers
+from controller.activation import advance
 from controller.aftermath import after_failure
 from controller.budgets import Ledger
-from controller.candidates import excluded_by
-from controller.matching import Match
 from controller.retracting import justification_of
 from controller.stalling import Stalls
 
@@ -124,22 +122,6 @@ async def pass_on(desk: Desk, activation: str, record: Activation, commit: str, 
     """Give up an activation that was to be tried again, so that ``heir`` goes on, or since that one has done it."""
     ended = advance(record, "obviated", ended_ms=desk.now_ms(), reason=because, passed_to=heir)
     await desk.write_over(activation, commit, ended, ())
-
-
-def stored_match(desk: Desk, activation: str, record: Activation) -> Match | None:
-    """The match that ``record`` was made for, ``None`` where it no longer holds or the agent is not here."""
-    source = desk.sources.get(record["agent"])
-    if source is None:
-        return None
-    records = {}
-    for alias, key, commit in own_triggers(record):
-        present = desk.replica.get(key)
-        if present is None or present.commit != commit:
-            return None
-        records[alias] = present
-    if excluded_by(desk.replica, source.unless, record["captures"]) is not None:
-        return None
-    return Match(activation, source, record["captures"], records)
 
 
 def _standing(record: Record) -> Change:

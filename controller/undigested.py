@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from knowledge_sources.tokens import Shortage, fit
 
 if TYPE_CHECKING:
-    from controller.desk import Desk
     from controller.entry import Entry
+    from controller.ground import Ground
 
 
 class Undigested:
     """Who waits for which digest.  Empty, and asked for nothing, where no agent has a token budget."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, ground: Ground) -> None:
         self.waiting: dict[str, tuple[Entry, Shortage]] = {}
         """by activation"""
-        self._desk = desk
+        self._ground = ground
         self._by_key: dict[str, dict[str, None]] = {}
 
     def hold(self, entry: Entry, budget: int) -> bool:
         """Whether ``entry`` is over ``budget``, so that it waits here."""
-        found = fit(entry.triggers, budget, self._desk.replica.get, self._desk.settings.token_counter)
+        found = fit(entry.triggers, budget, self._ground.replica.get, self._ground.settings.token_counter)
         self.remove(entry.activation)
         if not isinstance(found, Shortage):
             return False
