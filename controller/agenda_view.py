@@ -103,14 +103,16 @@ def agenda_document(
     levels: tuple[str, ...],
     now_ms: int,
     shortfall: Callable[[str], str],
+    *,
+    most: int = SHOWN,
 ) -> dict[str, Any]:
-    """What is pending, in the order in which it would fire, and what runs, as JSON can say it.
+    """What is pending, in the order in which it would fire, and what runs, as JSON can say it; ``most`` of each.
 
     Instants are milliseconds since 1970 of the server.  What time alone changes is left out: see :func:`at`.
     """
-    supervisors = outlooks(lineup.supervisors, SHOWN, now_ms)
-    pending = outlooks(lineup.agents, SHOWN, now_ms, shortfall)
-    pending += lineup.aside(SHOWN - len(pending))
+    supervisors = outlooks(lineup.supervisors, most, now_ms)
+    pending = outlooks(lineup.agents, most, now_ms, shortfall)
+    pending += lineup.aside(most - len(pending))
     return {
         "pending_count": lineup.pending,
         "supervisors": [one.document(levels, now_ms) for one in supervisors],

@@ -6,7 +6,7 @@ records since then, so that both are the same after a restart.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from controller.breaker import BreakerMachine, Call
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from blackboard.control_records import Activation, BreakerRecord
     from knowledge_sources.breaker_terms import Breaker
+
+OPEN: Final = "its breaker is open"
+"""why its agent is kept off the agenda"""
 
 
 class Breakers:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, Protocol
 
+from controller.breakers import OPEN
 from controller.budgets import tokens_of
 from controller.occupancy import Occupancy
 from controller.takeover import obviate
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from controller.side_work import SideWork
     from controller.strategy import Choice
 
-OPEN: Final = "its breaker is open"
 STOP_WITHIN_S: Final = 5.0
 """after which an agent that does not heed its cancellation is left alone"""
 

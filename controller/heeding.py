@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackboard.control_records import BREAKERS
-from controller.breakers import breaker_record
-from controller.crew import OPEN
+from controller.breakers import OPEN, breaker_record
 from controller.desk import packed_control
 
 if TYPE_CHECKING:
