@@ -50,12 +50,14 @@ async def dispatches(board: Board) -> list[Dispatch]:
     async for change in board.changes():
         if change.record is not None and change.key.startswith(AGENTS):
             kinds[change.key.removeprefix(AGENTS)] = change.record.value["kind"]
-        if change.record is not None and change.key.startswith(ACTIVATIONS) and change.record.value["state"] == "running":
+        if (
+            change.record is not None
+            and change.key.startswith(ACTIVATIONS)
+            and change.record.value["state"] == "running"
+        ):
             value = change.record.value
             decision = value["decision"]
             now_ms = value["eligible_ms"] + decision["waited_ms"]
-            before = change.previous
-            assert before is None
             found.append(
                 Dispatch(
                     change.key.removeprefix(ACTIVATIONS), change.revision, value["agent"],
@@ -67,13 +69,15 @@ async def dispatches(board: Board) -> list[Dispatch]:
     return sorted(found, key=lambda one: (one.decision["revision"], -one.decision["eligible"], one.revision))
 
 
-async def compared(board: Board) -> list[Compared]:
-    """Each decision beside what :func:`agenda_from` tells of the revision at which it was made."""
+async def compared(board: Board, *, every: int = 1) -> list[Compared]:
+    """Each decision, or one of ``every``, beside what :func:`agenda_from` tells of the revision at which it was made."""
     made = await dispatches(board)
     found = []
     journey = await Journey.begin(board, "oldest")
     try:
         for at, dispatch in enumerate(made):
+            if at % every:
+                continue
             revision = dispatch.decision["revision"]
             await journey.go(str(revision))
             told = agenda_from(journey.state, dispatch.now_ms, most=1_000)

@@ -51,16 +51,14 @@ class CountedRecords:
     def get(self, key: str) -> Record[Any] | None:
         self._spend()
         record = self._board.region(region_of(key)).get(key)
-        if record is None or not self._stands(record):
-            return None
-        return record if not key.startswith(CONTROL) or self._is_told(record) else None
+        return record if record is not None and self._stands(record) and self._is_told(record) else None
 
     def find(self, pattern: Pattern) -> list[Record[Any]]:
         """The records whose keys fit ``pattern``: who asks matches them once more."""
         found = []
         for key, record in self._records_for(pattern).items():
             self._spend()
-            if pattern.match_key(key) is not None and self._stands(record):
+            if pattern.match_key(key) is not None and self._stands(record) and self._is_told(record):
                 found.append(record)
         return found
 
@@ -103,6 +101,8 @@ class CountedRecords:
 
     def _is_told(self, record: Record[Any]) -> bool:
         """Whether a control record can be read; of activations, which are many, only that it is a mapping is asked."""
+        if not record.key.startswith(CONTROL):
+            return True
         if record.key.startswith(ACTIVATIONS):
             return isinstance(record.value, dict)
         return self.sound(record) is not None

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from blackboard.control_records import Activation, Agent
     from blackboard.log import Change
+    from blackboard.record import Record
     from controller.grouping import Group
     from controller.viewer.counted_records import Board
     from knowledge_sources.source import KnowledgeSource
@@ -120,11 +121,13 @@ class _Telling:
         }
 
     def matched(self, match: Match) -> None:
-        if match.source.name not in self._reserve.groups:
+        triggers = self._triggers(match)
+        if not triggers:
+            return  # nothing that a decorator takes fires on nothing
+        if match.source.name in self._reserve.groups:
+            self._reserve.offer(match, triggers[0].case or triggers[0].key)
+        else:
             self._queue(match)
-            return
-        first = (tuple(match.records.values()) or self._matcher.membership.first(match))[0]
-        self._reserve.offer(match, first.case or first.key)
 
     def unmatched(self, match: Match, change: Change) -> None: ...
 
@@ -224,13 +227,16 @@ class _Telling:
             captures=record["captures"], triggers={}, groups=groups,
         )  # fmt: skip
 
+    def _triggers(self, match: Match) -> tuple[Record[Any], ...]:
+        return tuple(match.records.values()) or self._matcher.membership.first(match)
+
     def _queue(self, match: Match, attempt: int = 1, not_before_ms: int = 0, since_ms: int = 0) -> None:
         self._lineup.add(self._entry(match, attempt, not_before_ms, since_ms))
 
     def _entry(self, match: Match, attempt: int, not_before_ms: int, since_ms: int) -> Entry:
         return entry_for(
             match,
-            tuple(match.records.values()) or self._matcher.membership.first(match),
+            self._triggers(match),
             level=self.settings.level_of(match.source.level),
             rating=match.source.rating if isinstance(match.source.rating, float) else 0.0,
             grouping=self._grouping,
@@ -246,7 +252,8 @@ class _Telling:
             return
         found = stored_match(self, activation, record)
         match = self._matcher.assessed(found) if found is not None else None
-        if match is not None and not (match.ready is not None and match.ready.rests):
+        rests = match is not None and match.ready is not None and match.ready.rests
+        if match is not None and not rests and self._triggers(match):
             self._matcher.hold(match)
             self._queue(match, record["attempt"] + 1, record.get("not_before_ms", 0))
 
