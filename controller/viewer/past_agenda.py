@@ -36,11 +36,9 @@ from controller.settings import Settings
 from controller.stored_match import stored_match
 from controller.viewer.counted_records import CountedRecords, GaveUp
 from controller.viewer.registered import registered_source
-from controller.viewer.run_settings import of_agent, settings_told
+from controller.viewer.run_settings import document_of, of_agent, settings_told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from blackboard.control_records import Activation, Agent
     from blackboard.log import Change
     from blackboard.record import Record
@@ -141,10 +139,10 @@ class _Telling:
     def _register(self) -> None:
         """The settings of the run and the agents that are ready, in the order in which they came."""
         run = self.replica.value(RUN)
-        document: Mapping[str, Any] = run["settings"].get("document", {}) if run is not None else {}
+        document = document_of(run)
         found = sorted(self.replica.control(AGENTS), key=lambda one: one[1].revision)
         told: list[Agent] = [agent for _, record in found if (agent := self.replica.sound(record)) is not None]
-        settings = self.settings = settings_told(document, [agent["level"] for agent in told])
+        settings = self.settings = settings_told(run, [agent["level"] for agent in told])
         for agent in told:
             if agent["status"] == "ready":
                 rating, max_running = of_agent(document, agent["name"])

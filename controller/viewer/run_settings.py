@@ -13,26 +13,27 @@ from blackboard.durations import parse_duration
 from blackboard.errors import BlackboardError
 from blackboard.pattern import Pattern
 from controller.grouping import RunningLimits
-from controller.settings import Settings
+from controller.settings import Settings, levels_of_run
 from controller.strategy import DEFAULT_LEVELS, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from blackboard.control_records import Run
+
 _MOST_POINTS: Final = 1_000_000
-_MOST_LEVELS: Final = 64
 
 
-def settings_told(document: Mapping[str, Any], agents: Iterable[str]) -> Settings:
-    """The settings of a run by its ``document``; ``agents`` are the levels of the agents, in the order in which they came.
+def settings_told(run: Run | None, agents: Iterable[str]) -> Settings:
+    """The settings of ``run``; ``agents`` are the levels of the agents, in the order in which they came.
 
-    Where the document names no levels they are the usual ones, and after them what else the agents name.
+    Where nothing is kept of its scenario the levels are the usual ones, and after them what else the agents name.
     """
-    defaults = Settings()
+    defaults, document = Settings(), document_of(run)
     limits = _mapping(_mapping(document.get("limits")).get("running"))
     capabilities = _mapping(document.get("capabilities"))
     return Settings(
-        levels=_levels(document.get("levels")) or tuple(dict.fromkeys((*DEFAULT_LEVELS, *filter(None, agents)))),
+        levels=levels_of_run(run) or tuple(dict.fromkeys((*DEFAULT_LEVELS, *filter(None, agents)))),
         policy=_policy(_mapping(document.get("policy"))),
         max_running=_count(document.get("max_running")) or defaults.max_running,
         running=RunningLimits(_counts(limits.get("capability")), _counts(limits.get("capture"))),
@@ -41,6 +42,11 @@ def settings_told(document: Mapping[str, Any], agents: Iterable[str]) -> Setting
             name for name, one in capabilities.items() if _mapping(one).get("reroute") in (False, "off")
         ),
     )
+
+
+def document_of(run: Run | None) -> Mapping[str, Any]:
+    """The scenario of ``run``, empty where nothing is kept of it."""
+    return run["settings"].get("document", {}) if run is not None else {}
 
 
 def of_agent(document: Mapping[str, Any], name: str) -> tuple[float | None, int | None]:
@@ -61,11 +67,6 @@ def _policy(said: Mapping[str, Any]) -> Policy:
         promote_after_ms=_duration_ms(said.get("promote_after")) or None,
         fair=fair if isinstance(fair, str) and fair != "off" else "",
     )
-
-
-def _levels(said: Any) -> tuple[str, ...]:
-    fits = isinstance(said, list) and len(said) <= _MOST_LEVELS and all(isinstance(one, str) and one for one in said)
-    return tuple(dict.fromkeys(said)) if fits else ()
 
 
 def _mapping(said: Any) -> Mapping[str, Any]:

@@ -54,6 +54,10 @@ def state(*records: Record[Any]) -> State:
     return State(regions, 9, NOW_MS)
 
 
+def run_of(document: dict[str, Any]) -> Any:
+    return completed(RUN, {"settings": {"document": document}})
+
+
 def pending(told: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [(one["agent"], one["case"], one["state"]) for one in told["pending"]]
 
@@ -171,7 +175,7 @@ def test_whatever_stands_under_control_it_tells_what_can_be_told(values: list[tu
 
 @given(document=st.dictionaries(FIELDS, JUNK, max_size=6))
 def test_settings_are_told_whatever_the_run_says_of_them(document: dict[str, Any]) -> None:
-    settings = settings_told(document, ["normal"])
+    settings = settings_told(run_of(document), ["normal"])
     assert settings.levels
     assert settings.max_running > 0
     rating, max_running = of_agent(document, "pay")
@@ -192,5 +196,6 @@ def test_settings_are_told_whatever_the_run_says_of_them(document: dict[str, Any
 def test_the_policy_is_as_the_file_says_and_as_it_is_by_default_where_the_file_could_not_say_so(
     said: dict[str, Any], policy: Policy
 ) -> None:
-    assert settings_told({"policy": said}, []).policy == policy
-    assert settings_told({"levels": [1, 2]}, ["odd", "low"]).levels == (*DEFAULT_LEVELS, "odd")
+    assert settings_told(run_of({"policy": said}), []).policy == policy
+    assert settings_told(run_of({"levels": [1, 2]}), ["odd", "low"]).levels == DEFAULT_LEVELS
+    assert settings_told(None, ["odd", "low"]).levels == (*DEFAULT_LEVELS, "odd")
