@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blackboard.control_records import ACTIVATIONS, AGENTS, BREAKERS, FLOW, FOCUS, LEADER, OVERRIDES, RUN
@@ -156,6 +156,7 @@ FIELDS = st.sampled_from([
 ])  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     values=st.lists(
         st.tuples(
@@ -173,11 +174,12 @@ def test_whatever_stands_under_control_it_tells_what_can_be_told(values: list[tu
     assert wrong_in(told, Agenda) == ""
 
 
+@settings(deadline=None)
 @given(document=st.dictionaries(FIELDS, JUNK, max_size=6))
 def test_settings_are_told_whatever_the_run_says_of_them(document: dict[str, Any]) -> None:
-    settings = settings_told(run_of(document), ["normal"])
-    assert settings.levels
-    assert settings.max_running > 0
+    told = settings_told(run_of(document), ["normal"])
+    assert told.levels
+    assert told.max_running > 0
     rating, max_running = of_agent(document, "pay")
     assert rating is None or math.isfinite(rating)
     assert max_running is None or max_running > 0
