@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blackboard.wording import counted, span
-from controller.viewer.amounts import clock, sentence
+from controller.viewer.amounts import clock, lasted, sentence
 from controller.viewer.line import GAP, Line, Span, cells, cut, said
 from controller.viewer.run_lines import status_of
 
@@ -70,12 +70,14 @@ def _standing(model: Model, now_ms: int, moment: Moment | None) -> list[Part]:
     parts = []
     run = model.run
     if run is not None:
-        until_ms = run.get("ended_ms", now_ms) if run["status"] != "running" else now_ms
+        goes_on = run["status"] == "running" or "ended_ms" not in run
+        lasted_ms = (now_ms if goes_on else run["ended_ms"]) - run["started_ms"]
         parts += [
             Part(2, status_of(run)),
-            Part(5, Span(f"for {span(until_ms - run['started_ms'])}")),
-            Part(6, said(sentence(run["scenario"])), SHORTEST),
+            Part(5, Span(f"for {span(lasted_ms)}" if goes_on else f"took {lasted(lasted_ms)}")),
         ]
+        if run["scenario"] != model.board.partition("@")[0]:
+            parts.append(Part(6, said(sentence(run["scenario"])), SHORTEST))
     if moment is None:
         parts.append(Part(4, Span(f"revision {model.revision:,}")))
     led = said(f"led by {sentence(model.leader)}", "dim") if model.leader else Span("nobody leads", "dim")

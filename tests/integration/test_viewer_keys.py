@@ -77,6 +77,13 @@ async def test_q_leaves(board: Board) -> None:
         await eyes.until(lambda: not eyes.app.is_running, "the viewer has ended")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)])
+async def test_the_view_that_was_asked_for_has_the_keys_from_the_start(board: Board, size: tuple[int, int]) -> None:
+    async with viewing(board, size, view="agents") as eyes:
+        await eyes.until(lambda: eyes.title.startswith("Agents"), "the agents have the keys")
+        assert eyes.app.main.front == "agents"
+
+
 async def test_numbers_tab_and_names_lead_to_the_views(board: Board) -> None:
     await work(board)
     async with viewing(board) as eyes:

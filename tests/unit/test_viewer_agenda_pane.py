@@ -94,6 +94,7 @@ def test_who_would_fire_first_stands_first_and_each_is_told_with_why() -> None:
         "failed | check | return/9 | 2.0 s | the gateway is down",
         "apart | in reserve: refund has its turn",
         "… and 24 more pending",
+        "1 activation at the hands of people: see the escalations",
     ]
     assert pane.title == "Agenda · 2 running, 30 pending · recommends"
 
@@ -121,7 +122,7 @@ def test_every_sort_leaves_the_notes_above_and_what_is_not_shown_below(sort: str
     pane = everything()
     pane.sort_by(sort)
     notes = ["note:flow", "note:recommendation", "note:focus"]
-    assert names(pane) == [*notes, *(f"activation:{one}" for one in expected.split()), "more"]
+    assert names(pane) == [*notes, *(f"activation:{one}" for one in expected.split()), "more", "people"]
     with pytest.raises(ValueError, match="not in tuple"):
         pane.sort_by("colour")
 
@@ -144,9 +145,9 @@ def test_a_filter_reads_the_rows_and_leaves_the_notes(text: str, expected: list[
     pane.filter_by(Filter.parse(text))
     rows = [name for name in names(pane) if name.startswith("activation:")]
     assert rows == [f"activation:{one}" for one in expected]
-    assert len(names(pane)) == len(rows) + 4
+    assert len(names(pane)) == len(rows) + 5
     pane.filter_by(None)
-    assert len(names(pane)) == 15
+    assert len(names(pane)) == 16
 
 
 def test_enter_opens_the_activation_and_of_the_recommendation_the_one_that_is_recommended() -> None:

@@ -28,9 +28,16 @@ def test_it_says_which_board_how_the_run_goes_and_who_leads() -> None:
     assert told(RECORDS) == "shop  running  for 1 min  returns  revision 7  led by host:1:x  read-only"
     ended = RUN | {"status": "timed_out", "ended_ms": NOW_MS - 70_000}
     assert told({"control/run": ended}, writable=True) == (
-        "shop  timed out  for 5 s  returns  revision 7  nobody leads  can write"
+        "shop  timed out  took 5.0 s  returns  revision 7  nobody leads  can write"
     )
     assert told({}) == "shop  revision 7  nobody leads  read-only"
+
+
+def test_a_board_that_is_named_after_its_scenario_says_it_once() -> None:
+    assert (
+        told({"control/run": RUN | {"scenario": "shop"}})
+        == "shop  running  for 1 min  revision 7  nobody leads  read-only"
+    )
 
 
 def test_what_is_not_as_it_seems_stands_first() -> None:

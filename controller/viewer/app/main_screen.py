@@ -40,6 +40,7 @@ QUESTIONS: Final = {
 class MainScreen(ViewsScreen):
     """The views of a board under the keys of :mod:`controller.viewer.keys`."""
 
+    AUTO_FOCUS = ""  # else the first view has the focus before the one that was asked for can take it
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(",".join(key.keys), f"press('{key.action}')", key.word, show=False) for key in KEYS),
         *(Binding(str(n), f"press('view {name}')", name, show=False) for n, name in enumerate(VIEWS, 1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from blackboard.control_records import ACTIVATIONS, FLOW, FOCUS, LEADER, OVERRIDES, RECOMMENDATION
+from blackboard.wording import counted
 from controller.activation import FINAL
 from controller.viewer.amounts import lasted, points, sentence
 from controller.viewer.line import Column, Line, Span, cut
@@ -83,6 +84,8 @@ class AgendaPane(ListedPane[Standing]):
         """whether the notes are to be looked at"""
         self._notes: set[str] = set()
         self._running = 0
+        self._people: set[str] = set()
+        """activations that wait for a person's answer"""
         model.subscribe(self._note)
         model.on_read(self._note_activation)
 
@@ -200,6 +203,7 @@ class AgendaPane(ListedPane[Standing]):
 
     def _look_at_all(self, entries: set[str]) -> None:
         found = ((one, self._standing(one)) for one in {*self._model.live, *entries})
+        self._people = {one for one, record in self._model.live.items() if record.value["state"] == "escalated"}
         standings = {f"activation:{one}": standing for one, standing in found if standing is not None}
         self._running = sum(standing.part == "running" for standing in standings.values())
         self._listing.fill(standings)
@@ -207,6 +211,11 @@ class AgendaPane(ListedPane[Standing]):
     def _look_at(self, activation: str) -> None:
         identity = f"activation:{activation}"
         before, found = self._listing.get(identity), self._standing(activation)
+        record = self._model.live.get(activation)
+        waits = record is not None and record.value["state"] == "escalated"
+        if waits != (activation in self._people):
+            self._people ^= {activation}
+            self._stopped = True
         self._running += (found is not None and found.part == "running") - (
             before is not None and before.part == "running"
         )
@@ -252,10 +261,15 @@ class AgendaPane(ListedPane[Standing]):
             self._listing.put(identity, Standing("note", at, "stop" if stop.holds else "", why=stop.text))
         self._notes = set(told)
         more = self._told["pending_count"] - len(self._entries) if self._told is not None else 0
-        if more > 0:
-            self._listing.put("more", Standing("more", 0, "", why=f"… and {more:,} more pending"))
+        people = counted(len(self._people), "activation")
+        self._end_with("more", f"… and {more:,} more pending" if more > 0 else "")
+        self._end_with("people", f"{people} at the hands of people: see the escalations" if self._people else "")
+
+    def _end_with(self, identity: str, text: str) -> None:
+        if text:
+            self._listing.put(identity, Standing("more", 0, "", why=text))
         else:
-            self._listing.drop("more")
+            self._listing.drop(identity)
 
     def _why(self, identity: str, item: Standing, now_ms: int) -> str:
         if item.part == "running":
