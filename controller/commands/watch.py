@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from blackboard.commands.target import Target, board_options, open_board
+from controller.viewer.preferences import THEMES
 
 if TYPE_CHECKING:
     from blackboard.board import Board
@@ -41,9 +42,9 @@ class Size(click.ParamType[tuple[int, int]]):
 @click.option("--write", is_flag=True, help="Allow answers, orders, pause, step and post; without it it only reads.")
 @click.option("--by", metavar="NAME", help="With --write: who you are; default: your user name.")
 @click.option("--picture", type=click.Path(path_type=Path), metavar="FILE", help="Write an SVG of the screen, and end.")
-@click.option("--press", metavar="KEYS", default="", help="For --picture: keys to press first, with commas between.")
+@click.option("--press", metavar="KEYS", default="", help="For --picture: keys to press first: w,enter,:,type TEXT.")
 @click.option("--size", type=Size(), default="120x40", show_default=True, help="For --picture.")
-@click.option("--theme", metavar="NAME", default="", help="Colours; T changes them. Default: as the last time.")
+@click.option("--theme", type=click.Choice(THEMES), help="Colours; T changes them. Default: as the last time.")
 @click.option("--until-end", is_flag=True, help="As a stream: end when the run on the board ends.")
 @board_options
 async def command(
@@ -56,7 +57,7 @@ async def command(
     picture: Path | None,
     press: str,
     size: tuple[int, int],
-    theme: str,
+    theme: str | None,
     until_end: bool,
 ) -> None:
     """Show a board live: records, agenda, agents, log, questions, and why each thing happened. Press ? for the keys.
@@ -68,7 +69,7 @@ async def command(
     Examples:
       blackboard watch
       blackboard watch --board process_return@1 --write --by alice
-      blackboard watch --picture board.svg --press w --size 100x30
+      blackboard watch --picture board.svg --press "j,w" --size 100x30
       blackboard watch --until-end -o jsonl
     """
     from blackboard.errors import UsageError
@@ -79,6 +80,8 @@ async def command(
         raise UsageError("a memory: board lives inside the process that made it; no other process can watch it")
     if by and not write:
         raise click.UsageError("--by says who writes: it goes with --write.")
+    if press and picture is None:
+        raise click.UsageError("--press says what to do before a picture is drawn: it goes with --picture.")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     as_screen = target.output == "text" and all(stream.isatty() for stream in streams)
     gc.disable()  # a collection while a large board is read in is a pause, and frees nothing
@@ -88,9 +91,9 @@ async def command(
         if target.output == "json":
             await _tell(watch)
         elif picture is not None:
-            await _draw(watch, picture, press, size, theme=theme, view=view, moment=moment)
+            await _draw(watch, picture, press, size, theme=theme or THEMES[0], view=view, moment=moment)
         elif as_screen:
-            await _show(watch, _writing(board, by) if write else None, theme=theme, view=view, moment=moment)
+            await _show(watch, _writing(board, by) if write else None, theme=theme or "", view=view, moment=moment)
         else:
             from controller.viewer.stream import Stream
 
@@ -127,9 +130,15 @@ async def _show(watch: Watch, writing: Writing | None, *, theme: str, view: str,
 async def _draw(
     watch: Watch, path: Path, press: str, size: tuple[int, int], *, theme: str, view: str, moment: str
 ) -> None:
+    from blackboard.errors import InvalidInput
     from controller.viewer.app.picture import draw
     from controller.viewer.app.viewer_app import ViewerApp
+    from controller.viewer.pressing import keys_of
 
-    app = ViewerApp(watch, view=view, moment=moment, theme=theme)
+    keys = keys_of(press)
     await watch.settled()
-    path.write_text(await draw(app, size, [key for key in press.split(",") if key]), encoding="utf-8")
+    svg = await draw(ViewerApp(watch, view=view, theme=theme), size, keys, moment=moment)
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"cannot be written: {error.strerror or error}", place=str(path)) from error

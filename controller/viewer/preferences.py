@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 1 << 16
 NAME: Final = "viewer.json"
+THEMES: Final = ("textual-dark", "textual-light", "ansi-dark", "ansi-light", "nord", "gruvbox", "solarized-light")
+"""in the order in which ``T`` takes them; those called ansi leave the colours to the terminal"""
 
 
 @dataclass(slots=True)

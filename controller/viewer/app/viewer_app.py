@@ -15,6 +15,7 @@ from controller.viewer import preferences as kept
 from controller.viewer.app.drawing import Drawing
 from controller.viewer.app.main_screen import MainScreen
 from controller.viewer.app.stage import VIEWS
+from controller.viewer.preferences import THEMES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
 
-THEMES: Final = ("textual-dark", "textual-light", "ansi-dark", "ansi-light", "nord", "gruvbox", "solarized-light")
-"""in the order in which ``T`` takes them; those called ansi leave the colours to the terminal"""
 PLAIN: Final = "ansi-dark"
 
 

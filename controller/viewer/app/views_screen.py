@@ -175,15 +175,15 @@ class ViewsScreen(Screen[None]):
             await self.stage.play()
             await self._freshen()
             seen = self.stage.state
-            if seen != self._seen or self._busy:
+            if seen != self._seen or self.busy:
                 self._seen = seen
                 self.paint()
         finally:
-            rest_s = BUSY_S if self._busy else FRAME_S
+            rest_s = BUSY_S if self.busy else FRAME_S
             self.set_timer(max(rest_s, SHARE * (perf_counter() - started)), self._keep_painting)
 
     @property
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
         return self.stage.busy(name for name, view in self.views.items() if view.is_on_screen)
 
     async def _freshen(self) -> None:
