@@ -64,12 +64,13 @@ def form_for(deed: Deed, target: Target | None, model: Model) -> Form:
         asked = tuple(_order_fields(deed, meant, model)), _told(meant, model)
     elif deed in _FORMS:
         asked = _FORMS[deed](meant, model)
-    about = f" · {_named(meant, model)}" if meant is not None else f" · board {model.board}"
-    return Form(f"{deed.word}{about}", (*asked[0], reason_field()), target, asked[1])
+    return Form(f"{deed.word} · {named(meant, model)}", (*asked[0], reason_field()), target, asked[1])
 
 
-def _named(target: Target, model: Model) -> str:
-    """What ``target`` is, for a title."""
+def named(target: Target | None, model: Model) -> str:
+    """What ``target`` is, for a title; ``None`` is the board."""
+    if target is None:
+        return f"board {model.board}"
     facts = facts_of(target, model)
     if target.kind in ("activation", "question"):
         return f"{facts.get('agent', 'activation')} for {facts.get('case', target.name)}"

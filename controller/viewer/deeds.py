@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 
 class Deed(NamedTuple):
-    """Something that can be done: its word in a menu, what it does in a line, and its key where it has one."""
+    """Something that can be done, and what it does in a line."""
 
     name: str
     told: str
-    key: str = ""
 
     @property
     def word(self) -> str:
@@ -34,7 +33,7 @@ class Deed(NamedTuple):
         return self.name.replace("_", " ")
 
 
-ANSWER: Final = Deed("answer", "answer the question", "a")
+ANSWER: Final = Deed("answer", "answer the question")
 FORCE: Final = Deed("force", "let it fire next, before all others")
 HOLD: Final = Deed("hold", "keep it from firing for a while")
 BOOST: Final = Deed("boost", "let it go sooner, or later")
@@ -45,12 +44,12 @@ DECIDE: Final = Deed("decide", "contribute in the place of the agent")
 REASSIGN: Final = Deed("reassign", "let another agent do it")
 REVOKE: Final = Deed("revoke", "take an order back")
 CHOOSE: Final = Deed("choose", "dispatch this one now, whoever is before it")
-PAUSE: Final = Deed("pause", "let nothing more be dispatched", "p")
-RECOMMEND: Final = Deed("recommend", "let the controller say whom it would pick, and wait")
-RESUME: Final = Deed("resume", "let the controller go on by itself", "p")
-STEP: Final = Deed("step", "let the next one be dispatched", "n")
+PAUSE: Final = Deed("pause", "let nothing more be dispatched")
+RECOMMEND: Final = Deed("recommend", "let the controller say whom it would pick")
+RESUME: Final = Deed("resume", "let the controller go on by itself")
+STEP: Final = Deed("step", "let the next one be dispatched")
 ACCEPT: Final = Deed("accept", "dispatch the one that is recommended")
-POST: Final = Deed("post", "write a record", "+")
+POST: Final = Deed("post", "write a record")
 
 ORDERS: Final = (FORCE, HOLD, BOOST, VETO, CANCEL, EXTEND, DECIDE, REASSIGN)
 """The orders, named by their verbs."""

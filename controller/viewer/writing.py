@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     Values: TypeAlias = Mapping[str, str]
     Doing: TypeAlias = Callable[["Writing", Target | None, Values], Awaitable[str]]
 
-_HEEDED_LATER: Final = "; nobody leads the board: heeded when one does"
+REFUSED: Final = "refused by the controller: "
+"""what the sentence begins with of an order that was given in vain"""
+_HEEDED_LATER: Final = "; nobody leads: heeded when one does"
 
 
 class Writing:
@@ -84,7 +86,7 @@ class Writing:
             waits = ", and is not judged yet" if given.led else _HEEDED_LATER
             return f"{wanted.verb} is ordered ({given.id}){waits}"
         if override["status"] == "refused":
-            return f"refused by the controller: {override.get('outcome', '')}"
+            return f"{REFUSED}{override.get('outcome', '')}"
         until = ""
         if override["status"] == "standing":
             until = "; it stands until "

@@ -26,6 +26,7 @@ from controller.viewer.writing import Writing
 from knowledge_sources import Escalate, knowledge_source
 from knowledge_sources.region_schemas import schema_for, schema_records
 from tests.leading import activations, going_on, leading, only, question, quiescent, run, values
+from tests.viewing import viewing
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from controller.viewer.deeds import Deed
 
 ITEM = Target("case", "item/a")
-HEEDED_LATER = "nobody leads the board: heeded when one does"
+HEEDED_LATER = "nobody leads: heeded when one does"
 HOSTILE = "[bold]Refund[/bold] \x1b[2J\u202e?\n" + "x" * 10_000
 
 
@@ -460,3 +461,63 @@ async def test_who_was_first_is_told_in_the_form_and_what_was_typed_stays(board:
         await eventually(lambda: app.result, "the form is gone")
     assert app.result == [None]
     assert [one["decided_by"] for one in await activations(board)] == ["bo"]
+
+
+async def test_a_viewer_without_write_offers_nothing_and_says_how_to_be_let(board: Board) -> None:
+    await asked(board, choices=["yes", "no"])
+    before = await board.revision()
+    async with viewing(board, (80, 24)) as eyes:
+        await eyes.press("5")
+        await eyes.sees("Refund?")
+        await eyes.press("a")
+        await eyes.sees("this viewer only reads; start it with --write to act")
+        assert not eyes.app.screen.is_modal
+    assert await board.revision() == before
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+async def test_a_person_answers_and_orders_from_the_views(board: Board, size: tuple[int, int]) -> None:
+    """The menu says what can be done about the line and about the board; what came of it is told below."""
+    await asked(board, choices=["yes", "no"])
+    async with viewing(board, size, writing=Writing(board, "ana")) as eyes:
+        await eyes.press("5")
+        await eyes.sees("Refund?")
+        await eyes.press("a")
+        await eyes.sees("1 answer")
+        await eyes.sees(f"board {board.name}")
+        await eyes.press("1")
+        await eyes.sees("reason · kept with it")
+        await eyes.press("2", "tab")
+        await eyes.type("no such return")
+        await eyes.sees('ana answered "no" to ask for return/1; nobody leads')
+        await eyes.press("3", "a")
+        await eyes.sees("agent ask")
+        await eyes.press("2")
+        await eyes.sees("hold · agent ask")
+        await eyes.press("shift+tab")
+        await eyes.type("a strike")
+        await eyes.sees("hold is ordered")
+    assert (await values(board, "answer/*"))["answer/1"] == {
+        "answer": "no", "answered_by": "ana", "reason": "no such return"
+    }  # fmt: skip
+    order = (await order_on(board)).value
+    assert (order["author"], order["reason"], order["scope"]) == ("human/ana", "a strike", {"agent": "ask"})
+
+
+async def test_from_a_detail_its_line_and_what_it_is_about_can_be_acted_on(board: Board) -> None:
+    target = await asked(board, choices=["yes", "no"])
+    async with viewing(board, (140, 45), writing=Writing(board, "ana")) as eyes:
+        await eyes.press("5")
+        await eyes.sees("Refund?")
+        await eyes.press("enter")
+        await eyes.at("ask asks about return/1")
+        await eyes.until(lambda: "Refund?" in eyes.here, "the keys act on the question")
+        while "written to" not in eyes.here:
+            await eyes.press("j")
+        await eyes.press("a")
+        await eyes.sees("ask for return/1")
+        await eyes.press("1")
+        await eyes.sees("reason · kept with it")
+        await eyes.press("escape")
+        await eyes.until(lambda: not eyes.app.screen.is_modal, "the form is gone")
+    assert form_for(deeds.ANSWER, target, await seen(board)).fields[0].name == "choice"

@@ -12,8 +12,9 @@ from blackboard.errors import UsageError
 from controller.viewer import deeds
 from controller.viewer.app.choices import Choices
 from controller.viewer.app.form_screen import FormScreen
-from controller.viewer.app.menu_screen import MenuScreen
+from controller.viewer.app.menu_screen import Group, MenuScreen, Offer
 from controller.viewer.forms import Choice, Field, Form, Needed, reason_field
+from controller.viewer.target import Target
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -258,29 +259,44 @@ async def test_a_form_survives_being_resized() -> None:
         assert "enter do it" in seen(app)
 
 
-MENU = [deeds.HOLD, deeds.VETO, deeds.CANCEL]
+ITEM = Target("case", "item/[b]a")
+MENU = [
+    Group("case item/[b]a\x1b[2J", (Offer(ITEM, deeds.HOLD), Offer(ITEM, deeds.VETO))),
+    Group("agent gone", ()),
+    Group("board b", (Offer(None, deeds.PAUSE),)),
+]
 
 
 @pytest.mark.parametrize(
-    ("keys", "deed"),
-    [(["enter"], deeds.HOLD), (["down", "enter"], deeds.VETO), (["3"], deeds.CANCEL), (["escape"], None), (["9", "j", "k", "end", "enter"], deeds.CANCEL)],
-)  # fmt: skip
-async def test_a_deed_is_chosen_from_a_menu(keys: list[str], deed: Any) -> None:
+    ("keys", "offer"),
+    [
+        (["enter"], Offer(ITEM, deeds.HOLD)),
+        (["down", "enter"], Offer(ITEM, deeds.VETO)),
+        (["3"], Offer(None, deeds.PAUSE)),
+        (["escape"], None),
+        (["9", "j", "j", "j", "k", "end", "enter"], Offer(None, deeds.PAUSE)),
+        (["up", "home", "enter"], Offer(ITEM, deeds.HOLD)),
+    ],
+)
+async def test_a_deed_is_chosen_from_a_menu(keys: list[str], offer: Any) -> None:
     app = Host(MenuScreen(MENU))
     async with app.run_test(size=(80, 24)) as pilot:
         assert "2 veto" in seen(app)
+        assert r"case item/[b]a\x1b[2J" in seen(app)
+        assert "agent gone" not in seen(app)
         await pilot.press(*keys)
         await eventually(lambda: app.result, "the menu is gone")
-        assert app.result == [deed]
+        assert app.result == [offer]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 12), (20, 6)])
 async def test_a_menu_is_clicked(size: tuple[int, int]) -> None:
     app = Host(MenuScreen(MENU))
     async with app.run_test(size=size) as pilot:
-        await pilot.click(Choices, offset=(1, 1))
+        await pilot.click(Choices, offset=(1, 0))
+        await pilot.click(Choices, offset=(1, 2))
         await eventually(lambda: app.result, "the menu is gone")
-        assert app.result == [deeds.VETO]
+        assert app.result == [Offer(ITEM, deeds.VETO)]
 
 
 async def test_a_menu_of_nothing_says_so() -> None:
@@ -293,10 +309,10 @@ async def test_a_menu_of_nothing_says_so() -> None:
 
 
 async def test_a_menu_of_many_scrolls_on_a_small_screen() -> None:
-    app = Host(MenuScreen(list(deeds.DEEDS.values())))
+    app = Host(MenuScreen([Group("board", tuple(Offer(None, deed) for deed in deeds.DEEDS.values()))]))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("end")
         await eventually(lambda: "post" in seen(app), "the last one is in sight")
         await pilot.press("enter")
         await eventually(lambda: app.result, "the menu is gone")
-        assert app.result == [deeds.POST]
+        assert app.result == [Offer(None, deeds.POST)]

@@ -31,7 +31,10 @@ _NUMBERED: Final = 9
 
 
 class Choices(ScrollView, can_focus=True):
-    """``labels`` to choose from: by arrows, ``j`` ``k``, digits and mouse; nothing is chosen until somebody does."""
+    """``labels`` to choose from: by arrows, ``j`` ``k``, digits and mouse; nothing is chosen until somebody does.
+
+    Those at the places of ``headings`` stand above others, and cannot be chosen.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("up,k", "move(-1)", "previous"),
@@ -61,9 +64,19 @@ class Choices(ScrollView, can_focus=True):
     class Picked(Message):
         """One is chosen outright, by its digit or by the mouse: where nothing else is asked, that is all."""
 
-    def __init__(self, labels: Sequence[str], chosen: int | None = None, *, id: str | None = None) -> None:  # noqa: A002  # as every widget names it
+    def __init__(
+        self,
+        labels: Sequence[str],
+        chosen: int | None = None,
+        *,
+        headings: frozenset[int] = frozenset(),
+        id: str | None = None,  # noqa: A002  # as every widget names it
+    ) -> None:
         super().__init__(id=id)
         self.labels = tuple(labels)
+        self._open = [place for place in range(len(self.labels)) if place not in headings]
+        """the places that can be chosen"""
+        self._numbers = {place: number for number, place in enumerate(self._open)}
         self.set_reactive(Choices.chosen, chosen)
         self.virtual_size = Size(0, len(self.labels))
 
@@ -95,25 +108,28 @@ class Choices(ScrollView, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Choose the next in a direction; the first one where nothing is chosen."""
-        self.action_to(0 if self.chosen is None else min(max(self.chosen + by, 0), len(self.labels) - 1))
+        at = self._numbers[self.chosen] if self.chosen is not None else -max(by, 1)
+        self.action_to(min(max(at + by, 0), len(self._open) - 1))
 
     def action_page(self, by: int) -> None:
         self.action_move(by * max(1, self.size.height - 1))
 
-    def action_to(self, place: int) -> None:
-        """Choose the one at ``place``, counted from the end where it is below 0; nothing where there is none."""
-        if place < len(self.labels):
-            self.chosen = place if place >= 0 else len(self.labels) + place
+    def action_to(self, number: int) -> None:
+        """Choose the one of that number, from 0, or from the end where it is below 0; nothing where there is none."""
+        if number < len(self._open):
+            self.chosen = self._open[number]
 
-    def action_pick(self, place: int) -> None:
-        """Choose the one at ``place`` outright."""
-        if place < len(self.labels):
-            self.chosen = place
+    def action_pick(self, number: int) -> None:
+        """Choose the one of that number outright."""
+        if number < len(self._open):
+            self.chosen = self._open[number]
             self.post_message(self.Picked())
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.action_pick(event.y + self.scroll_offset.y)
+        place = event.y + self.scroll_offset.y
+        if place in self._numbers:
+            self.action_pick(self._numbers[place])
 
     def render_line(self, y: int) -> Strip:
         """The label in line ``y``, with its mark and, for the first nine, its digit."""
@@ -121,11 +137,13 @@ class Choices(ScrollView, can_focus=True):
         style = self.rich_style
         if place >= len(self.labels):
             return Strip.blank(width, style)
-        is_chosen = place == self.chosen
-        number = str(place + 1) if place < _NUMBERED else " "
+        if place not in self._numbers:
+            return Strip([Segment(cut(self.labels[place], width), style + Style(bold=True))], width)
+        is_chosen, number = place == self.chosen, self._numbers[place] + 1
+        shown = str(number) if number <= _NUMBERED else " "
         if is_chosen:
             style += Style(reverse=True) if self.has_focus else Style(bold=True)
-        text = cut(f"{_MARKED if is_chosen else _UNMARKED} {number} {self.labels[place]}", width)
+        text = cut(f"{_MARKED if is_chosen else _UNMARKED} {shown} {self.labels[place]}", width)
         return Strip([Segment(text, style)], width)
 
     def on_focus(self) -> None:
@@ -136,4 +154,5 @@ class Choices(ScrollView, can_focus=True):
 
     def _into_sight(self) -> None:
         if self.chosen is not None:
-            self.scroll_to_region(Region(0, self.chosen, max(1, self.size.width), 1), animate=False)
+            first = self.chosen if self.chosen > self._open[0] else 0
+            self.scroll_to_region(Region(0, first, max(1, self.size.width), 1 + self.chosen - first), animate=False)

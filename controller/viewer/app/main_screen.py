@@ -18,6 +18,7 @@ from controller.viewer.help import help_for
 from controller.viewer.keys import KEYS
 from controller.viewer.panes.board import BoardPane
 from controller.viewer.places import place_named
+from controller.viewer.writing import REFUSED
 
 if TYPE_CHECKING:
     from textual import events
@@ -241,9 +242,10 @@ class MainScreen(ViewsScreen):
 
     async def _act(self, writing: Writing) -> None:
         top = self.trail.top
-        done = await act(self.app, writing, self.shown.target or (top.about if top else None), self.stage.model)
+        looked_at = (self.shown.target, top.about if top is not None else None)
+        done = await act(self.app, writing, [one for one in looked_at if one is not None], self.stage.model)
         if done:
-            self.tell(done, "good")
+            self.tell(done, "warn" if done.startswith(REFUSED) else "good")
 
     async def do_copy(self) -> None:
         text = self.shown.text

@@ -11,12 +11,12 @@ from textual.screen import Screen
 from blackboard.errors import BlackboardError
 from controller.viewer.app.bars import Bar, Word, WordBar
 from controller.viewer.app.line_view import LineView
+from controller.viewer.app.notice import Notice
 from controller.viewer.app.prompt import Prompt
 from controller.viewer.app.stage import VIEWS, Stage
 from controller.viewer.app.trail import Trail
 from controller.viewer.headline import headline
 from controller.viewer.keys import key_of
-from controller.viewer.line import line, said
 from controller.viewer.panes.board import BoardPane
 from controller.viewer.plain_detail import PlainDetail
 
@@ -38,7 +38,6 @@ SHARE: Final = 12
 """Drawing what the board does takes at most one part in so many of the time; keys are answered at once."""
 WIDE: Final = (110, 30)
 """columns and lines from which on all views are shown together"""
-NOTICE_S: Final = 4.0
 SHIFT: Final = 8
 """cells that long lines move to the side at once"""
 MAIN_KEYS: Final = (
@@ -64,8 +63,6 @@ class ViewsScreen(Screen[None]):
     ViewsScreen #log { height: 3fr; }
     ViewsScreen #detail { display: none; }
     ViewsScreen #tabs { display: none; }
-    ViewsScreen #notice { display: none; }
-    ViewsScreen.noticed #notice { display: block; }
     ViewsScreen.single #tabs { display: block; }
     ViewsScreen.single #views LineView { display: none; }
     ViewsScreen.single #views LineView.front { display: block; height: 1fr; }
@@ -96,7 +93,8 @@ class ViewsScreen(Screen[None]):
         self.front = view
         self.zoomed = False
         self._moment = moment
-        self._bars = {name: Bar(id=name) for name in ("headline", "notice")}
+        self._headline = Bar(id="headline")
+        self._notice = Notice(id="notice")
         self._words = {name: WordBar(id=name) for name in ("tabs", "keys")}
         self.prompt = Prompt(id="prompt")
         self.stage.prefer(preferences)
@@ -108,7 +106,7 @@ class ViewsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         views = self.views
-        yield self._bars["headline"]
+        yield self._headline
         yield self._words["tabs"]
         with Vertical(id="views"):
             with Horizontal(id="columns"):
@@ -121,7 +119,7 @@ class ViewsScreen(Screen[None]):
                     yield views["run"]
             yield views["log"]
         yield self.detail
-        yield self._bars["notice"]
+        yield self._notice
         yield self.prompt
         yield self._words["keys"]
 
@@ -204,7 +202,7 @@ class ViewsScreen(Screen[None]):
                 if name:
                     self.stage.panes[name].refresh()
                 view.paint(now_ms)
-        self._bars["headline"].say(headline(
+        self._headline.say(headline(
             self.stage.model, self.live.now_ms, self.size.width, silent_s=self.live.silent_s,
             moment=self.stage.moment, hidden=self.live.hidden if self.live.paused else None,
             writable=self.writing is not None,
@@ -252,9 +250,7 @@ class ViewsScreen(Screen[None]):
 
     def tell(self, text: str, meaning: Meaning = "") -> None:
         """Say ``text`` above the footer for a while."""
-        self._bars["notice"].say(line(said(text, meaning)))
-        self.add_class("noticed")
-        self.set_timer(NOTICE_S, lambda: self.remove_class("noticed"))
+        self._notice.say(text, meaning, self.size.width)
 
     def go_to_view(self, name: str) -> None:
         """Go to the view ``name``."""
