@@ -173,18 +173,22 @@ async def test_an_agent_says_what_blackboard_why_not_says(ran: Board, capsys: py
         assert await asyncio.to_thread(main, ["why-not", *options]) == 0
         command = " ".join(capsys.readouterr().out.split())
         detail = await opened(sight, Target("agent", agent))
+        await detail.do("why")
         assert " ".join(" ".join(section(detail, "Why it does not fire")).split()) == command
     detail = await opened(sight, Target("agent", "refund"))
+    assert "Why it does not fire" not in text(detail)
+    await detail.do("why")
     assert followed(detail, "rma=R-2").kind == "activation"
-    assert followed(detail, "boss") == Target("agent", "boss")
+    assert section(detail, "Works with") == ["boss"]
+    assert Target("agent", "boss") in {detail.target(row) for row in range(len(detail))}
     assert len([one for one in section(detail, "Its last activations") if one[:1] != " "]) == 5
     await detail.do("why")
     assert "Why it does not fire" not in text(detail)
 
 
 async def test_an_agent_shows_what_it_declares_while_the_search_for_what_it_lacks_goes_on(ran: Board) -> None:
-    detail = detail_of(Target("agent", "refund"), await now(ran))
-    loading = asyncio.create_task(detail.load())
+    detail = await opened(await now(ran), Target("agent", "refund"))
+    loading = asyncio.create_task(detail.do("why"))
     await asyncio.sleep(0)  # the load runs as far as it can without waiting
     assert "looking …" in section(detail, "Why it does not fire")
     assert "watches         item: check/{rma}" in text(detail)
@@ -327,6 +331,7 @@ async def test_in_the_past_everything_is_told_as_it_was_then(ran: Board) -> None
     assert activation.title == "refund for return/R-2 · running"
     assert "executed" not in "".join(section(activation, "Over time"))
     agent = await opened(before, Target("agent", "refund_late"))
+    await agent.do("why")
     assert "rma=R-2: it is running" in text(agent)
     case = await opened(before, Target("case", "return/R-2"))
     assert "refund is running" in text(case)
@@ -379,6 +384,7 @@ async def test_a_match_that_nobody_leads_to_fire_is_opened_from_its_agent_and_le
     await ran.put("check/R-9", {"amount": 7, "how": "well"})
     sight = await now(ran)
     agent = await opened(sight, Target("agent", "refund"))
+    await agent.do("why")
     match = await opened(sight, followed(agent, "rma=R-9: it is eligible"))
     assert match.title == "refund for check/R-9 · pending"
     assert followed(match, "item: check/R-9@").name == "check/R-9"

@@ -13,7 +13,7 @@ from blackboard import codec
 from blackboard.log import Change
 from blackboard.record import Record, Stamp
 from blackboard.terminal import sanitize
-from controller.viewer.details import activation_text, question_text, record_text
+from controller.viewer.details import activation_text, agent_text, question_text, record_text
 from controller.viewer.details.page import Page, Section, fact, told
 from controller.viewer.details.record_text import Versions
 from controller.viewer.details.value_text import MOST_FIELDS, MOST_LINES, change_entries, value_entries
@@ -210,3 +210,19 @@ def test_a_question_of_many_lines_is_shown_line_by_line_with_its_schema_and_its_
     answer = "\n".join(texts(told_[1]))
     for part in ('"type": "object"', "approval/1", "ann, until", "then bob", "then the answer is false"):
         assert part in answer
+
+
+def test_a_schema_is_told_by_its_fields_whatever_it_holds() -> None:
+    fields = {
+        "a": {"type": "string"},
+        "b": {"anyOf": [{"type": "integer"}, {"type": "null"}, 1]},
+        "c": {"type": [1]},
+        "d": 5,
+    }
+    assert (
+        agent_text.schema_words({"properties": fields, "required": ["a", 7]})
+        == "a string, [b integer or null], [c], [d]"
+    )
+    assert agent_text.schema_words({"properties": {f"k{n}": {} for n in range(100)}}).endswith(" and 70 more")
+    assert agent_text.schema_words({"type": "integer"}) == '{"type": "integer"}'
+    assert agent_text.schema_words({"properties": [1], "required": 3}) == '{"properties": [1], "required": 3}'

@@ -85,17 +85,22 @@ class LineView(Drawing, can_focus=True):
     def rows(self) -> Rows:
         return self._rows
 
-    def show(self, rows: Rows) -> None:
-        """Draw ``rows`` from now on, at their beginning."""
+    def show(self, rows: Rows, identity: str = "") -> None:
+        """Draw ``rows`` from now on, at their beginning, or with the cursor on that one."""
         self._rows = rows
         self._top = self._skipped = self._row = 0
-        self._identity = ""
+        self._identity = identity
         self.paint(self._now_ms)
 
     @property
     def row(self) -> int:
         """The row that the keys act on, -1 where there is none."""
         return self._row if len(self._rows) else -1
+
+    @property
+    def identity(self) -> str:
+        """What that row is about, ``""`` where there is none."""
+        return self._identity if len(self._rows) else ""
 
     @property
     def target(self) -> Target | None:

@@ -72,7 +72,7 @@ class MainScreen(ViewsScreen):
 
     async def open(self, detail: Detail) -> None:
         """Put ``detail`` on top of what is shown."""
-        await self.trail.open(detail, self.room)
+        await self.trail.open(detail, self.room, self.detail.identity)
         self.detail.show(detail)
         self.lay_out()
 
@@ -96,10 +96,7 @@ class MainScreen(ViewsScreen):
             self.prompt.end()
             self.lay_out()
         elif self.trail.top is not None:
-            self.trail.back()
-            if self.trail.top is not None:
-                self.detail.show(self.trail.top)
-            self.lay_out()
+            self.show_top(self.trail.back())
         elif self.stage.filters.get(self.front) is not None:
             self.stage.filter_by(self.front, None)
         elif self.stage.journey is not None:
@@ -215,9 +212,10 @@ class MainScreen(ViewsScreen):
 
     async def _to_version(self, action: str, by: int) -> None:
         if self.trail.top is not None and action in self.trail.top.actions:
-            await self.trail.top.do(action)
+            await self.trail.read(self.trail.top.do(action))
         elif self.stage.journey is not None:
             await self.stage.step(by)
+            self.trail.moved()
 
     async def do_diff(self) -> None:
         await self._in_detail("diff")
@@ -230,7 +228,7 @@ class MainScreen(ViewsScreen):
     async def _in_detail(self, action: str) -> None:
         top = self.trail.top
         if top is not None and action in top.actions:
-            await top.do(action)
+            await self.trail.read(top.do(action))
 
     async def do_act(self) -> None:
         if self.writing is None:

@@ -154,14 +154,16 @@ class Stage:
         """Play twice as fast, or half."""
         self._pace = max(1, min(MOST_PACE, self._pace * 2 if faster else self._pace // 2))
 
-    async def play(self) -> None:
-        """Take the steps that are due; at the end of the log it stops."""
+    async def play(self) -> int:
+        """Take the steps that are due, and tell how many; at the end of the log it stops."""
         self.model.work(ACTIVATIONS_AT_ONCE)
         if self.journey is None or self._played_s is None:
-            return
+            return 0
         count = int((perf_counter() - self._played_s) * self._pace)
         if not count:
-            return
+            return 0
         self._played_s += count / self._pace
-        if await self.journey.step(min(count, MOST_AT_ONCE)) == 0:
+        taken = await self.journey.step(min(count, MOST_AT_ONCE))
+        if taken == 0:
             self._played_s = None
+        return taken

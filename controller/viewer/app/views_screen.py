@@ -170,7 +170,8 @@ class ViewsScreen(Screen[None]):
             if self.live.ended is not None:
                 self.app.exit()
                 return
-            await self.stage.play()
+            if await self.stage.play():
+                self.trail.moved()
             await self._freshen()
             seen = self.stage.state
             if seen != self._seen or self.busy:
@@ -186,10 +187,18 @@ class ViewsScreen(Screen[None]):
 
     async def _freshen(self) -> None:
         try:
-            if await self.trail.freshen(self.room):
+            if await self.trail.freshen():
                 self.paint()
         except BlackboardError as error:
             self.tell(str(error), "bad")
+            if self.trail.top is not self.detail.rows:
+                self.show_top("")
+
+    def show_top(self, place: str) -> None:
+        """Show what is open on top, the cursor at ``place``, or the views where nothing is."""
+        if self.trail.top is not None:
+            self.detail.show(self.trail.top, place)
+        self.lay_out()
 
     def paint(self) -> None:
         """Draw everything in sight as it is now."""
@@ -198,7 +207,7 @@ class ViewsScreen(Screen[None]):
                 self.views[name].show(pane)
         now_ms = self.stage.now_ms
         for name, view in (("", self.detail), *self.views.items()):
-            if view.is_on_screen:
+            if view.is_on_screen or (not name and len(self.trail)):
                 if name:
                     self.stage.panes[name].refresh()
                 view.paint(now_ms)

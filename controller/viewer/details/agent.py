@@ -32,13 +32,14 @@ class AgentDetail(Page):
         super().__init__(f"agent {about.name}")
         self.about = about
         self._sight = sight
-        self._why = True
+        self._why = self._told = False
+        """whether what keeps it from firing is to be told, and whether it is"""
         self._regions: frozenset[str] = frozenset()
         """of the records that count for whether it fires"""
 
     @property
     def actions(self) -> Mapping[str, str]:
-        """The search for what keeps it from firing can be left out: it costs most."""
+        """What keeps it from firing is searched for where that is asked: on a large board it takes a second."""
         return {"why": "less" if self._why else "why not"}
 
     async def load(self) -> None:
@@ -50,14 +51,16 @@ class AgentDetail(Page):
             self.show(self.title, agent_text.unknown(name, model.agents))
             return
         did = model.tallies.get(name, Tally()).performance
-        sections = agent_text.declared(entry, did, model.breakers.get(name), model.agents)
+        head = agent_text.head(entry, did, model.breakers.get(name))
+        rest = agent_text.declared(entry, did, model.agents)
         self._regions = frozenset(regions_of(entry.value))
         if self._why:
-            if not len(self):  # on a board of very many records the search takes a second, and this is known already
-                self.show(self.title, [*sections, Section("Why it does not fire", [told("looking …", None, "dim")])])
-            sections += await self._why_not(entry)
+            if not self._told:  # the rest is known already
+                self.show(self.title, [head, Section("Why it does not fire", [told("looking …", None, "dim")]), *rest])
+            rest = [*await self._why_not(entry), *rest]
+        self._told = self._why
         last = await asyncio.to_thread(_last_of, name, list(model.activations.values()))
-        self.show(self.title, [*sections, agent_text.last_activations(last)])
+        self.show(self.title, [head, *rest, agent_text.last_activations(last)])
 
     def concerns(self, key: str) -> bool:
         """Its entry, its breaker, its activations, the agenda, and the records that it watches."""

@@ -137,7 +137,8 @@ class Page:
             if rows:
                 rows.append(_Row((), f"{name}/above", None))
             if section.title:
-                rows.append(_Row(line(said(section.title, "title")), name, None))
+                parts = folded(line(said(section.title, "title")), self._width, 0)
+                rows += [_Row(part, f"{name}/title/{at}", None) for at, part in enumerate(parts)]
             for number, entry in enumerate(section.entries):
                 parts = folded(entry.line, self._width, entry.indent)
                 if entry.moment_ms and cells(plain(parts[-1])) + AWAY > self._width:

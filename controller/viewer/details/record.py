@@ -138,16 +138,13 @@ class RecordDetail(Page):
             self.show(key, [Section("", [none], "head"), *explained, *self._others()])
             return
         record = versions.chosen.record
-        sections = [
-            Section("", record_text.head(key, versions.chosen, present, model.agents), "head"),
-            await asyncio.to_thread(record_text.content, versions, diff=self._diff),
-            record_text.listed(key, versions),
-        ]
+        sections = [Section("", record_text.head(key, versions.chosen, present, model.agents), "head")]
         if self._why:
             sections.append(await self._explained())
-        elif record is not None:
-            sections.append(record_text.causes(record, model.activations))
+        sections.append(await asyncio.to_thread(record_text.content, versions, diff=self._diff))
+        sections.append(record_text.listed(key, versions))
         if record is not None:
+            sections += [] if self._why else [record_text.causes(record, model.activations)]
             sections.append(record_text.effects(record, model.cases))
         version = f", version {record.version}" if record is not None else ", removed"
         self.show(f"{key}{version}", [*sections, *self._others()])
