@@ -11,7 +11,7 @@ import pytest
 
 from controller.viewer.keys import KEYS
 from knowledge_sources import Context, knowledge_source  # bound by annotation
-from tests.leading import leading
+from tests.leading import leading, run
 from tests.returns_run import work
 from tests.viewing import Eyes, viewing
 
@@ -171,6 +171,19 @@ async def test_the_past_is_shown_stepped_through_and_left(board: Board) -> None:
         await eyes.sees("AS IT WAS at revision 5")
         await eyes.press("escape")
         await eyes.until(lambda: "AS IT WAS" not in eyes.text, "the present is shown again")
+
+
+async def test_a_view_that_is_turned_to_where_nothing_changes_shows_what_there_is(board: Board) -> None:
+    await board.create("order/1", {"n": 1})
+    await run(board, pack)
+    async with viewing(board, (80, 24)) as eyes:
+        await eyes.press("t", "ctrl+u")
+        await eyes.type(str(await board.revision()))
+        await eyes.sees("AS IT WAS")
+        await eyes.press("3")
+        await eyes.sees("Agents · 1")
+        await eyes.press("6")
+        await eyes.sees("100% at rest: 1 completed")
 
 
 async def test_s_sorts_c_hides_columns_and_both_are_remembered(board: Board, tmp_path: Path) -> None:

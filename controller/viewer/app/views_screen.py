@@ -159,6 +159,7 @@ class ViewsScreen(Screen[None]):
             widget.set_class(widget in around, "front")
         if not self.prompt.asking:
             self.shown.focus()
+        self.call_after_refresh(self.paint)  # a view has no size before, and what has none is not drawn
 
     def _changed(self, change: Change | None) -> None:
         self.trail.note(change.key if change is not None else "")

@@ -46,8 +46,8 @@ class EscalationsPane(ListedPane[Question]):
         Cell(Column("status", 8), 140),
         Cell(Column("case", 13, 1)),
         Cell(Column("agent", 12, 1), 96),
-        Cell(Column("question", 16, 6)),
-        Cell(Column("answer", 15, 3)),
+        Cell(Column("question", 20, 8)),
+        Cell(Column("answer", 12, 3)),
         Cell(Column("asked of", 12, 1), 140),
         Cell(Column("left", 7, right=True), 120),
     )
