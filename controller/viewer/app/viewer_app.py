@@ -20,6 +20,8 @@ from controller.viewer.preferences import THEMES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual import events
+
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
 
@@ -73,6 +75,11 @@ class ViewerApp(App[None]):
             raise self._exception
         if self._interrupted:
             raise KeyboardInterrupt
+
+    def on_key(self, event: events.Key) -> None:
+        """Let the prompt have what was typed before it had the focus."""
+        if self.screen is self.main and self.main.prompt.take(event.key, event.character):
+            event.prevent_default()
 
     def action_interrupt(self) -> None:
         """Leave as interrupted."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FRAME_S: Final = 0.3
 """from a change of the board to its being seen, at most"""
 BUSY_S: Final = 0.02
-"""as above, while a pane sorts or filters in slices"""
+"""as above, while a pane sorts or filters in slices, which somebody waits for: then it rests only as long as it drew"""
 SHARE: Final = 12
 """Drawing what the board does takes at most one part in so many of the time; keys are answered at once."""
 WIDE: Final = (110, 30)
@@ -179,8 +179,8 @@ class ViewsScreen(Screen[None]):
                 self._seen = seen
                 self.paint()
         finally:
-            rest_s = BUSY_S if self.busy else FRAME_S
-            self.set_timer(max(rest_s, SHARE * (perf_counter() - started)), self._keep_painting)
+            rest_s, times = (BUSY_S, 1) if self.busy else (FRAME_S, SHARE)
+            self.set_timer(max(rest_s, times * (perf_counter() - started)), self._keep_painting)
 
     @property
     def busy(self) -> bool:
