@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,26 +15,54 @@ if TYPE_CHECKING:
     from blackboard.console import SafeConsole
 
 
+LOOKS: Final = 500_000
+"""at records, where the agenda is told from them: who types the command waits for it"""
+
+
 @click.command("agenda")
+@click.option("--at", "moment", metavar="MOMENT", help="As it was then: a revision, a commit, a snapshot, a time.")
 @board_options
-async def command(target: Target) -> None:
+async def command(target: Target, *, moment: str | None) -> None:
     """Show what is to fire next, in order, and what runs, as the leader of the board last told.
 
     In the order in which it would fire: supervisors apart, then by level, share, and score, which is the rating and
     what waiting adds. What cannot fire now is told with what it waits for; 'why-not' explains who is missing.
+    Where nobody leads, and as of an earlier moment, it is told from the records, which say so.
 
     \b
     Examples:
       blackboard agenda
+      blackboard agenda --at 120
       blackboard agenda -o json --board process_return@1
     """
-    from blackboard.errors import NothingSelected
-
     async with open_board(target) as board:
-        document = await read_agenda(board)
-        if document is None:
-            raise NothingSelected(f"nobody leads board {board.name}, so there is no agenda")
-    emit(target, document, lambda console: _render(console, document))
+        published, told = await read_agenda(board) if moment is None else None, ""
+        if moment is not None:
+            document, told = await _as_it_was(board, moment)
+        elif published is not None:
+            document = published
+        else:
+            document, told = await _as_records_tell(board), f"nobody leads board {board.name}"
+    emit(target, document, lambda console: _render(console, document, told))
+
+
+async def _as_it_was(board: Board, moment: str) -> tuple[dict[str, Any], str]:
+    """The agenda at ``moment``, and what is said of it; raises as :meth:`Board.at`."""
+    from blackboard.commands.record_view import instant
+    from controller.viewer.past_agenda import agenda_from
+
+    state = await board.at(moment)
+    document = {"board": board.name, "revision": state.revision, **agenda_from(state, state.time_ms, steps=LOOKS)}
+    return document, f"revision {state.revision}" + (f", {instant(state.time_ms)}" if state.time_ms else "")
+
+
+async def _as_records_tell(board: Board) -> dict[str, Any]:
+    """What the next leader will find."""
+    from controller.viewer.past_agenda import agenda_from
+
+    replica = await board.replica()
+    told = agenda_from(replica, board.store.server_now_ms(), steps=LOOKS)
+    return {"board": board.name, "revision": replica.revision, **told}
 
 
 async def read_agenda(board: Board) -> dict[str, Any] | None:
@@ -51,13 +79,15 @@ async def read_agenda(board: Board) -> dict[str, Any] | None:
     return {"board": board.name, **document}
 
 
-def _render(console: SafeConsole, document: dict[str, Any]) -> None:
+def _render(console: SafeConsole, document: dict[str, Any], told: str) -> None:
     from blackboard.console import shown, table
     from blackboard.wording import counted, seconds
 
     now_ms = document["at_ms"]
     running = [(one["agent"], one["case"], seconds(now_ms - one["eligible_ms"])) for one in document["running"]]
     console.print(shown(f"{len(running)} running, {counted(document['pending_count'], 'activation')} pending"))
+    if told:
+        console.print(shown(f"{told}: told from the records; {'; '.join(document['left_out'])}"))
     for line in _stopped(document):
         console.print(shown(line))
     if running:

@@ -91,8 +91,11 @@ async def test_the_agenda_is_shown_by_command_and_why_not_tells_the_place_of_a_m
     source = source_of(worker)
     assert source is not None
     shell = Shell(redis_url, board.name, capsys)
-    await asyncio.to_thread(lambda: shell("agenda", code=5))
-    assert f"nobody leads board {board.name}" in shell.error
+    assert await asyncio.to_thread(lambda: shell("agenda")) == (
+        "0 running, 0 activations pending\n"
+        f"nobody leads board {board.name}: told from the records; preconditions and ratings, which are code, were not "
+        "asked\n"
+    )
     controller = await Controller.start(board, [source], Settings(max_running=1))
     running = asyncio.create_task(controller.run_until_quiescent())
     for n in range(3):
@@ -141,3 +144,36 @@ async def test_what_waits_for_records_that_it_collects_says_what_it_lacks(board:
         await resume(board, Person("ann"))
         await board.delete("job/1")  # two are enough only when the hour is over
         assert (await end).status == "finished"
+
+
+async def test_the_agenda_of_a_moment_and_of_a_board_that_nobody_leads_is_told_from_the_records(
+    board: Board, redis_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @knowledge_source(watches={"item": "job/{n}"}, contributes="done/{n}", level="high")
+    async def worker(item: Any) -> Any:
+        return item
+
+    shell = Shell(redis_url, board.name, capsys)
+    async with leading(board, worker):
+        pass
+    await halt(board, "paused", Person("ann"))
+    for n in range(3):
+        await board.create(f"job/{n}", n)
+    there = await board.revision()
+    shown = (await asyncio.to_thread(lambda: shell("agenda"))).splitlines()
+    assert shown[0] == "0 running, 3 activations pending"
+    assert shown[1].startswith(f"nobody leads board {board.name}: told from the records; ")
+    assert shown[2].startswith("paused (ann)")
+    assert [line.split()[:4] for line in shown[4:]] == [[str(n + 1), "worker", f"job/{n}", "high"] for n in range(3)]
+    await resume(board, Person("ann"))
+    async with leading(board, worker) as controller, going_on(controller) as end:
+        assert (await end).status == "finished"
+    assert (await asyncio.to_thread(lambda: shell("agenda"))).startswith("0 running, 0 activations pending\n")
+    then = await asyncio.to_thread(lambda: shell("agenda", "--at", str(there)))
+    assert then.splitlines()[0] == shown[0]
+    assert then.splitlines()[1].startswith(f"revision {there}, 20")
+    assert then.splitlines()[2] == shown[2]
+    document = await asyncio.to_thread(lambda: shell.json("agenda", "--at", str(there - 1)))
+    assert (document["told_from"], document["revision"], document["eligible"]) == ("records", there - 1, 2)
+    await asyncio.to_thread(lambda: shell("agenda", "--at", "yesterday", code=5))
+    assert "'yesterday' is no revision" in shell.error
