@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from controller.viewer.app.form_screen import FormScreen
@@ -10,7 +11,7 @@ from controller.viewer.deed_forms import form_for, named
 from controller.viewer.deeds import deeds_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from textual.app import App
@@ -20,16 +21,22 @@ if TYPE_CHECKING:
     from controller.viewer.writing import Writing
 
 
-async def act(app: App[Any], writing: Writing, targets: Sequence[Target], model: Model) -> str:
-    """Let the person do something about one of ``targets``, or about the board; what was done, ``""`` for nothing."""
-    offered = await app.push_screen_wait(MenuScreen(groups_of(targets, model)))
-    if offered is None:
-        return ""
+def act(app: App[Any], writing: Writing, targets: Sequence[Target], model: Model, tell: Callable[[str], None]) -> None:
+    """Let the person do something about one of ``targets``, or about the board; ``tell`` is told what was done.
 
-    async def submit(values: Mapping[str, str]) -> str:
-        return await writing.do(offered.deed, offered.target, values)
+    What is asked is on top at once, so that no key that follows acts on what lies under it.
+    """
 
-    return await app.push_screen_wait(FormScreen(form_for(offered.deed, offered.target, model), submit)) or ""
+    def fill_in(offer: Offer | None) -> None:
+        if offer is not None:
+            form = form_for(offer.deed, offer.target, model)
+            app.push_screen(FormScreen(form, partial(writing.do, offer.deed, offer.target)), done)
+
+    def done(sentence: str | None) -> None:
+        if sentence:
+            tell(sentence)
+
+    app.push_screen(MenuScreen(groups_of(targets, model)), fill_in)
 
 
 def groups_of(targets: Sequence[Target], model: Model) -> list[Group]:

@@ -88,7 +88,7 @@ class Choices(ScrollView, can_focus=True):
     @property
     def is_cut(self) -> bool:
         """Whether the line of what is chosen is too short for it."""
-        return cell_len(sanitize(self.label)) + _MARKS > self.size.width
+        return 0 < self.size.width < cell_len(sanitize(self.label)) + _MARKS
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One line for each label; the style says how many of them are in sight."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.geometry import Size
 
     from controller.viewer.forms import Field, Form
 
@@ -90,20 +91,22 @@ class FormScreen(ModalScreen[str | None]):
                 yield _text("esc back", id="leave")
 
     def on_mount(self) -> None:
+        self._fit(self.app.size)
         self._show_fields()
-        for widget in self.query("Choices, Input"):
-            widget.focus()
-            break
+        self.set_focus(self.query("Choices, Input").first())
 
     def on_resize(self, event: events.Resize) -> None:
+        self._fit(event.size)
+        self.call_after_refresh(self._settle)
+
+    def _fit(self, size: Size) -> None:
         """No higher than what is asked needs, on a screen that is large."""
-        width = max(1, min(WIDTH, event.size.width) - 5)
+        width = max(1, min(WIDTH, size.width) - 5)
         told = sum(1 + cell_len(line) // width for text in self.form.told for line in text.split("\n"))
         fields = sum(1 + max(1, min(len(field.choices), MOST_CHOICES)) for field in self.form.fields)
         dialog, needed, between = self.query_one("#dialog"), 6 + told + fields, 1 + len(self.form.fields)
-        dialog.set_class(event.size.height >= needed + between, "roomy")
+        dialog.set_class(size.height >= needed + between, "roomy")
         dialog.styles.max_height = needed + between
-        self.call_after_refresh(self._settle)
 
     def values(self) -> dict[str, str]:
         """What stands in the fields now, by their names."""

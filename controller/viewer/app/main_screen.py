@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from controller.viewer.app.prompt import Prompt
     from controller.viewer.details.detail import Detail
     from controller.viewer.target import Target
-    from controller.viewer.writing import Writing
 
 SHIFT: Final = 8
 """cells that long lines move to the side at once"""
@@ -236,14 +235,13 @@ class MainScreen(ViewsScreen):
         elif self.stage.journey is not None:
             self.tell("this is the past; esc leads back to the present", "warn")
         else:
-            self.run_worker(self._act(self.writing), exclusive=True)
+            top = self.trail.top
+            looked_at = (self.shown.target, top.about if top is not None else None)
+            targets = [one for one in looked_at if one is not None]
+            act(self.app, self.writing, targets, self.stage.model, self._done)
 
-    async def _act(self, writing: Writing) -> None:
-        top = self.trail.top
-        looked_at = (self.shown.target, top.about if top is not None else None)
-        done = await act(self.app, writing, [one for one in looked_at if one is not None], self.stage.model)
-        if done:
-            self.tell(done, "warn" if done.startswith(REFUSED) else "good")
+    def _done(self, sentence: str) -> None:
+        self.tell(sentence, "warn" if sentence.startswith(REFUSED) else "good")
 
     async def do_copy(self) -> None:
         text = self.shown.text

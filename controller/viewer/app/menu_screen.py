@@ -71,6 +71,8 @@ class MenuScreen(ModalScreen["Offer | None"]):
 
     def on_mount(self) -> None:
         self._fit()
+        if self._rows:
+            self.set_focus(self.query_one(Choices))
 
     def on_resize(self) -> None:
         self._fit()
