@@ -10,7 +10,7 @@ BLACKBOARD_DATA ?= ../shared/data
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test check conformance fuzz matrix mutants soak bench clean
+.PHONY: help demo test check conformance fuzz matrix mutants soak bench pictures clean
 
 help:
 	@echo 'make demo         run the scenario process_return on a private Redis in .blackboard'
@@ -22,6 +22,7 @@ help:
 	@echo 'make mutants      plant known bugs and name what catches each'
 	@echo 'make soak         the fault and model tests at their full length; takes hours'
 	@echo 'make bench        measure the floor, the chain and the hop'
+	@echo 'make pictures     draw docs/pictures anew'
 	@echo 'make clean        remove .venv, caches and the board in .blackboard'
 
 # An interpreter named with PYTHON= is taken or refused; else the first one here that is new enough and can make one.
@@ -76,6 +77,9 @@ soak: .venv/dev.stamp
 
 bench: .venv/runtime.stamp
 	$(BIN)/python -m benchmarks
+
+pictures: .venv/dev.stamp
+	$(BIN)/python -m tests.docs_pictures
 
 clean:
 	rm -rf .venv .blackboard build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

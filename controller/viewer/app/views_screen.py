@@ -213,7 +213,7 @@ class ViewsScreen(Screen[None]):
                     self.stage.panes[name].refresh()
                 view.paint(now_ms)
         self._headline.say(headline(
-            self.stage.model, self.live.now_ms, self.size.width, silent_s=self.live.silent_s,
+            self.stage.model, now_ms, self.size.width, silent_s=self.live.silent_s,
             moment=self.stage.moment, hidden=self.live.hidden if self.live.paused else None,
             writable=self.writing is not None,
         ))  # fmt: skip
