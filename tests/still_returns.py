@@ -62,6 +62,7 @@ def _written() -> list[tuple[str, Any, Stamp]]:
         ("control/overrides/cc01", {
             "verb": "decide", "activation": "aa03", "author": "boss", "status": "applied",
             "reason": "the bank did not answer in time: store credit", "value": {"credit": 20},
+            "outcome": "refund/R-1 is what boss decided",
         }, _by("boss")),
         ("refund/R-1", {"credit": 20}, _by("boss", "aa03", "return/R-1", ("check/R-1@1-10",), 2)),
         ("control/activations/aa03", _activation(

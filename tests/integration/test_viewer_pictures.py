@@ -47,7 +47,11 @@ async def drawn(name: str, *keys: str, size: tuple[int, int] = SMALL, theme: str
             if moment:
                 await eyes.sees("AS IT WAS")
             for key in keys:
-                await (eyes.type(key[1:]) if key.startswith(":") else eyes.press(key))
+                if key.startswith(":"):
+                    await eyes.type(key[1:])
+                    await eyes.until(lambda: len(eyes.app.main.trail), "what was named is open")
+                else:
+                    await eyes.press(key)
             if text:
                 await eyes.sees(text)
             await still(eyes)
@@ -100,7 +104,7 @@ async def test_why_an_agent_has_not_fired() -> None:
 
 
 async def test_the_story_of_a_case() -> None:
-    await drawn("case", "colon", ":case return/R-1", "w", size=TALL, text="overdue")
+    await drawn("case", "colon", ":case return/R-1", "w", size=TALL, text="it said")
 
 
 async def test_a_question() -> None:
