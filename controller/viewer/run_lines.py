@@ -217,7 +217,7 @@ def _agenda(model: Model, now_ms: int) -> Span:
     agenda = model.agenda
     if agenda is None:
         return Span(
-            "nobody leads this board" if not model.leader else f"{sentence(model.leader)} has told none yet", "dim"
+            "nobody leads this board" if not model.leader else f"that of {sentence(model.leader)} is not known", "dim"
         )
     if agenda.get("told_from"):
         return Span("told from the records", "dim")

@@ -60,7 +60,7 @@ async def test_after_a_run_agents_questions_and_cases_stand_as_the_commands_say(
         assert names(questions) == [one["id"] for one in asked if one["status"] == "open"]
         for row, one in enumerate(asked):
             assert questions.target(row) == ("question", one["id"], "")
-        lines = shown(questions, 160)
+        lines = shown(questions, 300)
         for line, one in zip(lines, asked, strict=True):
             assert line.split()[0] == one["id"][:8]
             assert one["case"] in line

@@ -104,9 +104,9 @@ def test_eighty_columns_tell_who_in_what_state_for_which_case_since_when_and_why
     lines = shown(pane, 80)
     heading = pane.heading(80)
     assert heading is not None
-    assert plain(heading).split() == ["state", "agent", "case", "level", "score", "time", "why"]
-    assert lines[3] == "running  check         return/9                         1.5 s  calling the bank"
-    assert lines[8] == "delayed  refund        return/1      high        2.8    4.0 s  in 3.0 s; call 3"
+    assert plain(heading).split() == ["state", "agent", "case", "level", "time", "why"]
+    assert lines[3] == "running  check           return/9                    1.5 s  calling the bank"
+    assert lines[8] == "delayed  refund          return/1        high        4.0 s  in 3.0 s; call 3"
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_without_a_leader_what_runs_is_held_or_has_failed_is_told_from_the_recor
     assert shown(pane)[0].startswith("nobody leads this board; ")
     assert pane.title == "Agenda · 1 running, nobody leads"
     put(model, "control/leader", {"member": "host:1:x"})
-    assert shown(pane)[0] == "host:1:x leads this board and has told no agenda yet"
+    assert shown(pane)[0] == "host:1:x leads this board; its agenda is not known"
     model.agenda = agenda(pending=[ENTRY])  # one that is not among those that are shown waits among the others
     assert names(pane) == ["activation:r", "activation:p1"]
     model.agenda = None
@@ -220,7 +220,7 @@ def test_what_has_just_begun_to_run_is_lit_for_a_while() -> None:
 
 def test_columns_that_are_hidden_are_left_out() -> None:
     pane = everything()
-    pane.hidden = {"case", "score"}
+    pane.hidden = {"case", "rating"}
     pane.refresh()
     heading = pane.heading(80)
     assert heading is not None

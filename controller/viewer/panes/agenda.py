@@ -60,12 +60,12 @@ class AgendaPane(ListedPane[Standing]):
     sorts: tuple[str, ...] = ("order", "agent", "case", "waited")
     cells: tuple[Cell, ...] = (
         Cell(Column("state", 7)),
-        Cell(Column("agent", 11, 1)),
-        Cell(Column("case", 11, 1)),
+        Cell(Column("agent", 13, 1)),
+        Cell(Column("case", 13, 1)),
         Cell(Column("level", 8)),
         Cell(Column("rating", 6, right=True), WIDE),
         Cell(Column("aged", 7, right=True), WIDE),
-        Cell(Column("score", 5, right=True)),
+        Cell(Column("score", 6, right=True), 96),
         Cell(Column("time", 7, right=True)),
         Cell(Column("call", 4, right=True), WIDE),
         Cell(Column("share", 10, 1), WIDE + 20),
@@ -94,7 +94,7 @@ class AgendaPane(ListedPane[Standing]):
         """How many run and are pending, and whether something stops them."""
         agenda = self._told
         if agenda is None:
-            return f"Agenda · {self._running:,} running, nobody leads"
+            return f"Agenda · {self._running:,} running{'' if self._model.leader else ', nobody leads'}"
         flow = self._model.flow
         stopped = {"paused": " · paused", "recommend": " · recommends"}.get(flow["mode"], "") if flow else ""
         told = " · told from the records" if agenda.get("told_from") else ""

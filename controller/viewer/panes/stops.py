@@ -65,6 +65,6 @@ def _focus(model: Model) -> str:
 
 def _unled(model: Model) -> str:
     if model.leader:
-        return f"{sentence(model.leader)} leads this board and has told no agenda yet"
+        return f"{sentence(model.leader)} leads this board; its agenda is not known"
     what = "what runs or waits" if model.agenda is None else "its agenda"
     return f"nobody leads this board; {what} is told from the records"
