@@ -36,6 +36,7 @@ async def test_a_filter_that_arrives_with_its_slash_is_typed_and_no_letter_of_it
         assert wanted is not None
         assert wanted.text == text
         assert not eyes.app.main.prompt.asking
+        await eyes.sees(f" · only {text}")
 
 
 async def test_a_new_filter_that_arrives_at_once_takes_the_place_of_the_one_before(board: Board) -> None:

@@ -286,6 +286,17 @@ def test_enter_opens_the_version_or_what_it_tells_of() -> None:
     assert pane.text(0) == "1-1 ann order/1 {}"
 
 
+def test_a_process_of_the_runtime_stands_back_behind_people_and_agents() -> None:
+    model = Model("b")
+    for number, author in enumerate(["vm:2347:5b9b723f", "human/ann"], 1):
+        model.apply(put(written("order/1", number, number, author=author)))
+    pane = LogPane(model)
+    who = [next(span for span in pane.line(row, 99, 60_000) if span.text.startswith(("vm", "human"))) for row in (0, 1)]
+    assert [(span.text.strip(), span.meaning) for span in who] == [("vm:2347", "dim"), ("human/ann", "")]
+    pane.filter_by(Filter.parse('author == "vm:2347:5b9b723f"'))
+    assert len(pane) == 1
+
+
 def test_columns_can_be_hidden() -> None:
     model = Model("b")
     model.apply(put(written("order/1", 5, 1)))

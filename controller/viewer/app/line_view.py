@@ -80,6 +80,8 @@ class LineView(Drawing, can_focus=True):
         self._now_ms = 0
         self.following = False
         """whether the cursor stays on the last line"""
+        self.only = ""
+        """the filter that the rows have passed, for the title"""
 
     @property
     def rows(self) -> Rows:
@@ -204,7 +206,7 @@ class LineView(Drawing, can_focus=True):
         count, page = len(self._rows), self.page
         place = f" {min(self._top + page, count):,}/{count:,} " if count > page else ""
         rule = "━" if self.has_focus else "─"
-        title = sanitize(self._rows.title)
+        title = sanitize(f"{self._rows.title} · only {self.only}" if self.only else self._rows.title)
         room = max(0, width - 4 - len(place))
         if cell_len(title) > room:
             title = set_cell_size(title, room)

@@ -211,6 +211,8 @@ class ViewsScreen(Screen[None]):
             if view.is_on_screen or (not name and len(self.trail)):
                 if name:
                     self.stage.panes[name].refresh()
+                    wanted = self.stage.filters.get(name)
+                    view.only = wanted.text if wanted is not None else ""
                 view.paint(now_ms)
         self._headline.say(headline(
             self.stage.model, now_ms, self.size.width, silent_s=self.live.silent_s,

@@ -38,8 +38,8 @@ ALONE: Final = "keys of one segment"
 _GROUP: Final = "region "
 """how the identity of a group begins; no key has a space"""
 _COLUMNS: Final = (
-    Column("key", 24, share=2),
-    Column("value", 20, share=4),
+    Column("key", 18, share=2),
+    Column("value", 16, share=4),
     Column("version", 7, right=True),
     Column("author", 10, share=1),
     Column("age", 6, right=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from blackboard.control_records import ATTENTION, PROGRESS
@@ -27,6 +28,7 @@ MOST_SAID: Final = 3_000
 """characters of what a change says: more than the widest screen shows"""
 _COLUMNS: Final = (Column("time", 8), Column("commit", 8, right=True), Column("who", 10, share=1))
 _SAYS: Final = Column("what", 20, share=6)
+_MEMBER: Final = re.compile(r"(\S+:\d+):[0-9a-f]{8}\Z")
 _OF_ACTIVATION: Final = (PROGRESS, ATTENTION)
 
 
@@ -134,7 +136,7 @@ class LogPane:
         cells = {
             "time": Span(clock(change.time_ms), "lit" if is_new else "dim"),
             "commit": Span(change.commit or f"-{change.revision}", "dim"),
-            "who": Span(of.author[:MOST_SHOWN], "lit" if is_new and not told.meaning else ""),
+            "who": _who(of.author, is_new=is_new and not told.meaning),
         }
         columns = self._columns()
         widths = fitted(columns, width)
@@ -142,3 +144,11 @@ class LogPane:
         key = (said(told.key[:MOST_SHOWN], "lit" if is_new else "name"), Span("  ")) if told.key else ()
         gap = (Span(" " * GAP),) if shown else ()
         return (*shown, *gap, *key, said(told.text[:MOST_SAID], told.meaning or ("lit" if is_new else "")))
+
+
+def _who(author: str, *, is_new: bool) -> Span:
+    """A person or an agent; a process of the runtime stands back, under the part of its name that tells it apart."""
+    member = _MEMBER.match(author)
+    if member is not None:
+        return Span(member[1][:MOST_SHOWN], "dim")
+    return Span(author[:MOST_SHOWN], "lit" if is_new else "")
