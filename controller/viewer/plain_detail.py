@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from controller.viewer.line import Line
+    from controller.viewer.sight import Sight
 
 
 class Entry(NamedTuple):
@@ -32,6 +33,9 @@ class PlainDetail:
 
     async def load(self) -> None:
         """Nothing needs to be read."""
+
+    def see(self, sight: Sight) -> None:
+        """It is the same at any moment."""
 
     def concerns(self, key: str) -> bool:
         return False

@@ -102,3 +102,20 @@ async def test_in_the_past_an_open_activation_goes_on_with_the_journey(ran: Boar
         await eyes.press("left_square_bracket")
         await eyes.at("refund for return/R-2 · running")
         assert " ago" in eyes.text
+        await eyes.press("t")
+        await eyes.type("now")
+        await eyes.at("refund for return/R-2 · executed")
+        assert "AS IT WAS" not in eyes.text
+
+
+async def test_what_is_open_is_shown_as_it_was_when_one_travels(ran: Board) -> None:
+    for n in range(3):
+        await ran.put("note/1", {"n": n})
+    head = await ran.revision()
+    async with viewing(ran, (100, 40)) as eyes:
+        await jump(eyes, "note/1")
+        await eyes.at("note/1, version 3")
+        await eyes.press("t")
+        await eyes.type("")
+        await eyes.at("note/1, version 2")
+        await eyes.sees(f"AS IT WAS at revision {head - 1:,}")

@@ -165,7 +165,7 @@ class MainScreen(ViewsScreen):
             await self.stage.come_back()
         elif question == "travel":
             await self.stage.travel(text)
-            self.trail.close()
+            self.trail.see(self.stage.sight)
         elif text:
             place = place_named(text, VIEWS, self.stage.model)
             if isinstance(place, str):

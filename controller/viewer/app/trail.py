@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from controller.viewer.details.detail import Detail
+    from controller.viewer.sight import Sight
 
 REST_S: Final = 0.5
 """at least so long between two readings of the same detail"""
@@ -76,6 +77,13 @@ class Trail:
         """The record at ``key`` has changed; ``""`` is the published agenda."""
         if not self._stale and self._details:
             self._stale = self._details[-1].concerns(key)
+
+    def see(self, sight: Sight) -> None:
+        """Tell of that moment, or of what stands there now in another model, from now on."""
+        for detail in self._details:
+            detail.see(sight)
+        self._not_before = 0.0
+        self.moved()
 
     def moved(self) -> None:
         """Another moment is shown than that which was read about."""

@@ -206,6 +206,7 @@ class ViewsScreen(Screen[None]):
         if self.stage.keep_up():
             for name, pane in self.stage.panes.items():
                 self.views[name].show(pane)
+            self.trail.see(self.stage.sight)
         now_ms = self.stage.now_ms
         for name, view in (("", self.detail), *self.views.items()):
             if view.is_on_screen or (not name and len(self.trail)):

@@ -55,6 +55,9 @@ class ActivationDetail(Page):
         else:
             await self._tell_pending(activation)
 
+    def see(self, sight: Sight) -> None:
+        self._sight = sight
+
     def concerns(self, key: str) -> bool:
         """Its record, its progress, its question, and the others of its case."""
         if key.endswith(f"/{self.about.name}"):

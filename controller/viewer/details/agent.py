@@ -62,6 +62,9 @@ class AgentDetail(Page):
         last = await asyncio.to_thread(_last_of, name, list(model.activations.values()))
         self.show(self.title, [head, *rest, agent_text.last_activations(last)])
 
+    def see(self, sight: Sight) -> None:
+        self._sight = sight
+
     def concerns(self, key: str) -> bool:
         """Its entry, its breaker, its activations, the agenda, and the records that it watches."""
         name = self.about.name

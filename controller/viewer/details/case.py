@@ -56,6 +56,9 @@ class CaseDetail(Page):
         head, rest = await asyncio.to_thread(case_text.beside_the_story, case, fed, of_case, asked)
         self.show(self.title, [*head, await self._story(fed, of_case), *rest])
 
+    def see(self, sight: Sight) -> None:
+        self._sight = sight
+
     def concerns(self, key: str) -> bool:
         """The fed record, its activations and the questions about them."""
         if key == self.about.name:

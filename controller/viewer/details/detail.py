@@ -9,6 +9,7 @@ from controller.viewer.pane import Rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from controller.viewer.sight import Sight
     from controller.viewer.target import Target
 
 
@@ -27,6 +28,9 @@ class Detail(Rows, Protocol):
 
     async def load(self) -> None:
         """Read what is shown; called again it takes in what has changed.  Raises what a read raises."""
+
+    def see(self, sight: Sight) -> None:
+        """Tell of another moment, or of the same board anew, from the next :meth:`load` on."""
 
     def concerns(self, key: str) -> bool:
         """Whether a change of that record makes it out of date; ``""`` stands for the agenda that is published."""

@@ -53,6 +53,9 @@ class QuestionDetail(Page):
         title = f"{question.value['agent']} asks about {question.value['case']}"
         self.show(title, question_text.sections(question, activation, about))
 
+    def see(self, sight: Sight) -> None:
+        self._sight = sight
+
     def concerns(self, key: str) -> bool:
         """The question itself, the activation that waits for it, and the records that it is about."""
         return key.endswith(f"/{self.about.name}") or key in self._keys

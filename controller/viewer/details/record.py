@@ -66,6 +66,9 @@ class RecordDetail(Page):
         self._versions = await self._read_versions()
         await self._tell()
 
+    def see(self, sight: Sight) -> None:
+        self._sight = sight
+
     def concerns(self, key: str) -> bool:
         """A new version of it, an agent that may watch it, an activation that it set off, a cause that moved."""
         if key == self.about.name or key.startswith(AGENTS) or key in self._causes:
