@@ -24,7 +24,7 @@ class Moment(NamedTuple):
     """the board's revision now, as far as it is known"""
     time_ms: int
     """when that commit was made"""
-    playing: bool = False
+    playing: str = ""
 
 
 class Part(NamedTuple):
@@ -58,7 +58,7 @@ def _warnings(silent_s: float, moment: Moment | None, hidden: int | None) -> lis
     if silent_s:
         told.append(Part(0, Span(f"no answer for {silent_s:.0f} s; connecting again", "bad"), SHORTEST))
     if moment is not None:
-        playing = " · playing" if moment.playing else ""
+        playing = f" · playing {moment.playing}" if moment.playing else ""
         where = f"AS IT WAS at revision {moment.revision:,} of {moment.newest:,}, {clock(moment.time_ms)}{playing}"
         told.append(Part(0, Span(where, "lit"), SHORTEST))
     if hidden is not None:

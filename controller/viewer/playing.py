@@ -23,13 +23,18 @@ class Pace(NamedTuple):
         return f"×{self.times:g}" if self.times else f"{self.per_s:g}/s"
 
 
-PACES: Final = (Pace(1), Pace(10), Pace(100), Pace(0, 10), Pace(0, 100))
+PACES: Final = (
+    Pace(0, 2), Pace(0, 10), Pace(0, 50), Pace(0, 250), Pace(0.1), Pace(1), Pace(10), Pace(100),
+)  # fmt: skip
+"""to go through with keys: first commit by commit, the slowest first, then as it went"""
+FIRST: Final = 1
+"""of which of them one begins with"""
 
 
 class Player:
     """Moves a journey forward while time passes for who watches; the pace may be changed at any moment."""
 
-    def __init__(self, journey: Journey, pace: Pace = PACES[0]) -> None:
+    def __init__(self, journey: Journey, pace: Pace = PACES[FIRST]) -> None:
         self.pace = pace
         self.at_end = False
         """whether the last tick came to the end of the log"""

@@ -168,6 +168,8 @@ class Watch:
         published, model = self._published, self.model
         # What somebody published who leads no more is no agenda.
         agenda = published if published is not None and published["member"] == model.leader else None
+        if agenda is None and model.agenda is not None and "told_from" in model.agenda:
+            return  # the records tell it, until somebody publishes one again
         if agenda is not model.agenda:
             model.agenda = agenda
             self.heard(None)

@@ -36,7 +36,7 @@ async def journey(redis_url: str, board_name: str) -> AsyncIterator[Journey]:
 async def test_at_its_own_pace_each_commit_comes_when_its_time_has_come_and_long_silence_is_cut(
     journey: Journey,
 ) -> None:
-    player = Player(journey)
+    player = Player(journey, Pace(1))
     came = []
     for watched_ms in range(50, 3_000, 50):
         came += [watched_ms] * await player.tick(50)
@@ -61,7 +61,7 @@ async def test_commits_a_second_are_counted_whatever_the_log_says_of_time(journe
 
 
 async def test_who_moves_the_journey_meanwhile_goes_on_playing_from_there(journey: Journey) -> None:
-    player = Player(journey)
+    player = Player(journey, Pace(1))
     await player.tick(100)
     assert journey.revision == 3
     await journey.go("oldest")
@@ -91,6 +91,8 @@ async def test_no_more_is_gone_at_once_than_leaves_time_for_keys(redis_url: str,
         await journey.close()
 
 
-@pytest.mark.parametrize(("pace", "text"), list(zip(PACES, ("×1", "×10", "×100", "10/s", "100/s"), strict=True)))
+@pytest.mark.parametrize(
+    ("pace", "text"), list(zip(PACES, ("2/s", "10/s", "50/s", "250/s", "×0.1", "×1", "×10", "×100"), strict=True))
+)
 def test_a_pace_is_named_as_people_would(pace: Pace, text: str) -> None:
     assert str(pace) == text

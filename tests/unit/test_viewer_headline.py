@@ -14,7 +14,7 @@ from tests.pane_lines import HOSTILE, NOW_MS, WIDTHS, model_of
 
 RUN = {"scenario": "returns", "status": "running", "started_ms": NOW_MS - 75_000}
 RECORDS = {"control/run": RUN, "control/leader": {"member": "host:1:x"}}
-PAST = Moment(120, 340, NOW_MS, playing=True)
+PAST = Moment(120, 340, NOW_MS, playing="×10")
 
 
 def told(records: dict[str, Any], width: int = 120, **situation: Any) -> str:
@@ -45,9 +45,9 @@ def test_what_is_not_as_it_seems_stands_first() -> None:
     assert told(RECORDS, hidden=1_312).startswith("paused, 1,312 changes hidden  shop")
     assert told(RECORDS, hidden=0).startswith("paused, 0 changes hidden  shop")
     past = told(RECORDS, moment=PAST)
-    assert past.startswith(f"AS IT WAS at revision 120 of 340, {clock(NOW_MS)} · playing  shop")
+    assert past.startswith(f"AS IT WAS at revision 120 of 340, {clock(NOW_MS)} · playing ×10  shop")
     assert "revision 7" not in past
-    assert "playing" not in told(RECORDS, moment=PAST._replace(playing=False))
+    assert "playing" not in told(RECORDS, moment=PAST._replace(playing=""))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from controller.viewer.panes.board import BoardPane
 from controller.viewer.panes.escalations import EscalationsPane
 from controller.viewer.panes.log import LogPane
 from controller.viewer.panes.run import RunPane
+from controller.viewer.playing import FIRST, PACES, Player
 from controller.viewer.sight import Sight
+from controller.viewer.told_agenda import ToldAgenda
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,13 +26,8 @@ if TYPE_CHECKING:
     from controller.viewer.preferences import Preferences
     from controller.viewer.watching import Watch
 
-FIRST_PACE: Final = 4
-"""commits a second, at first"""
 ACTIVATIONS_AT_ONCE: Final = 400
 """that a new model looks into between two pictures"""
-MOST_PACE: Final = 1_024
-MOST_AT_ONCE: Final = 200
-"""steps between two pictures"""
 VIEWS: Final = ("board", "agenda", "agents", "log", "escalations", "run")
 
 
@@ -51,8 +48,10 @@ class Stage:
         self.model = watch.model
         self.panes: Mapping[str, Pane] = panes_of(self.model)
         self.filters: dict[str, Filter | None] = {}
-        self._pace = FIRST_PACE
-        self._played_s: float | None = None
+        self._pace = FIRST
+        self._player: Player | None = None
+        self._played_s = 0.0
+        self._told = ToldAgenda()
 
     @property
     def sight(self) -> Sight:
@@ -73,7 +72,7 @@ class Stage:
         journey = self.journey
         if journey is None:
             return None
-        return Moment(journey.revision, journey.head, journey.time_ms, playing=bool(self.playing))
+        return Moment(journey.revision, journey.head, journey.time_ms, playing=self.playing)
 
     def keep_up(self) -> bool:
         """Make the panes of the model that counts now; whether it has become another one."""
@@ -132,7 +131,7 @@ class Stage:
 
     async def come_back(self) -> None:
         """Show the present again."""
-        journey, self.journey, self._played_s = self.journey, None, None
+        journey, self.journey, self._player = self.journey, None, None
         if journey is not None:
             await journey.close()
 
@@ -142,28 +141,43 @@ class Stage:
             await self.journey.step(by)
 
     @property
-    def playing(self) -> int:
-        """How many commits a second are played; 0 where the past stands still."""
-        return self._pace if self._played_s is not None and self.journey is not None else 0
+    def playing(self) -> str:
+        """How fast the past is played, such as ``10/s``; ``""`` where it stands still."""
+        return str(PACES[self._pace]) if self._player is not None else ""
 
     def turn_playing(self) -> None:
         """Play from here on, or stop."""
-        self._played_s = perf_counter() if self._played_s is None else None
+        if self._player is not None or self.journey is None:
+            self._player = None
+        else:
+            self._player, self._played_s = Player(self.journey, PACES[self._pace]), perf_counter()
 
     def hasten(self, *, faster: bool) -> None:
-        """Play twice as fast, or half."""
-        self._pace = max(1, min(MOST_PACE, self._pace * 2 if faster else self._pace // 2))
+        """Play at the next pace, or at the one before."""
+        self._pace = max(0, min(len(PACES) - 1, self._pace + (1 if faster else -1)))
+        if self._player is not None:
+            self._player.pace = PACES[self._pace]
 
     async def play(self) -> int:
         """Take the steps that are due, and tell how many; at the end of the log it stops."""
         self.model.work(ACTIVATIONS_AT_ONCE)
-        if self.journey is None or self._played_s is None:
+        if self._player is None:
             return 0
-        count = int((perf_counter() - self._played_s) * self._pace)
-        if not count:
-            return 0
-        self._played_s += count / self._pace
-        taken = await self.journey.step(min(count, MOST_AT_ONCE))
-        if taken == 0:
-            self._played_s = None
+        player, now_s = self._player, perf_counter()
+        elapsed_s, self._played_s = now_s - self._played_s, now_s
+        taken = await player.tick(1000 * elapsed_s)
+        if player.at_end and self._player is player:
+            self._player = None
         return taken
+
+    def tell_agenda(self) -> None:
+        """Let the records tell the agenda of the past, and of a board whose agenda nobody publishes."""
+        if self.journey is not None:
+            self._told.keep(self.journey.model, self.journey.time_ms)
+        elif self.watch.model.agenda is None or "told_from" in self.watch.model.agenda:
+            self._told.keep(self.watch.model, self.watch.now_ms)
+
+    async def close(self) -> None:
+        """Let go of the log and of what is under way."""
+        await self.come_back()
+        await self._told.close()

@@ -93,10 +93,11 @@ class ViewerApp(App[None]):
         self.theme = self._first_theme()
         self.push_screen(self.main)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         self.main.stage.note(self.preferences)
         if self._settings is not None:
             kept.save(self.preferences, self._settings)
+        await self.main.stage.close()
 
     def _first_theme(self) -> str:
         """What was asked for; else, where there are only the sixteen of the terminal or none, those; else the last."""

@@ -171,9 +171,10 @@ class ViewsScreen(Screen[None]):
             if self.live.ended is not None:
                 self.app.exit()
                 return
-            if await self.stage.play():
-                self.trail.moved()
+            await self._play()
             await self._freshen()
+            if self.views["agenda"].is_on_screen:
+                self.stage.tell_agenda()
             seen = self.stage.state
             if seen != self._seen or self.busy:
                 self._seen = seen
@@ -181,6 +182,14 @@ class ViewsScreen(Screen[None]):
         finally:
             rest_s, times = (BUSY_S, 1) if self.busy else (FRAME_S, SHARE)
             self.set_timer(max(rest_s, times * (perf_counter() - started)), self._keep_painting)
+
+    async def _play(self) -> None:
+        try:
+            if await self.stage.play():
+                self.trail.moved()
+        except BlackboardError as error:
+            self.stage.turn_playing()
+            self.tell(str(error), "bad")
 
     @property
     def busy(self) -> bool:

@@ -1,0 +1,57 @@
+"""The agenda of a model as its records tell it, kept up beside the screen: in a thread, one at a time, with rests."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from blackboard.state import State
+from controller.viewer.past_agenda import agenda_from
+
+if TYPE_CHECKING:
+    from controller.viewer.model import Model
+
+REST: Final = 10
+"""so many times what it took, before it is told anew"""
+LEAST_REST_S: Final = 0.2
+GOOD_FOR_MS: Final = 10_000
+"""Time alone makes some eligible: so old an agenda of a board that stands still is told anew."""
+
+
+class ToldAgenda:
+    """Gives models their agenda.  An older one stays until the next is told."""
+
+    def __init__(self) -> None:
+        self._telling: asyncio.Task[None] | None = None
+        self._told: tuple[Model, int, int] | None = None
+        """of which model, at which revision and moment"""
+        self._not_before_s = 0.0
+
+    def keep(self, model: Model, now_ms: int) -> None:
+        """See that ``model`` has the agenda of its revision, soon; to be called again and again while it is looked at."""
+        if self._telling is not None or perf_counter() < self._not_before_s:
+            return
+        if self._told is not None:
+            of, revision, told_ms = self._told
+            if of is model and revision == model.revision and now_ms - told_ms < GOOD_FOR_MS:
+                return
+        self._told = (model, model.revision, now_ms)
+        state = State({region: dict(records) for region, records in model.regions.items()}, model.revision, now_ms)
+        self._telling = asyncio.create_task(self._tell(model, state), name="blackboard-told-agenda")
+
+    async def _tell(self, model: Model, state: State) -> None:
+        started = perf_counter()
+        try:
+            told = await asyncio.to_thread(agenda_from, state, state.time_ms)
+            if model.agenda is None or "told_from" in model.agenda:  # else a leader has published one meanwhile
+                model.agenda = told
+        finally:
+            self._telling = None
+            self._not_before_s = perf_counter() + max(LEAST_REST_S, REST * (perf_counter() - started))
+
+    async def close(self) -> None:
+        """Give up what is being told."""
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
