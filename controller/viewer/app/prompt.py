@@ -57,28 +57,9 @@ class Prompt(Vertical):
         self._question = question
         self._input.suggester = SuggestFromList(hints) if hints else None
         self._input.value = text
-        self._input.select_on_focus = True
         self._said.say(line(said(words, "dim")))
         self.add_class("asking")
-        self._input.focus()
-
-    def take(self, key: str, character: str | None) -> bool:
-        """Take a key that was pressed before the prompt had the focus; whether it did.
-
-        Such a key has gone to the view behind and comes back: what is typed fast would else be orders to the view.
-        """
-        if not self._question or self._input.has_focus:
-            return False
-        if character is not None and character.isprintable():
-            if self._input.select_on_focus:  # the first: it takes the place of what is there, as it would selected
-                self._input.select_on_focus = False
-                self._input.value = ""
-            self._input.insert_text_at_cursor(character)
-        elif key == "enter":
-            self._give(self._input.value)
-        else:
-            return False
-        return True
+        self.screen.set_focus(self._input)  # at once: the next key is meant for it
 
     def refuse(self, why: str) -> None:
         """Say what is wrong with what was typed, which stays."""
@@ -91,13 +72,10 @@ class Prompt(Vertical):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._give(event.value)
-
-    def _give(self, text: str) -> None:
         typed = self._typed.setdefault(self._question, [])
-        if text and (not typed or typed[-1] != text):
-            typed.append(text)
-        self.post_message(self.Given(self._question, text))
+        if event.value and (not typed or typed[-1] != event.value):
+            typed.append(event.value)
+        self.post_message(self.Given(self._question, event.value))
 
     def key_up(self) -> None:
         """What was typed before for the same question."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import NoColor
@@ -18,14 +20,21 @@ from controller.viewer.app.stage import VIEWS
 from controller.viewer.preferences import THEMES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from textual import events
+    from textual.dom import DOMNode
 
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
 
 PLAIN: Final = "ansi-dark"
+ANSWERED_WITHIN_S: Final = 2.0
+"""so long the keys behind one that takes long have to wait for it"""
+ROUNDS: Final = 3
+"""from a widget up to the app: what a key posts is answered in turn, and that may post something again"""
+INTERRUPTING: Final = ("ctrl+c", "ctrl+q")
+"""keys that wait for no other"""
 
 
 class ViewerApp(App[None]):
@@ -36,7 +45,7 @@ class ViewerApp(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c,ctrl+q", "interrupt", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding(",".join(INTERRUPTING), "interrupt", show=False, priority=True)]
 
     def __init__(
         self,
@@ -50,6 +59,8 @@ class ViewerApp(App[None]):
     ) -> None:
         self._wanted = theme
         self._interrupted = False
+        self._typed: deque[events.Key] = deque()
+        """keys that are not answered yet; the first of them is being answered"""
         no_color = os.environ.get("NO_COLOR")
         super().__init__()
         self._plain = no_color is not None
@@ -76,10 +87,37 @@ class ViewerApp(App[None]):
         if self._interrupted:
             raise KeyboardInterrupt
 
-    def on_key(self, event: events.Key) -> None:
-        """Let the prompt have what was typed before it had the focus."""
-        if self.screen is self.main and self.main.prompt.take(event.key, event.character):
-            event.prevent_default()
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, events.Key) or event.is_forwarded or event.key in INTERRUPTING:
+            await super().on_event(event)
+            return
+        self._typed.append(event)
+        if len(self._typed) == 1:
+            await self._take_key()
+
+    async def _take_key(self) -> None:
+        """Hand on the first key; those behind it wait until it has been answered, since they may be meant for that.
+
+        What is typed ahead, over a slow line or by a program, would else go to who had the focus when it came.
+        """
+        key = self._typed[0]
+        path = [*(self.focused or self.screen).ancestors_with_self]
+        await super().on_event(key)
+        self.set_timer(ANSWERED_WITHIN_S, lambda: self._answered(key))
+        self._follow(key, path * ROUNDS)
+
+    def _follow(self, key: events.Key, path: Sequence[DOMNode]) -> None:
+        """Go where ``key`` went, behind it in the queue of each on ``path``."""
+        for at, node in enumerate(path, 1):
+            if node.call_later(self._follow, key, path[at:]):
+                return
+        self._answered(key)
+
+    def _answered(self, key: events.Key) -> None:
+        if self._typed and self._typed[0] is key:
+            self._typed.popleft()
+            if self._typed:
+                self.call_later(self._take_key)
 
     def action_interrupt(self) -> None:
         """Leave as interrupted."""

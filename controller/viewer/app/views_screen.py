@@ -158,7 +158,7 @@ class ViewsScreen(Screen[None]):
         for widget in (*self.views.values(), *self.query("#columns, .column")):
             widget.set_class(widget in around, "front")
         if not self.prompt.asking:
-            self.shown.focus()
+            self.set_focus(self.shown)  # at once: the next key is meant for it
         self.call_after_refresh(self.paint)  # a view has no size before, and what has none is not drawn
 
     def _changed(self, change: Change | None) -> None:
