@@ -73,7 +73,7 @@ class Terminal:
         self._directory = Path(tempfile.mkdtemp(prefix="bbtmux-", dir=base if len(base) < 60 else "/tmp"))
         self._socket = self._directory / "tmux.sock"
         settings = self._directory / "tmux.conf"
-        settings.write_text("set -g status off\nset -g escape-time 0\n", encoding="utf-8")
+        settings.write_text("set -g status off\nset -g escape-time 0\nset -g set-clipboard on\n", encoding="utf-8")
         script = self._directory / "around"
         variables = {"PYTHONPATH": str(ROOT), **(environment or {}), "TERM": term}
         text = AROUND.format(
@@ -121,6 +121,27 @@ class Terminal:
         """The lines that are shown now, without trailing blanks; ``styled`` with the sequences that colour them."""
         return self._tmux("capture-pane", "-p", "-t", PANE, *(["-e"] if styled else [])).splitlines()
 
+    @property
+    def here(self) -> str:
+        """The line that the viewer's keys act on."""
+        return next((line.partition("▌")[2].strip() for line in self.screen() if "▌" in line), "")
+
+    @property
+    def title(self) -> str:
+        """What the command named the terminal's window; at first the machine's name."""
+        return self._tmux("display-message", "-p", "-t", PANE, "#{pane_title}").rstrip("\n")
+
+    @property
+    def modes(self) -> dict[str, bool]:
+        """What is set in the terminal: the other screen, a cursor that is seen, a mouse that is reported, a keypad."""
+        names = ("alternate_on", "cursor_flag", "mouse_any_flag", "mouse_sgr_flag", "keypad_flag", "wrap_flag")
+        told = self._tmux("display-message", "-p", "-t", PANE, " ".join(f"#{{{name}}}" for name in names))
+        return dict(zip(names, (flag == "1" for flag in told.split()), strict=True))
+
+    def clipboard(self) -> str:
+        """What the command put into the clipboard last, ``""`` before it did."""
+        return self._tmux("list-buffers", "-F", "x") and self._tmux("show-buffer")
+
     def says(self, text: str) -> bool:
         """Whether a line of the screen holds ``text`` now."""
         return any(text in line for line in self.screen())
@@ -128,6 +149,10 @@ class Terminal:
     def wait_for(self, text: str, seconds: float = SECONDS) -> None:
         """Return as soon as a line of the screen holds ``text``; else fail with the screen."""
         self._wait(lambda: self.says(text), f"{text!r} never came", seconds)
+
+    def wait_until(self, holds: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+        """Return as soon as ``holds`` does; else fail with ``what`` and the screen."""
+        self._wait(holds, f"it did not hold that {what}", seconds)
 
     def wait_until_gone(self, text: str, seconds: float = SECONDS) -> None:
         """Return as soon as no line of the screen holds ``text``; else fail with the screen."""
@@ -175,7 +200,7 @@ class Terminal:
     ) -> None:
         self.close()
 
-    def _wait(self, holds: Callable[[], bool], failure: str, seconds: float) -> None:
+    def _wait(self, holds: Callable[[], object], failure: str, seconds: float) -> None:
         try:
             wait_until(holds, "", seconds, every_s=LOOK_EVERY_S)
         except AssertionError:
