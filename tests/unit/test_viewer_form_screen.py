@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import events
 from textual.app import App
 
 from blackboard.errors import UsageError
@@ -225,6 +226,36 @@ async def test_a_field_appears_with_the_choice_that_it_goes_with_and_keeps_what_
         assert submitted.values == [{"choice": "decide", "value": "5", "reason": "x"}]
 
 
+async def test_keys_that_come_at_once_are_answered_one_after_the_other() -> None:
+    """Over a slow line they do; each goes into the field that has the keys once those before it are answered."""
+    which = Field("choice", "answer", choices=(Choice("retry", "retry"), Choice("decide", "decide")), required=True)
+    value = Field("value", "value", "json", required=True, only_with=Needed("choice", "decide"))
+    submitted = Submitted("done")
+    app = Host(FormScreen(Form("x", (which, value, reason_field())), submitted))
+    async with app.run_test(size=(80, 24)):
+        driver = app._driver
+        assert driver is not None
+        for key in ("2", "tab", "5", "tab", "s", "o", "tab", "1", "down", "tab", "6", "tab", "ctrl+s"):
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.set_sender(app)
+            driver.send_message(event)
+        await eventually(lambda: app.result, "the form is gone")
+        assert submitted.values == [{"choice": "decide", "value": "56", "reason": "so"}]
+
+
+async def test_a_digit_twice_chooses_once() -> None:
+    app = Host(MenuScreen(MENU))
+    async with app.run_test(size=(80, 24)):
+        driver = app._driver
+        assert driver is not None
+        for _ in range(3):
+            event = events.Key("1", "1")
+            event.set_sender(app)
+            driver.send_message(event)
+        await eventually(lambda: app.result, "the menu is gone")
+    assert app.result == [Offer(ITEM, deeds.HOLD)]
+
+
 async def test_what_stands_in_a_field_is_handed_on_to_the_letter_and_shown_made_safe() -> None:
     key = "a/\u00adb"
     submitted = Submitted("done")
@@ -238,8 +269,6 @@ async def test_what_stands_in_a_field_is_handed_on_to_the_letter_and_shown_made_
 
 
 async def test_what_is_pasted_becomes_one_line_in_which_nothing_acts() -> None:
-    from textual import events
-
     submitted = Submitted("done")
     app = Host(FormScreen(Form("x", (reason_field(),)), submitted))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -14,18 +14,21 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from blackboard.terminal import sanitize
+from controller.viewer.app.passing_on import passed_on
 from controller.viewer.line import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from textual import events
-    from textual.binding import BindingType
 
 _MARKED: Final = "●"
 _UNMARKED: Final = "○"
 _MARKS: Final = 4
 """cells before a label"""
+_MOVES: Final = {"up": -1, "k": -1, "down": 1, "j": 1}
+_PAGES: Final = {"pageup": -1, "pagedown": 1}
+_ENDS: Final = {"home": 0, "g": 0, "end": -1, "G": -1}
 _NUMBERED: Final = 9
 """of the lines that a digit chooses"""
 
@@ -33,33 +36,14 @@ _NUMBERED: Final = 9
 class Choices(ScrollView, can_focus=True):
     """``labels`` to choose from: by arrows, ``j`` ``k``, digits and mouse; nothing is chosen until somebody does.
 
-    Those at the places of ``headings`` stand above others, and cannot be chosen.
+    Those at the places of ``headings`` stand above others, and cannot be chosen.  ``changed`` is called when another
+    one is.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        ("up,k", "move(-1)", "previous"),
-        ("down,j", "move(1)", "next"),
-        ("home,g", "to(0)", "first"),
-        ("end,G", "to(-1)", "last"),
-        ("pageup", "page(-1)", "page up"),
-        ("pagedown", "page(1)", "page down"),
-        *[(str(number), f"pick({number - 1})", "") for number in range(1, _NUMBERED + 1)],
-    ]
     DEFAULT_CSS = """
     Choices { height: auto; width: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }
     """
     chosen: reactive[int | None] = reactive(None)
-
-    class Changed(Message):
-        """Another one is chosen."""
-
-        def __init__(self, choices: Choices) -> None:
-            super().__init__()
-            self.choices = choices
-
-        @property
-        def control(self) -> Choices:
-            return self.choices
 
     class Picked(Message):
         """One is chosen outright, by its digit or by the mouse: where nothing else is asked, that is all."""
@@ -70,10 +54,12 @@ class Choices(ScrollView, can_focus=True):
         chosen: int | None = None,
         *,
         headings: frozenset[int] = frozenset(),
+        changed: Callable[[], None] | None = None,
         id: str | None = None,  # noqa: A002  # as every widget names it
     ) -> None:
         super().__init__(id=id)
         self.labels = tuple(labels)
+        self._changed = changed
         self._open = [place for place in range(len(self.labels)) if place not in headings]
         """the places that can be chosen"""
         self._numbers = {place: number for number, place in enumerate(self._open)}
@@ -104,22 +90,36 @@ class Choices(ScrollView, can_focus=True):
     def watch_chosen(self) -> None:
         self._into_sight()
         self.refresh()
-        self.post_message(self.Changed(self))
+        if self._changed is not None:
+            self._changed()
 
-    def action_move(self, by: int) -> None:
+    async def _on_key(self, event: events.Key) -> None:
+        if passed_on(self, event):
+            return
+        if event.key.isdecimal() and 0 < int(event.key) <= _NUMBERED:
+            self.pick(int(event.key) - 1)
+        elif event.key in _MOVES:
+            self.move(_MOVES[event.key])
+        elif event.key in _PAGES:
+            self.move(_PAGES[event.key] * max(1, self.size.height - 1))
+        elif event.key in _ENDS:
+            self.to(_ENDS[event.key])
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def move(self, by: int) -> None:
         """Choose the next in a direction; the first one where nothing is chosen."""
         at = self._numbers[self.chosen] if self.chosen is not None else -max(by, 1)
-        self.action_to(min(max(at + by, 0), len(self._open) - 1))
+        self.to(min(max(at + by, 0), len(self._open) - 1))
 
-    def action_page(self, by: int) -> None:
-        self.action_move(by * max(1, self.size.height - 1))
-
-    def action_to(self, number: int) -> None:
+    def to(self, number: int) -> None:
         """Choose the one of that number, from 0, or from the end where it is below 0; nothing where there is none."""
         if number < len(self._open):
             self.chosen = self._open[number]
 
-    def action_pick(self, number: int) -> None:
+    def pick(self, number: int) -> None:
         """Choose the one of that number outright."""
         if number < len(self._open):
             self.chosen = self._open[number]
@@ -129,7 +129,7 @@ class Choices(ScrollView, can_focus=True):
         event.stop()
         place = event.y + self.scroll_offset.y
         if place in self._numbers:
-            self.action_pick(self._numbers[place])
+            self.pick(self._numbers[place])
 
     def render_line(self, y: int) -> Strip:
         """The label in line ``y``, with its mark and, for the first nine, its digit."""

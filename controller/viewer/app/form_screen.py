@@ -84,7 +84,7 @@ class FormScreen(ModalScreen[str | None]):
             with VerticalScroll(id="fields", can_focus=False):
                 for place, field in enumerate(self.form.fields):
                     with Vertical(classes="field", id=f"field-{place}"):
-                        yield from _parts(field, place)
+                        yield from _parts(field, place, self._show_fields)
             yield _text("", id="refusal")
             with Horizontal(id="foot"):
                 yield _text("enter do it", id="submit")
@@ -133,7 +133,6 @@ class FormScreen(ModalScreen[str | None]):
     async def _entered(self) -> None:
         await self.action_submit()
 
-    @on(Choices.Changed)
     def _show_fields(self) -> None:
         """Show the fields that go with what is chosen, and what is chosen as a whole where its line cuts it."""
         values = self.values()
@@ -208,7 +207,7 @@ class FormScreen(ModalScreen[str | None]):
             self.focused.scroll_visible(animate=False)
 
 
-def _parts(field: Field, place: int) -> ComposeResult:
+def _parts(field: Field, place: int, changed: Callable[[], None]) -> ComposeResult:
     """The widgets of a field: its label with what to say beside it, where it is filled in, what is wrong with it."""
     hint = f" · {field.hint}" if field.hint else ""
     if len(field.choices) == 1 and field.initial:
@@ -217,7 +216,8 @@ def _parts(field: Field, place: int) -> ComposeResult:
         yield _text(f"{field.label}{hint}", classes="label")
         if field.choices:
             initial = next((n for n, choice in enumerate(field.choices) if choice.value == field.initial), None)
-            yield Choices([choice.label for choice in field.choices], initial, id=f"chosen-{place}")
+            labels = [choice.label for choice in field.choices]
+            yield Choices(labels, initial, changed=changed, id=f"chosen-{place}")
             yield _text("", id=f"whole-{place}", classes="whole")
         else:
             with Horizontal(classes="line"):

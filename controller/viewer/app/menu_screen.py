@@ -80,6 +80,8 @@ class MenuScreen(ModalScreen["Offer | None"]):
     @on(Choices.Picked)
     def action_choose(self) -> None:
         """Hand on what is chosen."""
+        if not self.is_current:
+            return
         chosen = self._rows[self.query_one(Choices).chosen or 0] if self._rows else None
         self.dismiss(chosen if isinstance(chosen, Offer) else None)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import Input
 
 from blackboard.terminal import sanitize
+from controller.viewer.app.passing_on import passed_on
 
 if TYPE_CHECKING:
     from textual import events
@@ -27,6 +28,9 @@ class Typed(Input):
     def said(self) -> str:
         """What was typed; as long as nothing was, what stood there at first, to the letter."""
         return self._given if self.value == sanitize(self._given) else self.value
+
+    async def _on_key(self, event: events.Key) -> None:
+        passed_on(self, event)
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
