@@ -10,7 +10,7 @@ import contextlib
 import logging
 import sys
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol, TextIO, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,11 @@ class _Stream:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._real, name)
+
+
+def capturing(stream: TextIO) -> TextIO:
+    """``stream``, but that what a running agent writes goes to its activation."""
+    return cast("TextIO", _Stream(stream))
 
 
 class _Handler(logging.Handler):

@@ -68,10 +68,10 @@ class Options:
 
 
 class Onlooker(Protocol):
-    """Who is told how a run goes while it goes; called on the loop, and expected to be quick."""
+    """Who is told how a run goes while it goes; called on the loop, and expected to be quick but where it is awaited."""
 
-    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
-        """The run has its board and begins."""
+    async def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+        """The run has its board, and begins when this returns."""
 
     def changed(self, change: Change, running: int, pending: int) -> None:
         """One change of the board, and how many activations run and are pending."""
@@ -84,6 +84,9 @@ class Onlooker(Protocol):
 
     def stopped(self, text: str) -> None:
         """People have stopped the flow of the board, or let it go on: who, and what to type."""
+
+    async def ended(self, finished: Finished | None) -> None:
+        """The run has ended, with ``None`` by an error; its board is open until this returns."""
 
 
 async def run_scenario(backend: Backend, name: str, options: Options, onlooker: Onlooker) -> Finished:
@@ -109,7 +112,12 @@ async def run_scenario(backend: Backend, name: str, options: Options, onlooker: 
                 options, sets=(*sets, *options.sets), input_file=options.input_file or input_file
             )
             ready = _prepared(name, options)
-        return await _Session(ready, options, claimed, onlooker).run()
+        finished = None
+        try:
+            finished = await _Session(ready, options, claimed, onlooker).run()
+        finally:
+            await onlooker.ended(finished)
+        return finished
 
 
 class _Ready(NamedTuple):
@@ -181,7 +189,7 @@ class _Session:
     async def _work(self, controller: Controller, newcomers: Newcomers, before: Collection[str]) -> RunEnd | None:
         """Feed and fire until the end; ``None`` where it was interrupted."""
         onlooker, replica = self._onlooker, await self._board.replica()
-        onlooker.opened(self._board, replica, resumed=self._resumed)
+        await onlooker.opened(self._board, replica, resumed=self._resumed)
         flow = replica.get(FLOW)
         if flow is not None and flow.value["mode"] != "running":
             onlooker.stopped(flow_note(self._board.name, flow.value))

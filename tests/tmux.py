@@ -29,6 +29,7 @@ LOOK_EVERY_S: Final = 0.05
 PANE: Final = "it:0.0"
 AROUND: Final = """\
 here={directory}
+trap : INT
 stty -g > $here/before
 env {variables} sh -c 'echo $$ > "$0/pid"; exec "$@"' $here {command}
 code=$?
@@ -36,7 +37,7 @@ stty -g > $here/after
 echo $code > $here/code.new && mv $here/code.new $here/code
 exec cat > /dev/null
 """
-"""what runs in the pane: the command, and then nothing more, so that the screen stays as it was left"""
+"""what runs in the pane: the command, and then nothing more, so that the screen stays as it was left; Ctrl-C is for it"""
 
 
 def reason_to_skip() -> str:

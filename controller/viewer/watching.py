@@ -51,7 +51,7 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._recalled: asyncio.Future[None] = self._loop.create_future()
         self._heard = self._loop.time()
-        replica.subscribe(self._changed)
+        self._unsubscribe = replica.subscribe(self._changed)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -63,6 +63,7 @@ class Watch:
         try:
             yield watch
         finally:
+            watch._unsubscribe()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from blackboard.backend import Backend
     from blackboard.console import SafeConsole
     from scenarios.commands.run_screen import RunScreen, Silent
+    from scenarios.commands.run_view import RunView
     from scenarios.runner import Options
     from scenarios.summary import Summary
     from scenarios.verdict import Finished
@@ -44,6 +45,11 @@ if TYPE_CHECKING:
 @click.option("--stay", is_flag=True, help="Go on serving when nothing is left to do; limits.run.time does not count.")
 @click.option("--pause", is_flag=True, help="Dispatch nothing until 'blackboard step' or 'resume' says so.")
 @click.option("--recommend", is_flag=True, help="As --pause, and say whom the controller would pick.")
+@click.option(
+    "--view", is_flag=True, help="Watch it in the viewer, which stays when the run has ended; ? tells the keys."
+)
+@click.option("--write", is_flag=True, help="With --view: allow answers, orders, pause, step and post from it.")
+@click.option("--by", metavar="NAME", help="With --write: who you are; default: your user name.")
 @click.option("--quiet", "-q", is_flag=True, help="Show only what failed, and where the board is.")
 @server_options
 async def command(
@@ -56,6 +62,9 @@ async def command(
     stay: bool,
     pause: bool,
     recommend: bool,
+    view: bool,
+    write: bool,
+    by: str | None,
     quiet: bool,
 ) -> int:
     """Run each SCENARIO, a file, a folder or a shipped name, on a new board, and say how it went.
@@ -63,10 +72,13 @@ async def command(
     It ends when nothing is left to do or only people are awaited. 1: an expectation failed; 6: out of time,
     or stalled. Ctrl-C and SIGTERM end it, too: what runs is handed back.
 
+    With --view, q leaves the viewer: after the end for the summary, as -o and -q have it, before that for the plain
+    progress of the run, which goes on.
+
     \b
     Examples:
       blackboard run process_return
-      blackboard run double_refund --set guard=off
+      blackboard run double_refund --set guard=off --view
       blackboard run my/scenario.yaml --input today.jsonl -o json
       blackboard run process_return --resume
     """
@@ -77,18 +89,26 @@ async def command(
 
     if len(scenarios) > 1 and (target.board or stay or input_file is not None):
         raise UsageError("--board, --stay and --input are for one scenario")
+    _check_view(view=view, write=write, by=by, number=len(scenarios))
     # A mistake in the last one is told before the first one runs.
     names = [load_scenario(scenario, sets).name for scenario in scenarios]
     options = Options(
         sets, input_file, target.board or "", resume, stay,
-        halted="recommend" if recommend else "paused" if pause else "", by=user_name(),
+        halted="recommend" if recommend else "paused" if pause else "", by=by or user_name(),
     )  # fmt: skip
     codes, documents = [], []
     async with open_backend(target, create=True) as backend:
-        if options.halted and backend.kind == "memory":
-            raise UsageError("--pause and --recommend wait for another process, which no board at memory: has")
+        if options.halted and backend.kind == "memory" and not write:
+            raise UsageError(
+                "--pause and --recommend wait for another process, which no board at memory: has, or for --view --write"
+            )
         for scenario, name in zip(scenarios, names, strict=True):
-            finished = await _run(backend, scenario, options, _onlooker(target, name, quiet=quiet))
+            plain = _plain(target, name, quiet=quiet)
+            if view:  # a terminal that is closed ends what was begun for it
+                viewer = _viewer(plain, options.by if write else "")
+                finished = await _run(backend, scenario, options, viewer, signal.SIGTERM, signal.SIGHUP)
+            else:
+                finished = await _run(backend, scenario, options, plain, signal.SIGTERM)
             summary = _summary(finished, backend, target, scenario)
             documents.append(summary.as_document())
             if target.output != "json" or len(scenarios) == 1:
@@ -101,7 +121,34 @@ async def command(
     return INTERRUPTED if INTERRUPTED in codes else next((code for code in codes if code), OK)
 
 
-def _onlooker(target: Target, name: str, *, quiet: bool) -> Silent | RunScreen:
+def _check_view(*, view: bool, write: bool, by: str | None, number: int) -> None:
+    """Refuse options that go with others, and a viewer without a terminal."""
+    from blackboard.errors import UsageError
+    from controller.giving import check_name
+
+    if by is not None and not write:
+        raise UsageError("--by says who writes: it goes with --write")
+    if write and not view:
+        raise UsageError("--write is for the viewer: it goes with --view")
+    if by is not None:
+        check_name(by)
+    if not view:
+        return
+    if number > 1:
+        raise UsageError("--view is for one scenario")
+    streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
+    missing = [name for name, stream in streams.items() if not stream.isatty()]
+    if missing:
+        raise UsageError(f"--view needs a terminal, and standard {' and '.join(missing)} is none")
+
+
+def _viewer(plain: Silent | RunScreen, by: str) -> RunView:
+    from scenarios.commands.run_view import RunView
+
+    return RunView(plain, by)
+
+
+def _plain(target: Target, name: str, *, quiet: bool) -> Silent | RunScreen:
     from blackboard.console import SafeConsole
     from scenarios.commands.run_screen import RunScreen, Silent
 
@@ -109,30 +156,34 @@ def _onlooker(target: Target, name: str, *, quiet: bool) -> Silent | RunScreen:
     return Silent() if quiet or target.output != "text" else RunScreen(SafeConsole(sys.stdout), name)
 
 
-async def _run(backend: Backend, scenario: str, options: Options, onlooker: Silent | RunScreen) -> Finished:
+async def _run(
+    backend: Backend, scenario: str, options: Options, onlooker: Silent | RunScreen | RunView, *signals: signal.Signals
+) -> Finished:
     from scenarios.runner import run_scenario
 
     try:
-        with _stopped_by(signal.SIGTERM):
+        with _stopped_by(*signals):
             return await run_scenario(backend, scenario, options, onlooker)
     finally:
         onlooker.close()
 
 
 @contextlib.contextmanager
-def _stopped_by(signal_: signal.Signals) -> Iterator[None]:
-    """The task that is in here is cancelled by the signal, as asyncio has it for SIGINT, so that it can hand back."""
+def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
+    """The task that is in here is cancelled by ``signals``, as asyncio has it for SIGINT, so that it can hand back."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     if task is None or threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
-    loop.add_signal_handler(signal_, task.cancel)
+    for number in signals:
+        loop.add_signal_handler(number, task.cancel)
     try:
         yield
     except asyncio.CancelledError as cancelled:  # before there was anything to hand back
         raise KeyboardInterrupt from cancelled
     finally:
-        loop.remove_signal_handler(signal_)
+        for number in signals:
+            loop.remove_signal_handler(number)
 
 
 def _summary(finished: Finished, backend: Backend, target: Target, scenario: str) -> Summary:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from blackboard.board import Board
     from blackboard.log import Change
     from blackboard.replica import Replica
+    from scenarios.verdict import Finished
 
 LIVE_EVERY_S: Final = 0.1
 PLAIN_EVERY_S: Final = 2.0
@@ -25,7 +26,7 @@ class Silent:
     def __init__(self) -> None:
         self._errors = SafeConsole(sys.stderr)
 
-    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+    async def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
         return
 
     def changed(self, change: Change, running: int, pending: int) -> None:
@@ -39,6 +40,9 @@ class Silent:
 
     def stopped(self, text: str) -> None:
         self._errors.print(shown(text))
+
+    async def ended(self, finished: Finished | None) -> None:
+        return
 
     def close(self) -> None:
         return
@@ -58,7 +62,7 @@ class RunScreen:
         self._every_s = LIVE_EVERY_S if console.is_terminal else PLAIN_EVERY_S
         self._started = self._shown = monotonic()
 
-    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+    async def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
         self._board = board.name
         self._progress.begin_with(replica.records())
         going_on = ", going on where it was left" if resumed else ""
@@ -91,6 +95,9 @@ class RunScreen:
 
     def stopped(self, text: str) -> None:
         self._errors.print(shown(text, "yellow"))
+
+    async def ended(self, finished: Finished | None) -> None:
+        return
 
     def close(self) -> None:
         """Take the live line away."""

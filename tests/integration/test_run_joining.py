@@ -50,7 +50,7 @@ class Onlooker:
         self.rests = 0
         self.stops: list[str] = []
 
-    def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
+    async def opened(self, board: Board, replica: Replica, *, resumed: bool) -> None:
         return
 
     def changed(self, change: Change, running: int, pending: int) -> None:
@@ -64,6 +64,9 @@ class Onlooker:
 
     def rested(self) -> None:
         self.rests += 1
+
+    async def ended(self, finished: Finished | None) -> None:
+        return
 
 
 @pytest.fixture

@@ -133,10 +133,10 @@ class _Replica:
         return []
 
 
-def test_away_from_a_terminal_lines_are_plain_and_what_records_say_cannot_act_on_it() -> None:
+async def test_away_from_a_terminal_lines_are_plain_and_what_records_say_cannot_act_on_it() -> None:
     written = io.StringIO()
     screen = RunScreen(SafeConsole(written), "returns")
-    screen.opened(cast("Board", _Board()), cast("Replica", _Replica()), resumed=True)
+    await screen.opened(cast("Board", _Board()), cast("Replica", _Replica()), resumed=True)
     question = {"agent": "clerk", "case": "return/1", "question": "Pay?\x1b]52;c;x\x07", "status": "open"}
     screen.changed(Told().change("control/escalations/a", question), 1, 2)
     screen.note("late joined from late.py")

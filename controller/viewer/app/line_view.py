@@ -55,7 +55,7 @@ def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 class LineView(Drawing, can_focus=True):
-    """Rows under their title.  The cursor stays with what it is on, wherever that moves."""
+    """Rows under their title.  The cursor stays with what somebody put it on, wherever that moves; before, on top."""
 
     DEFAULT_CSS = "LineView { height: 1fr; width: 1fr; }"
 
@@ -74,6 +74,7 @@ class LineView(Drawing, can_focus=True):
         self._skipped = 0
         self._row = 0
         self._identity = ""
+        self._placed = False
         self._drawn: list[_Drawn] = []
         self._strips: list[Strip] = []
         self._heading: Line | None = None
@@ -91,7 +92,7 @@ class LineView(Drawing, can_focus=True):
         """Draw ``rows`` from now on, at their beginning, or with the cursor on that one."""
         self._rows = rows
         self._top = self._skipped = self._row = 0
-        self._identity = identity
+        self._identity, self._placed = identity, bool(identity)
         self.paint(self._now_ms)
 
     @property
@@ -117,7 +118,7 @@ class LineView(Drawing, can_focus=True):
     def go_to(self, row: int) -> None:
         """Put the cursor on ``row``, or on the first or last."""
         count = len(self._rows)
-        self._row = max(0, min(row, count - 1))
+        self._row, self._placed = max(0, min(row, count - 1)), True
         self._identity = self._rows.identity(self._row) if count else ""
         self.paint(self._now_ms)
 
@@ -182,7 +183,7 @@ class LineView(Drawing, can_focus=True):
         count, page = len(self._rows), self.page
         if self.following:
             self._row = max(0, count - 1)
-        elif self._identity:
+        elif self._identity and self._placed:
             found = self._rows.row_of(self._identity)
             if found is not None:
                 self._top += found - self._row

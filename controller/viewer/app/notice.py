@@ -11,6 +11,7 @@ from controller.viewer.folding import folded
 from controller.viewer.line import said
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.timer import Timer
 
     from controller.viewer.line import Line, Meaning
@@ -28,22 +29,41 @@ class Notice(Drawing):
     def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)
         self._lines: list[Line] = []
+        self._lasting: tuple[str, Meaning, int] | None = None
         self._timer: Timer | None = None
 
-    def say(self, text: str, meaning: Meaning, width: int) -> None:
-        """Show ``text`` on ``width`` cells from now on, instead of what was said before."""
+    def say(self, text: str, meaning: Meaning, width: int, *, lasting: bool = False) -> None:
+        """Show ``text`` on ``width`` cells from now on, instead of what was said before.
+
+        What is ``lasting`` is shown again whenever something else has been.
+        """
+        if lasting:
+            self._lasting = text, meaning, width
+        self._show(text, meaning, width)
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SHOWN_S * len(self._lines), self._be_gone)
+
+    def _show(self, text: str, meaning: Meaning, width: int) -> None:
         self._lines = folded((said(text[:2_000], meaning),), max(1, width), 0)[:MOST_LINES]
         self.styles.height = len(self._lines)
         self.display = True
         self.refresh()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(SHOWN_S * len(self._lines), self._be_gone)
 
     def render_line(self, y: int) -> Strip:
         if y < len(self._lines):
             return strip_of(self._lines[y], self.size.width, self.styled)
         return Strip.blank(self.size.width)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold what lasts anew."""
+        if self._lasting is not None and event.size.width != self._lasting[2]:
+            text, meaning, _ = self._lasting
+            self._lasting = text, meaning, event.size.width
+            self._be_gone()
+
     def _be_gone(self) -> None:
-        self.display = False
+        if self._lasting is not None:
+            self._show(*self._lasting)
+        else:
+            self.display = False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import threading
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
 from textual.app import App
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.dom import DOMNode
+    from textual.driver import Driver
 
+    from controller.viewer.line import Meaning
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
 
@@ -56,17 +60,26 @@ class ViewerApp(App[None]):
         moment: str = "",
         theme: str = "",
         settings: Path | None = None,
+        driver: type[Driver] | None = None,
+        drawn: asyncio.Event | None = None,
     ) -> None:
+        """``driver`` is one of a terminal that somebody else holds: then the process's streams are left to them.
+
+        ``drawn`` is set when there is something to be seen.
+        """
         self._wanted = theme
-        self._interrupted = False
+        self.interrupted = False
+        self._drawn = drawn
+        self._streams = (sys.stdout, sys.stderr) if driver is not None else None
         self._typed: deque[events.Key] = deque()
         """keys that are not answered yet; the first of them is being answered"""
         no_color = os.environ.get("NO_COLOR")
-        super().__init__()
+        super().__init__(driver_class=driver)
         self._plain = no_color is not None
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color  # which Textual takes away, from agents too
             self._filters[-1:] = [NoColor()]  # where it would draw in shades of grey
+        self._factory: Any = None
         self._settings = settings
         self.preferences = kept.load(settings) if settings is not None else kept.Preferences()
         self.main = MainScreen(watch, self.preferences, writing, view=view, moment=moment)
@@ -78,14 +91,32 @@ class ViewerApp(App[None]):
         for number in ending:  # the terminal is given back as it was
             loop.add_signal_handler(number, self.action_interrupt)
         try:
-            await self.run_async()
+            await self.show()
         finally:
             for number in ending:
                 loop.remove_signal_handler(number)
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+    async def show(self) -> None:
+        """Show it on the terminal, whoever hears the signals; raises what went wrong.
+
+        :attr:`interrupted` says whether the person left by a key that interrupts.
+        """
+        self._factory = asyncio.get_running_loop().get_task_factory()
+        stops = {number: signal.getsignal(number) for number in (signal.SIGTSTP, signal.SIGCONT)}
+        try:
+            await self.run_async()
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                for number, before in stops.items():  # those of the driver would start it again
+                    signal.signal(number, before)
         if self._exception is not None:
             raise self._exception
-        if self._interrupted:
-            raise KeyboardInterrupt
+
+    def tell(self, text: str, meaning: Meaning = "", *, lasting: bool = False) -> None:
+        """Say ``text`` above the footer, from any task and also before there is a footer."""
+        self.call_later(self.main.tell, text, meaning, lasting=lasting)
 
     async def on_event(self, event: events.Event) -> None:
         if not isinstance(event, events.Key) or event.is_forwarded or event.key in INTERRUPTING:
@@ -121,15 +152,25 @@ class ViewerApp(App[None]):
 
     def action_interrupt(self) -> None:
         """Leave as interrupted."""
-        self._interrupted = True
+        self.interrupted = True
         self.exit()
 
     def _fatal_error(self) -> None:
         self._close_messages_no_wait()
 
+    def on_load(self) -> None:
+        # Textual sets one that starts tasks at once, for the whole loop: also for what runs beside it.
+        asyncio.get_running_loop().set_task_factory(self._factory)
+        if self._streams is not None:
+            self._streams = (sys.stdout, sys.stderr)
+
     def on_mount(self) -> None:
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams  # which Textual has just taken
         self.theme = self._first_theme()
         self.push_screen(self.main)
+        if self._drawn is not None:
+            self.main.call_after_refresh(self._drawn.set)
 
     async def on_unmount(self) -> None:
         self.main.stage.note(self.preferences)

@@ -270,9 +270,9 @@ class ViewsScreen(Screen[None]):
             self.tell(str(error), "bad")
         self.paint()
 
-    def tell(self, text: str, meaning: Meaning = "") -> None:
-        """Say ``text`` above the footer for a while."""
-        self._notice.say(text, meaning, self.size.width)
+    def tell(self, text: str, meaning: Meaning = "", *, lasting: bool = False) -> None:
+        """Say ``text`` above the footer for a while; ``lasting``: whenever nothing else is said there."""
+        self._notice.say(text, meaning, self.size.width, lasting=lasting)
 
     def go_to_view(self, name: str) -> None:
         """Go to the view ``name``."""
