@@ -15,17 +15,22 @@ import termios
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.server import private_server
+from benchmarks.table import percentile
 from blackboard.board import Board
 from blackboard.commit import Put
+from blackboard.server_binary import find_server
 from controller.viewer.app.viewer_app import ViewerApp
 from controller.viewer.watching import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmarks.server import PrivateServer
 
 SIZE = (160, 48)
+RATES = (10, 500, 1_000)
+KEYS = 10
 NAME = "seen"
 PATIENCE_S = 30.0
 BATCH = 500
@@ -143,3 +148,20 @@ async def first_paint(server: PrivateServer, count: int) -> float:
             async with app.run_test(size=SIZE) as pilot:
                 await pilot.pause()
                 return time.perf_counter() - began
+
+
+def measure_screen(records: int, seconds: float, note: Callable[[str, str, float], None]) -> None:
+    """The first picture of a board of ``records``, and the viewer at each of :data:`RATES`."""
+    binary = find_server()
+    with private_server(binary) as server:
+        note(
+            f"first picture of {records:,} records, after the snapshot",
+            "ms",
+            asyncio.run(first_paint(server, records)) * 1000,
+        )
+    for rate in RATES:
+        with private_server(binary) as server:
+            seen = see(server, rate, seconds, KEYS)
+        note(f"viewer's share of a core, {rate:,} changes/s", "%", seen.cpu * 100)
+        note(f"a key answered, {rate:,} changes/s: median", "ms", percentile(seen.keys_ms, 0.5))
+        note(f"a key answered, {rate:,} changes/s: slowest of {len(seen.keys_ms)}", "ms", max(seen.keys_ms))
