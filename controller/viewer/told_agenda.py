@@ -27,6 +27,11 @@ class ToldAgenda:
         self._told: tuple[Model, int, int] | None = None
         """of which model, at which revision and moment"""
         self._not_before_s = 0.0
+        self._done: tuple[Model, int] | None = None
+
+    def is_of(self, model: Model) -> bool:
+        """Whether the last one that was told is of ``model`` as it is now."""
+        return self._done is not None and self._done[0] is model and self._done[1] == model.revision
 
     def keep(self, model: Model, now_ms: int) -> None:
         """See that ``model`` has the agenda of its revision, soon; to be called again and again while it is looked at."""
@@ -47,7 +52,7 @@ class ToldAgenda:
             if model.agenda is None or "told_from" in model.agenda:  # else a leader has published one meanwhile
                 model.agenda = told
         finally:
-            self._telling = None
+            self._telling, self._done = None, (model, state.revision)
             self._not_before_s = perf_counter() + max(LEAST_REST_S, REST * (perf_counter() - started))
 
     async def close(self) -> None:

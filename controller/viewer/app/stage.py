@@ -115,7 +115,15 @@ class Stage:
 
     def busy(self, shown: Iterable[str]) -> bool:
         """Whether the views ``shown`` have more to take in, to sort or to filter than they do at once."""
-        return self.model.busy or any(self.panes[name].busy for name in shown)
+        names = list(shown)
+        untold = "agenda" in names and self._agenda_is_to_come
+        return untold or self.model.busy or any(self.panes[name].busy for name in names)
+
+    @property
+    def _agenda_is_to_come(self) -> bool:
+        if self.journey is not None:
+            return not self.playing and not self._told.is_of(self.journey.model)
+        return self.watch.model.agenda is None
 
     def filter_by(self, view: str, wanted: Filter | None) -> None:
         """Show in ``view`` what ``wanted`` accepts, now and when its model changes."""
