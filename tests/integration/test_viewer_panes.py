@@ -79,10 +79,17 @@ async def test_after_a_run_agents_questions_and_cases_stand_as_the_commands_say(
                 assert f"{did['success']:.0%}" in figures
             assert f"{did['cost']:.4f}".rstrip("0").rstrip(".") in " ".join(figures)
 
-        await asyncio.to_thread(lambda: shell("agenda", code=5))
         agenda = AgendaPane(model)
         assert shown(agenda)[0].startswith("nobody leads this board")
         assert agenda.title == "Agenda · 0 running, nobody leads"
+        model.agenda = document = await told(shell, "agenda")
+        assert document["told_from"] == "records"
+        lines = shown(agenda, 120)
+        assert lines[0] == "nobody leads this board; its agenda is told from the records"
+        assert lines[1 : 1 + len(document["left_out"])] == document["left_out"]
+        pending = [f"activation:{one['activation']}" for one in document["pending"]]
+        assert [name for name in names(agenda) if name.startswith("activation:")] == pending
+        assert agenda.title == f"Agenda · 0 running, {document['pending_count']} pending · told from the records"
 
         outcomes: Counter[str] = Counter()
         for outcome in build_report(await read_evidence(board)).outcomes:
