@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from textual.containers import Vertical
 from textual.message import Message
 from textual.suggester import SuggestFromList
-from textual.widgets import Input
 
 from controller.viewer.app.bars import Bar
+from controller.viewer.app.typed import Typed
 from controller.viewer.line import line, said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual.app import ComposeResult
+    from textual.widgets import Input
 
 
 class Prompt(Vertical):
@@ -39,7 +40,8 @@ class Prompt(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002  Textual's name
         super().__init__(id=id)
         self._said = Bar(id="asked")
-        self._input = Input(id="input", compact=True)
+        self._input = Typed(id="input")
+        self._input.select_on_focus = True
         self._question = ""
         self._typed: dict[str, list[str]] = {}
 
