@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from blackboard.board import Board
 from controller.flow import Person, halt, resume
+from controller.viewer.log_pages import PAGE
 from controller.viewer.past_agenda import agenda_from
 from knowledge_sources import knowledge_source
 from tests.leading import going_on, leading
+from tests.own_server import OwnServer
 from tests.viewing import viewing
-
-if TYPE_CHECKING:
-    from blackboard.board import Board
 
 
 @knowledge_source(watches={"item": "job/{n}"}, contributes="done/{n}", level="high")
@@ -83,3 +83,31 @@ async def test_the_past_is_played_to_its_end_at_a_pace_that_can_be_changed(board
         head = await board.revision()
         await eyes.sees(f"AS IT WAS at revision {head} of {head}")
         await eyes.until(lambda: "playing" not in eyes.text, "it stops at the end")
+
+
+async def test_while_the_server_is_away_the_past_says_so_and_keys_are_answered(board_name: str) -> None:
+    with OwnServer() as server:
+        async with await Board.open(server.url, board_name) as board:
+            for n in range(3 * PAGE):
+                await board.put(f"item/{n % 5}", n)
+            async with viewing(board, (120, 40), moment=str(3 * PAGE)) as eyes:
+                await eyes.sees(f"AS IT WAS at revision {3 * PAGE}")
+                server.kill()
+                await eyes.sees("no answer for")
+                await eyes.press("t")
+                await eyes.press("backspace", "backspace")
+                await eyes.type("2")
+                await eyes.sees("the past cannot be read")
+                await eyes.press("escape")
+                stage = eyes.app.main.stage
+                assert stage.journey is not None
+                for _ in range(2 * PAGE):  # until what comes is not at hand
+                    await eyes.press("left_square_bracket")
+                    if "what comes there cannot be read" in eyes.text:
+                        break
+                await eyes.sees("what comes there cannot be read")
+                stood = stage.journey.revision
+                server.start()
+                await eyes.until(lambda: not eyes.watch.silent_s, "it answers again")
+                await eyes.press("left_square_bracket")
+                await eyes.sees(f"AS IT WAS at revision {stood - 1}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from blackboard.errors import NoBackend
 from controller.viewer.headline import Moment
 from controller.viewer.journey import Journey
 from controller.viewer.panes.agenda import AgendaPane
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 ACTIVATIONS_AT_ONCE: Final = 400
 """that a new model looks into between two pictures"""
+PATIENCE_S: Final = 1.5
+"""that a step may take"""
 VIEWS: Final = ("board", "agenda", "agents", "log", "escalations", "run")
 
 
@@ -132,6 +136,8 @@ class Stage:
 
     async def travel(self, moment: str) -> None:
         """Show the board as it was at ``moment``; raises what reading the past raises."""
+        if self.watch.silent_s:
+            raise NoBackend("the server does not answer: the past cannot be read")
         if self.journey is not None:
             await self.journey.go(moment)
         else:
@@ -144,9 +150,14 @@ class Stage:
             await journey.close()
 
     async def step(self, by: int) -> None:
-        """Go ``by`` revisions on, or back, in the past."""
-        if self.journey is not None:
-            await self.journey.step(by)
+        """Go ``by`` revisions on, or back, in the past; raises :class:`NoBackend` where that cannot be read at once."""
+        if self.journey is None:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_S):  # keys are not answered meanwhile
+                await self.journey.step(by)
+        except TimeoutError as error:
+            raise NoBackend("the server does not answer: what comes there cannot be read") from error
 
     @property
     def playing(self) -> str:
@@ -173,6 +184,8 @@ class Stage:
             return 0
         player, now_s = self._player, perf_counter()
         elapsed_s, self._played_s = now_s - self._played_s, now_s
+        if self.watch.silent_s:  # it goes on when the server answers again
+            return 0
         taken = await player.tick(1000 * elapsed_s)
         if player.at_end and self._player is player:
             self._player = None
