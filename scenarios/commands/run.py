@@ -175,8 +175,14 @@ def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
     if task is None or threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
+
+    def stop(number: signal.Signals) -> None:
+        if number is signal.SIGHUP:  # it comes again, from a shell that ends with its terminal
+            loop.add_signal_handler(number, lambda: None)
+        task.cancel()
+
     for number in signals:
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop, number)
     try:
         yield
     except asyncio.CancelledError as cancelled:  # before there was anything to hand back

@@ -137,7 +137,10 @@ def test_ctrl_c_hands_back_what_runs_and_gives_the_terminal_back(redis_url: str,
 def test_a_signal_interrupts_as_ctrl_c_does(tmp_path: Path, folder: Path, *, by: signal.Signals) -> None:
     with viewed("memory:", folder, tmp_path=tmp_path) as terminal:
         terminal.wait_for("Agenda · 3 running")
+        os.kill(terminal.pid, signal.SIGCONT)
         os.kill(terminal.pid, by)
+        if by is signal.SIGHUP:
+            os.kill(terminal.pid, by)
         assert terminal.wait_for_end() == 130
         terminal.wait_for("Ended: interrupted; what ran was handed back")
         assert terminal.left_as_found()

@@ -85,6 +85,10 @@ class HeldTerminal:
             def _patch_lflag(cls, attrs: int) -> int:
                 return super()._patch_lflag(attrs) | (attrs & termios.ISIG)
 
+            def _sigcont_application(self, *_: Any) -> None:
+                if self._must_signal_resume:  # else nothing was stopped: a shell that ends tells its jobs to go on, too
+                    super()._sigcont_application()
+
             def start_application_mode(self) -> None:
                 super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's
                 if held.held:
