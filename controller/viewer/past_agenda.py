@@ -10,7 +10,7 @@ which are why it can name more as eligible than a decision of that moment counts
   run at once;
 - budgets: what waits because other calls hold them.
 
-Nothing here looks at more records than it was told to.
+Nothing here looks at more records than it was told to; of many records of one region only some are looked at then.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from controller.viewer.counted_records import Board
     from knowledge_sources.source import KnowledgeSource
 
-MOST_STEPS: Final = 50_000
+MOST_STEPS: Final = 100_000
 """looks at records before the rest is left out"""
 LEFT_OUT: Final = ("preconditions and ratings, which are code, were not asked",)
 MORE: Final = "there are more records than were looked at"

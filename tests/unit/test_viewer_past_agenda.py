@@ -127,7 +127,8 @@ def test_no_more_records_are_looked_at_than_was_allowed_and_what_was_found_until
     told = agenda_from(board, NOW_MS, steps=500)
     assert told["gave_up"]
     assert told["left_out"][-1] == "there are more records than were looked at"
-    assert pending(told) == [("zebra", "alarm/1", "ready")]
+    assert pending(told)[0] == ("zebra", "alarm/1", "ready")
+    assert 1 < len(pending(told)) < 500, "some of the many, too"
     for steps in range(0, 120, 7):
         assert wrong_in(agenda_from(board, NOW_MS, steps=steps), Agenda) == ""
     assert not agenda_from(board, NOW_MS)["gave_up"]
