@@ -22,7 +22,7 @@ help:
 	@echo 'make mutants      plant known bugs and name what catches each'
 	@echo 'make soak         the fault and model tests at their full length; takes hours'
 	@echo 'make bench        measure the floor, the chain and the hop'
-	@echo 'make pictures     draw docs/pictures anew'
+	@echo 'make pictures     draw docs/pictures anew; its films need tmux'
 	@echo 'make clean        remove .venv, caches and the board in .blackboard'
 
 # An interpreter named with PYTHON= is taken or refused; else the first one here that is new enough and can make one.
@@ -80,6 +80,7 @@ bench: .venv/runtime.stamp
 
 pictures: .venv/dev.stamp
 	$(BIN)/python -m tests.docs_pictures
+	$(BIN)/python -m tests.docs_walk
 
 clean:
 	rm -rf .venv .blackboard build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -52,8 +52,8 @@ def killed(environment: Mapping[str, str]) -> None:
     everything = {**os.environ, **environment}
     first = subprocess.Popen([*RUN, "--pause"], env=everything, stdout=subprocess.DEVNULL)
     asyncio.run(until(environment, "return/*", 200))
-    with Film(environment, 120, 34, every_s=0.5) as film:
-        film.type(f"blackboard watch --board {BOARD}")
+    with Film(environment, 110, 26, every_s=1.2) as film:
+        film.type(f"blackboard watch --view log --board {BOARD}")
         film.terminal.wait_for("led by")
         film.look(READ_S)
         subprocess.run([*BLACKBOARD, "resume", "--board", BOARD], env=everything, stdout=subprocess.DEVNULL, check=True)
@@ -114,9 +114,9 @@ def walk(*names: str) -> None:
         with OwnServer(appendonly=False) as server, tempfile.TemporaryDirectory() as home:
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
             WALKS[name]({"BLACKBOARD_URL": server.url, "XDG_CONFIG_HOME": home, "TZ": "UTC", "PATH": path})
-    for path in sorted(FOLDER.glob("walk-*")):
-        assert path.stat().st_size < MOST_BYTES, f"{path} has {path.stat().st_size:,} bytes"
-        sys.stdout.write(f"{path.name}: {path.stat().st_size:,} bytes\n")
+    for kept in sorted(FOLDER.glob("walk-*")):
+        assert kept.stat().st_size < MOST_BYTES, f"{kept} has {kept.stat().st_size:,} bytes"
+        sys.stdout.write(f"{kept.name}: {kept.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ class Model:
         self.unsound: dict[str, str] = {}
         """key → what is wrong with the record there"""
         self.changes: deque[Change] = deque(maxlen=MOST_CHANGES)
+        self.dead_leader = ""
+        """the recorded leader, where it is known that it does not live any more"""
         self.agenda: Mapping[str, Any] | None = None
         """as the leader published it (:class:`controller.agenda_view.Agenda`), or as it is told from the records"""
         self._homes: dict[str, dict[str, Record[Any]]] = {
@@ -137,6 +139,11 @@ class Model:
     @property
     def leader(self) -> str:
         """Who leads the board, ``""`` for nobody."""
+        return "" if self.recorded_leader == self.dead_leader else self.recorded_leader
+
+    @property
+    def recorded_leader(self) -> str:
+        """Who leads by the record; one that was killed had no time to take it back."""
         found = self._value(LEADER)
         return str(found["member"]) if found is not None else ""
 

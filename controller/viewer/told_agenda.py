@@ -45,6 +45,10 @@ class ToldAgenda:
         state = State({region: dict(records) for region, records in model.regions.items()}, model.revision, now_ms)
         self._telling = asyncio.create_task(self._tell(model, state), name="blackboard-told-agenda")
 
+    def fits(self, model: Model) -> bool:
+        """Whether the agenda of ``model`` as it stands has been told."""
+        return self._telling is None and self._told is not None and self._told[:2] == (model, model.revision)
+
     async def _tell(self, model: Model, state: State) -> None:
         started = perf_counter()
         try:

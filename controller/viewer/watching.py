@@ -14,6 +14,7 @@ from blackboard.errors import BlackboardError, HistoryLost, NoBackend, ServerRef
 from blackboard.history import kept
 from blackboard.log import entries_between
 from controller.agenda_view import parse_agenda
+from controller.leadership import gone_from_this_host
 from controller.viewer.model import MOST_CHANGES, Model
 from controller.viewer.sight import Sight
 
@@ -128,7 +129,7 @@ class Watch:
 
     def _replace(self) -> None:
         former, self.model = self.model, self._present()
-        self.model.agenda = former.agenda
+        self.model.agenda, self.model.dead_leader = former.agenda, former.dead_leader
         self.heard(None)
 
     def _take(self, change: Change) -> None:
@@ -167,6 +168,8 @@ class Watch:
 
     def _show_agenda(self) -> None:
         published, model = self._published, self.model
+        leader = model.recorded_leader
+        model.dead_leader = leader if gone_from_this_host(leader) else ""
         # What somebody published who leads no more is no agenda.
         agenda = published if published is not None and published["member"] == model.leader else None
         if agenda is None and model.agenda is not None and "told_from" in model.agenda:

@@ -30,6 +30,11 @@ async def draw(app: ViewerApp, size: tuple[int, int], keys: Sequence[str], *, mo
         for key in keys:
             await pilot.press(key)
             await _settled(app, pilot)
+        while not app.main.stage.agenda_told:
+            app.main.stage.tell_agenda()
+            await pilot.pause(BUSY_S)
+        app.main.paint()
+        await pilot.pause()
         return still(shown(app), f"blackboard watch, board {app.main.live.board.name}")
 
 

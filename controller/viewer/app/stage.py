@@ -191,6 +191,11 @@ class Stage:
             self._player = None
         return taken
 
+    @property
+    def agenda_told(self) -> bool:
+        """Whether the agenda is that of the moment of the past that is shown, or is told by somebody else."""
+        return self.journey is None or self._told.fits(self.model)
+
     def tell_agenda(self) -> None:
         """Let the records tell the agenda of the past, and of a board whose agenda nobody publishes."""
         if self.journey is not None:
