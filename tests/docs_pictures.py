@@ -30,7 +30,7 @@ def draw() -> None:
         _picture("board.svg", "140x42", CASE, moment=str(decided))
         _picture("light.svg", "140x42", CASE, moment=str(decided), theme="textual-light")
         _picture("why.svg", "120x40", f":,type {OVERRULED},enter,w" + ",j" * 21)
-        _picture("agenda.svg", "120x24", "z", moment=str(decided - 1_500), view="agenda")
+        _picture("agenda.svg", "120x28", "z" + ",j" * 32, moment=str(decided - 1_500), view="agenda")
 
 
 async def _decided(url: str) -> int:

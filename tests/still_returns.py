@@ -66,7 +66,7 @@ def _written() -> list[tuple[str, Any, Stamp]]:
         }, _by("boss")),
         ("refund/R-1", {"credit": 20}, _by("boss", "aa03", "return/R-1", ("check/R-1@1-10",), 2)),
         ("control/activations/aa03", _activation(
-            "refund", "R-1", "executed", wrote=["refund/R-1"], decided_by="boss", override="control/overrides/cc01",
+            "refund", "R-1", "executed", reason="boss ordered decide: store credit", wrote=["refund/R-1"], decided_by="boss", override="control/overrides/cc01",
             log=["calling the bank"], attempt=2,
         ), lead),
         ("control/activations/aa04", _activation(
