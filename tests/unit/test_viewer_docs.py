@@ -16,6 +16,7 @@ from controller.viewer.keys import KEYS
 from controller.viewer.model import MOST_CHANGES
 from controller.viewer.preferences import place
 from controller.viewer.pressing import keys_of
+from controller.viewer.watching import MOST_HIDDEN, RECALLED
 
 PAGE = Path(__file__).parents[2] / "docs" / "viewer.md"
 TABLE = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
@@ -63,13 +64,15 @@ def test_what_is_pressed_for_a_picture_are_keys() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     assert f"the last {MOST_CHANGES:,} changes" in text()
+    assert f"up to {MOST_HIDDEN:,} changes" in text()
+    assert f"from {RECALLED:,} commits before" in text()
     assert f"the first {MOST_SEARCHED:,} characters" in text()
     assert f"`~/{place({'HOME': '/h'}).relative_to('/h')}`" in text()
 
 
 def test_every_picture_and_page_that_it_links_is_there() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", text()):
-        assert (PAGE.parent / link).exists(), link
+    for link in re.findall(r"\]\(([^)]+)\)", text()):
+        assert (PAGE.parent / link.partition("#")[0]).exists(), link
 
 
 if __name__ == "__main__":
