@@ -104,11 +104,8 @@ async def command(
             )
         for scenario, name in zip(scenarios, names, strict=True):
             plain = _plain(target, name, quiet=quiet)
-            if view:  # a terminal that is closed ends what was begun for it
-                viewer = _viewer(plain, options.by if write else "")
-                finished = await _run(backend, scenario, options, viewer, signal.SIGTERM, signal.SIGHUP)
-            else:
-                finished = await _run(backend, scenario, options, plain, signal.SIGTERM)
+            onlooker = _viewer(plain, options.by if write else "") if view else plain
+            finished = await _run(backend, scenario, options, onlooker)
             summary = _summary(finished, backend, target, scenario)
             documents.append(summary.as_document())
             if target.output != "json" or len(scenarios) == 1:
@@ -156,40 +153,30 @@ def _plain(target: Target, name: str, *, quiet: bool) -> Silent | RunScreen:
     return Silent() if quiet or target.output != "text" else RunScreen(SafeConsole(sys.stdout), name)
 
 
-async def _run(
-    backend: Backend, scenario: str, options: Options, onlooker: Silent | RunScreen | RunView, *signals: signal.Signals
-) -> Finished:
+async def _run(backend: Backend, scenario: str, options: Options, onlooker: Silent | RunScreen | RunView) -> Finished:
     from scenarios.runner import run_scenario
 
     try:
-        with _stopped_by(*signals):
+        with _stopped_by(signal.SIGTERM):
             return await run_scenario(backend, scenario, options, onlooker)
     finally:
         onlooker.close()
 
 
 @contextlib.contextmanager
-def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
-    """The task that is in here is cancelled by ``signals``, as asyncio has it for SIGINT, so that it can hand back."""
+def _stopped_by(signal_: signal.Signals) -> Iterator[None]:
+    """The task that is in here is cancelled by the signal, as asyncio has it for SIGINT, so that it can hand back."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     if task is None or threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread only
         return
-
-    def stop(number: signal.Signals) -> None:
-        if number is signal.SIGHUP:  # it comes again, from a shell that ends with its terminal
-            loop.add_signal_handler(number, lambda: None)
-        task.cancel()
-
-    for number in signals:
-        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal_, task.cancel)
     try:
         yield
     except asyncio.CancelledError as cancelled:  # before there was anything to hand back
         raise KeyboardInterrupt from cancelled
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+        loop.remove_signal_handler(signal_)
 
 
 def _summary(finished: Finished, backend: Backend, target: Target, scenario: str) -> Summary:

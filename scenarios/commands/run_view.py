@@ -63,7 +63,9 @@ class RunView:
         self._hand_on = hand_on
         self._run = asyncio.current_task()
         loop = asyncio.get_running_loop()
-        self._terminal = HeldTerminal().listen(lambda: loop.call_soon_threadsafe(self._interrupted))
+        self._terminal = HeldTerminal().listen(
+            lambda: loop.call_soon_threadsafe(self._interrupted), lambda: loop.call_soon_threadsafe(self._closed)
+        )
         # Whoever takes the streams later, and gives these back, what agents write goes to their activations.
         sys.stdout, sys.stderr = capturing(self._streams[0]), capturing(self._streams[1])
         drawn = asyncio.Event()
@@ -148,6 +150,10 @@ class RunView:
             for tell in self._notices:
                 tell(self._app)
             await self._app.show()
+
+    def _closed(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
 
     def _interrupted(self) -> None:
         if not self._ended:

@@ -213,6 +213,26 @@ def test_an_agent_that_blocks_the_loop_does_not_keep_ctrl_c_from_ending_it(tmp_p
         assert terminal.left_as_found()
 
 
+def test_a_process_whose_terminal_is_closed_ends_even_where_an_agent_blocks_the_loop(
+    tmp_path: Path, folder: Path
+) -> None:
+    agents(folder, STUCK)
+    with viewed("memory:", folder, tmp_path=tmp_path) as terminal:
+        terminal.wait_for("Agenda · 3 running")
+        go(folder)
+        wait_until((folder / "stuck").exists, "the agent blocks the loop", 30)
+        process = terminal.pid
+    wait_until(lambda: not running(process), "the process has ended", 30)
+
+
+def running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_run_that_begins_paused_is_let_go_on_from_the_viewer_that_may_write(tmp_path: Path, folder: Path) -> None:
     go(folder)
     with viewed("memory:", folder, "--pause", "--write", "--by", "ann", tmp_path=tmp_path) as terminal:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from textual.drivers.linux_driver import LinuxDriver
 
+from blackboard import exit_codes
 from knowledge_sources.capture import Lines
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ RESET: Final = (
     "\x1b[?2004l\x1b[?2048l\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1000l\x1b[?1004l\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h"
 )
 """undoes what the driver asks of a terminal: paste, size, mouse, focus, wrapping, keyboard, screen, cursor"""
+GONE_S: Final = 10.0
+"""from the end of the terminal to that of the process: an agent that blocks the loop would keep it for ever"""
 END_S: Final = 0.2
 """how long what was written last may take to arrive; a child process may hold the pipe open for ever"""
 
@@ -58,7 +61,10 @@ class HeldTerminal:
         self._held = True
         self._interrupts = 0
         self._interrupted: Callable[[], object] = lambda: None
+        self._gone: Callable[[], object] = lambda: None
         self._before: Any = None
+        self._hang_up: Any = None
+        self._is_gone = False
 
     @property
     def held(self) -> bool:
@@ -96,13 +102,20 @@ class HeldTerminal:
 
         return HeldDriver
 
-    def listen(self, interrupted: Callable[[], object]) -> Self:
-        """Tell of the first Ctrl-C, and before the second ends the process wherever it is, give the terminal back."""
-        self._interrupted = interrupted
+    def listen(self, interrupted: Callable[[], object], gone: Callable[[], object]) -> Self:
+        """Tell of the first Ctrl-C, and before the second ends the process wherever it is, give the terminal back.
+
+        ``gone`` is called when the terminal is closed; the process ends soon after that, whatever still runs in it.
+        """
+        self._interrupted, self._gone = interrupted, gone
         before = signal.getsignal(signal.SIGINT)
         if callable(before) and threading.current_thread() is threading.main_thread():
             self._before = before
             signal.signal(signal.SIGINT, self._heard)
+        hang_up = signal.getsignal(signal.SIGHUP)
+        if self._before is not None and hang_up is not signal.SIG_IGN:
+            self._hang_up = hang_up
+            signal.signal(signal.SIGHUP, self._hung_up)
         return self
 
     def give_back(self) -> list[str]:
@@ -112,6 +125,8 @@ class HeldTerminal:
         self._held = False
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if self._hang_up is not None and not self._is_gone:
+            signal.signal(signal.SIGHUP, self._hang_up)
         _flush()
         for number, real in self._real.items():
             os.dup2(real, number)
@@ -126,6 +141,15 @@ class HeldTerminal:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._input, termios.TCSANOW, self._settings)
         self.give_back()
+
+    def _hung_up(self, number: int, frame: Any) -> None:
+        del number, frame
+        if not self._is_gone:  # it comes again, from a shell that ends with its terminal
+            self._is_gone = self._screen.lost = True
+            last = threading.Timer(GONE_S, os._exit, (exit_codes.INTERRUPTED,))
+            last.daemon = True
+            last.start()
+            self._gone()
 
     def _heard(self, number: int, frame: Any) -> None:
         self._interrupts += 1
