@@ -202,6 +202,23 @@ async def test_however_it_is_left_the_terminal_is_as_it_was_found(board: Board, 
     await asyncio.to_thread(leave)
 
 
+async def test_a_signal_to_go_on_does_not_make_it_forget_how_the_terminal_was_found(
+    board: Board, tmp_path: Path
+) -> None:
+    await board.put("refund/R-1", 1)
+
+    def go_on() -> None:
+        with watching(board, tmp_path) as terminal:
+            os.kill(terminal.pid, signal.SIGCONT)
+            terminal.send("2")
+            terminal.wait_for("━ Agenda")
+            terminal.send("q")
+            assert terminal.wait_for_end() == 0
+            assert terminal.left_as_found()
+
+    await asyncio.to_thread(go_on)
+
+
 @pytest.mark.parametrize(
     ("term", "environment", "refused"),
     [

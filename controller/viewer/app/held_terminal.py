@@ -17,9 +17,8 @@ import termios
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from textual.drivers.linux_driver import LinuxDriver
-
 from blackboard import exit_codes
+from controller.viewer.app.steady_driver import SteadyDriver
 from knowledge_sources.capture import Lines
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ class HeldTerminal:
         """What draws on it."""
         held, screen = self, self._screen
 
-        class HeldDriver(LinuxDriver):
+        class HeldDriver(SteadyDriver):
             def __init__(
                 self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
             ) -> None:
@@ -90,10 +89,6 @@ class HeldTerminal:
             @classmethod
             def _patch_lflag(cls, attrs: int) -> int:
                 return super()._patch_lflag(attrs) | (attrs & termios.ISIG)
-
-            def _sigcont_application(self, *_: Any) -> None:
-                if self._must_signal_resume:  # else nothing was stopped: a shell that ends tells its jobs to go on, too
-                    super()._sigcont_application()
 
             def start_application_mode(self) -> None:
                 super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's

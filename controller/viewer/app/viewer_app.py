@@ -19,6 +19,7 @@ from controller.viewer import preferences as kept
 from controller.viewer.app.drawing import Drawing
 from controller.viewer.app.main_screen import MainScreen
 from controller.viewer.app.stage import VIEWS
+from controller.viewer.app.steady_driver import SteadyDriver
 from controller.viewer.preferences import THEMES
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class ViewerApp(App[None]):
         self._typed: deque[events.Key] = deque()
         """keys that are not answered yet; the first of them is being answered"""
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=driver)
+        super().__init__(driver_class=driver or SteadyDriver)
         self._plain = no_color is not None
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color  # which Textual takes away, from agents too
