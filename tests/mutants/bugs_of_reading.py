@@ -37,7 +37,7 @@ BUGS: Final = (
         "gap-passed-over-by-a-reader",
         "P5",
         "Who reads the past goes on silently where entries are missing.",
-        (Edit(_LOG, "            if entry.revision != since + 1:\n", "            if False:\n"),),
+        (Edit(_LOG, "    if entry.revision != since + 1:\n", "    if False:\n"),),
         (_TESTS + "test_log.py::test_what_stands_before_a_hole_is_read_and_the_hole_is_a_gap",),
     ),
     Mutant(
@@ -60,8 +60,8 @@ BUGS: Final = (
         (
             Edit(
                 _LOG,
-                "        if len(page) < PAGE:\n",
-                "        since += len(page) == PAGE\n        if len(page) < PAGE:\n",
+                "        if len(raw) < PAGE:\n",
+                "        since += len(raw) == PAGE\n        if len(raw) < PAGE:\n",
             ),
         ),
         (_TESTS + "test_log.py::test_more_than_a_page_is_read_in_order",),
