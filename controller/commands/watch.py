@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from blackboard.commands.target import Target, board_options, open_board
 from controller.viewer.preferences import THEMES
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from blackboard.board import Board
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
@@ -74,7 +77,6 @@ async def command(
     """
     from blackboard.errors import UsageError
     from blackboard.settings import load_settings
-    from controller.viewer.watching import Watch
 
     if load_settings({"url": target.url}).url.startswith("memory:"):
         raise UsageError("a memory: board lives inside the process that made it; no other process can watch it")
@@ -84,20 +86,38 @@ async def command(
         raise click.UsageError("--press says what to do before a picture is drawn: it goes with --picture.")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     as_screen = target.output == "text" and all(stream.isatty() for stream in streams)
-    gc.disable()  # a collection while a large board is read in is a pause, and frees nothing
-    async with open_board(target) as board, Watch.begin(board) as watch:
-        gc.freeze()
-        gc.enable()
+    async with _read_in(target) as watch:
         if target.output == "json":
             await _tell(watch)
         elif picture is not None:
             await _draw(watch, picture, press, size, theme=theme or THEMES[0], view=view, moment=moment)
         elif as_screen:
-            await _show(watch, _writing(board, by) if write else None, theme=theme or "", view=view, moment=moment)
+            await _show(
+                watch, _writing(watch.board, by) if write else None, theme=theme or "", view=view, moment=moment
+            )
         else:
             from controller.viewer.stream import Stream
 
             await Stream(watch, as_json=target.output == "jsonl").follow(until_end=until_end)
+
+
+@contextlib.asynccontextmanager
+async def _read_in(target: Target) -> AsyncIterator[Watch]:
+    """The board, followed.  No collection looks into its records while they are read in, nor afterwards: each is a pause."""
+    from controller.viewer.watching import Watch
+
+    async with contextlib.AsyncExitStack() as stack:
+        gc.disable()
+        try:
+            board = await stack.enter_async_context(open_board(target))
+            watch = await stack.enter_async_context(Watch.begin(board))
+            gc.freeze()
+        finally:
+            gc.enable()
+        try:
+            yield watch
+        finally:
+            gc.unfreeze()
 
 
 async def _tell(watch: Watch) -> None:
