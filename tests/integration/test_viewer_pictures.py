@@ -49,7 +49,7 @@ async def drawn(name: str, *keys: str, size: tuple[int, int] = SMALL, theme: str
             for key in keys:
                 if key.startswith(":"):
                     await eyes.type(key[1:])
-                    await eyes.until(lambda: len(eyes.app.main.trail), "what was named is open")
+                    await eyes.until(lambda: len(eyes.app.main.trail.top or ()), "what was named is open and read")
                 else:
                     await eyes.press(key)
             if text:
