@@ -147,7 +147,7 @@ async def test_it_fits_every_size_and_comes_back_from_it(board: Board, tmp_path:
         with watching(board, tmp_path) as terminal:
             terminal.wait_for("━ Board · 13 records")
             begun = _without_ages(terminal.screen())
-            for width, height in ((200, 50), (300, 100), (40, 10), (20, 5), (80, 24)):
+            for width, height in ((200, 50), (300, 100), (40, 10), (20, 6), (80, 24)):
                 terminal.resize(width, height)
                 if width >= 200:
                     terminal.wait_for("─ Log")
