@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from rich.console import Console
 from textual import events
+from textual.widgets import Input
 
 from blackboard.control_records import SHAPES
 from controller.viewer.writing import Writing
-from tests.escape_attacks import ATTACKS, acting, filled
+from tests.escape_attacks import ATTACKS, acting, filled, hostile_records
+from tests.viewed import put
 from tests.viewing import viewing
 
 if TYPE_CHECKING:
@@ -75,6 +77,23 @@ async def test_what_is_pasted_into_a_prompt_or_refused_there_cannot_act(board: B
             await eyes.press("enter")
             check(eyes, f"{name}, entered")
             await eyes.press("escape", "escape")
+
+
+async def test_what_a_name_on_the_board_completes_in_a_prompt_cannot_act(board: Board) -> None:
+    attack = f"zz{ATTACKS['the clipboard, by OSC 52']}"
+    async with viewing(board, (100, 30)) as eyes:
+        for record in hostile_records(attack):
+            eyes.watch.model.apply(put(record))
+        assert attack in eyes.watch.model.agents
+        await eyes.press("colon", "z", "z")
+        for key in ("right", "end", "right"):
+            check(eyes, f"typed, then {key}")
+            await eyes.press(key)
+        typed = eyes.app.main.query_one("#input", Input)
+        typed.value = attack
+        await eyes.pilot.pause()
+        check(eyes, "set")
+        assert not acting(typed.value)
 
 
 async def paste(eyes: Eyes, text: str) -> None:

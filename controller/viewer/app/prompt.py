@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.suggester import SuggestFromList
 
+from blackboard.terminal import sanitize
 from controller.viewer.app.bars import Bar
 from controller.viewer.app.typed import Typed
 from controller.viewer.line import line, said
@@ -55,9 +56,13 @@ class Prompt(Vertical):
         return self._question
 
     def ask(self, question: str, words: str, *, text: str = "", hints: Sequence[str] = ()) -> None:
-        """Ask for ``question`` in ``words``, beginning with ``text``; ``hints`` complete what is typed."""
+        """Ask for ``question`` in ``words``, beginning with ``text``; ``hints`` complete what is typed.
+
+        A hint is drawn as it is, so none is offered that could act on the terminal.
+        """
         self._question = question
-        self._input.suggester = SuggestFromList(hints) if hints else None
+        safe = [hint for hint in hints if hint == sanitize(hint)]
+        self._input.suggester = SuggestFromList(safe) if safe else None
         self._input.value = text
         self._said.say(line(said(words, "dim")))
         self.add_class("asking")

@@ -29,6 +29,10 @@ class Typed(Input):
         """What was typed; as long as nothing was, what stood there at first, to the letter."""
         return self._given if self.value == sanitize(self._given) else self.value
 
+    def validate_value(self, value: str) -> str:
+        """Whoever sets it, nothing in it acts on the terminal: the widget draws it as it is."""
+        return sanitize(value)
+
     async def _on_key(self, event: events.Key) -> None:
         passed_on(self, event)
 
