@@ -38,10 +38,11 @@ def quick(title: str, error: Exception | None = None) -> Slow:
     return detail
 
 
-async def freshened(trail: Trail) -> None:
-    """Return once what was begun has been read."""
+async def freshened(trail: Trail, times: int = 1) -> None:
+    """Return once so many of what was begun have been read."""
     for _ in range(1_000):
-        if await trail.freshen():
+        times -= await trail.freshen()
+        if not times:
             return
         await asyncio.sleep(0)
     raise AssertionError("nothing was read")
@@ -78,7 +79,7 @@ async def test_what_was_asked_for_last_is_read_last() -> None:
     await trail.open(second, 80)
     assert not len(second)
     slow.may_read.set()
-    await freshened(trail)
+    await freshened(trail, 2)
     assert (len(slow), len(second)) == (1, 1)
 
 
@@ -106,3 +107,51 @@ async def test_only_what_concerns_the_one_on_top_has_it_read_again_and_another_m
     trail._not_before = 0.0
     await freshened(trail)
     assert detail.times == 3
+
+
+async def test_a_key_and_the_timer_at_once_read_one_after_the_other_and_what_fails_is_raised_once() -> None:
+    trail, slow = Trail(), Slow("slow")
+    under_way = most = 0
+
+    async def read(error: Exception | None = None) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        under_way -= 1
+        if error is not None:
+            raise error
+
+    await trail.open(slow, 80)
+    await asyncio.gather(trail.read(read(NothingSelected("key"))), trail.read(read()), trail.read(read()))
+    slow.may_read.set()
+    with pytest.raises(NothingSelected, match="key"):
+        await freshened(trail, 9)
+    await freshened(trail, 2)  # the others: nothing is raised twice
+    assert most == 1
+
+
+@pytest.mark.parametrize("above", [True, False])
+async def test_what_fails_late_is_closed_itself_and_nothing_that_is_on_top_by_then(above: bool) -> None:
+    trail, below, late, other = Trail(), quick("below"), Slow("late", NothingSelected("late")), quick("other")
+    await trail.open(below, 80)
+    await trail.open(late, 80, "row of below")
+    if not above:
+        assert trail.back() == "row of below"
+    await trail.open(other, 80, "row of late" if above else "row of below")
+    late.may_read.set()
+    with pytest.raises(NothingSelected):
+        await freshened(trail, 9)
+    assert trail.top is other
+    assert trail.back() == "row of below"
+    assert trail.top is below
+
+
+async def test_at_the_end_nothing_is_read_any_more() -> None:
+    trail = Trail()
+    await trail.open(Slow("one"), 80)
+    await trail.open(Slow("two"), 80)
+    trail.close()
+    await trail.aclose()
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "blackboard-detail"]

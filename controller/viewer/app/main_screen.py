@@ -72,8 +72,7 @@ class MainScreen(ViewsScreen):
     async def open(self, detail: Detail) -> None:
         """Put ``detail`` on top of what is shown."""
         await self.trail.open(detail, self.room, self.detail.identity)
-        self.detail.show(detail)
-        self.lay_out()
+        self.show_opened()
 
     async def open_target(self, target: Target) -> None:
         """Open what ``target`` names."""
@@ -94,11 +93,13 @@ class MainScreen(ViewsScreen):
         if self.prompt.asking:
             self.prompt.end()
             self.lay_out()
+            if self.stage.journey is None:
+                await self.stage.come_back()  # where it has just been asked to leave
         elif self.trail.top is not None:
             self.show_top(self.trail.back())
         elif self.stage.filters.get(self.front) is not None:
             self.stage.filter_by(self.front, None)
-        elif self.stage.journey is not None:
+        elif self.stage.away:
             await self.stage.come_back()
 
     async def do_down(self) -> None:

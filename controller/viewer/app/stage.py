@@ -52,6 +52,9 @@ class Stage:
         self.model = watch.model
         self.panes: Mapping[str, Pane] = panes_of(self.model)
         self.filters: dict[str, Filter | None] = {}
+        self._moving = asyncio.Lock()
+        """held by who goes to another moment: two at once would both set out, and one never let go of the log"""
+        self._going: asyncio.Task[None] | None = None
         self._pace = FIRST
         self._player: Player | None = None
         self._played_s = 0.0
@@ -135,19 +138,41 @@ class Stage:
         self.panes[view].filter_by(wanted)
 
     async def travel(self, moment: str) -> None:
-        """Show the board as it was at ``moment``; raises what reading the past raises."""
-        if self.watch.silent_s:
-            raise NoBackend("the server does not answer: the past cannot be read")
+        """Show the board as it was at ``moment``; raises what reading the past raises.
+
+        Who comes back meanwhile stays in the present.
+        """
+        async with self._moving:
+            if self.watch.silent_s:
+                raise NoBackend("the server does not answer: the past cannot be read")
+            going = self._going = asyncio.create_task(self._go(moment), name="blackboard-journey")
+            try:
+                await asyncio.wait([going])
+            finally:
+                self._going = None
+                going.cancel()  # where it has not ended, nobody waits for it any more
+            if not going.cancelled():
+                going.result()
+
+    async def _go(self, moment: str) -> None:
         if self.journey is not None:
             await self.journey.go(moment)
         else:
             self.journey = await Journey.begin(self.watch.board, moment)
 
+    @property
+    def away(self) -> bool:
+        """Whether the past is shown, or is about to be."""
+        return self.journey is not None or self._going is not None
+
     async def come_back(self) -> None:
-        """Show the present again."""
-        journey, self.journey, self._player = self.journey, None, None
-        if journey is not None:
-            await journey.close()
+        """Show the present again; a way into the past that is under way is given up."""
+        if self._going is not None:
+            self._going.cancel()
+        async with self._moving:
+            journey, self.journey, self._player = self.journey, None, None
+            if journey is not None:
+                await journey.close()
 
     async def step(self, by: int) -> None:
         """Go ``by`` revisions on, or back, in the past; raises :class:`NoBackend` where that cannot be read at once."""

@@ -6,6 +6,9 @@ import asyncio
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from blackboard.ending import end
+from blackboard.errors import BlackboardError
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -27,7 +30,8 @@ class Trail:
         self._details: list[Detail] = []
         self._places: list[str] = []
         """where the cursor was in each but the last, when something else was opened from it"""
-        self._reading: asyncio.Task[None] | None = None
+        self._readings: list[asyncio.Task[None]] = []
+        """what has been begun, each after the one before; one leaves when somebody has been told how it ended"""
         self._stale = False
         self._not_before = 0.0
 
@@ -42,18 +46,14 @@ class Trail:
     async def open(self, detail: Detail, width: int, place: str = "") -> None:
         """Put ``detail`` on top, and read it; ``place`` is where the cursor is in what it covers.
 
-        Raises what reading raises, and then nothing is opened; where reading takes long, :meth:`freshen` raises it.
+        Raises what reading raises, and then it is not open any more; where reading takes long, :meth:`freshen` does.
         """
         if self._details:
             self._places.append(place)
         self._details.append(detail)
         self._stale = False
         detail.fit(width)
-        try:
-            await self.read(self._load(detail))
-        except BaseException:
-            self.back()
-            raise
+        await self.read(self._load(detail))
 
     def back(self) -> str:
         """Close the one on top; where the cursor was in the one below, which may have become stale meanwhile."""
@@ -63,10 +63,18 @@ class Trail:
         return self._places.pop() if self._places else ""
 
     def close(self) -> None:
-        """Close all."""
+        """Close all; what is being read is read to its end."""
         self._details.clear()
         self._places.clear()
         self._stale = False
+
+    async def aclose(self) -> None:
+        """Close all, and end what is being read."""
+        self.close()
+        readings, self._readings = self._readings, []
+        for reading in reversed(readings):
+            await end(reading)
+        await asyncio.gather(*readings, return_exceptions=True)  # what had failed is told to nobody any more
 
     def fit(self, width: int) -> None:
         """Lay out what is open on ``width`` cells."""
@@ -90,33 +98,27 @@ class Trail:
         self._stale = bool(self._details)
 
     async def read(self, reading: Coroutine[None, None, None]) -> None:
-        """Read something, and wait for it as long as a key may; raises what it raises until then."""
-        if self._reading is not None:  # one after the other, so that what was asked for last is shown last
-            await asyncio.wait([self._reading], timeout=PATIENCE_S)
-        before = self._reading
-        self._reading = None
+        """Read something, and wait for it as long as a key may; raises what it raises until then.
+
+        One after the other, whoever asks, so that what was asked for last is shown last.
+        """
+        before = self._readings[-1] if self._readings else None
         task = asyncio.create_task(_after(before, reading), name="blackboard-detail")
+        self._readings.append(task)
         await asyncio.wait([task], timeout=PATIENCE_S)
-        if task.done():
+        if task.done() and task in self._readings:
+            self._readings.remove(task)
             task.result()
-        else:
-            self._reading = task
 
     async def freshen(self) -> bool:
         """Read the one on top again where it is stale, at most so often; whether it may look otherwise now.
 
         Raises what reading raises, also what was begun before; what could not be read at all is closed.
         """
-        if self._reading is not None:
-            if not self._reading.done():
+        if self._readings:
+            if not self._readings[0].done():
                 return False
-            task, self._reading = self._reading, None
-            try:
-                task.result()
-            except BaseException:
-                if self._details and not len(self._details[-1]):
-                    self.back()
-                raise
+            self._readings.pop(0).result()
             return True
         if not self._stale or not self._details or perf_counter() < self._not_before:
             return False
@@ -126,12 +128,30 @@ class Trail:
 
     async def _load(self, detail: Detail) -> None:
         started = perf_counter()
-        await detail.load()
+        try:
+            await detail.load()
+        except BlackboardError:
+            if not len(detail):
+                self._drop(detail)
+            raise
         now = perf_counter()
         self._not_before = now + max(REST_S, SHARE * (now - started))
 
+    def _drop(self, detail: Detail) -> None:
+        """Close ``detail``, wherever it is by now."""
+        at = next((at for at, one in enumerate(self._details) if one is detail), None)
+        if at is None:
+            return
+        if at == len(self._details) - 1:
+            self.back()
+        else:
+            del self._details[at], self._places[at]
+
 
 async def _after(before: asyncio.Task[None] | None, reading: Coroutine[None, None, None]) -> None:
-    if before is not None:
-        await asyncio.wait([before])
-    await reading
+    try:
+        if before is not None:
+            await asyncio.wait([before])
+        await reading
+    finally:
+        reading.close()  # where it was not begun

@@ -177,6 +177,7 @@ class ViewerApp(App[None]):
         self.main.stage.note(self.preferences)
         if self._settings is not None:
             kept.save(self.preferences, self._settings)
+        await self.main.trail.aclose()
         await self.main.stage.close()
 
     def _first_theme(self) -> str:

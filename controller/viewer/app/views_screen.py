@@ -201,8 +201,14 @@ class ViewsScreen(Screen[None]):
                 self.paint()
         except BlackboardError as error:
             self.tell(str(error), "bad")
-            if self.trail.top is not self.detail.rows:
-                self.show_top("")
+            self.show_opened()
+
+    def show_opened(self) -> None:
+        """Show what is open on top by now, where that is another than before."""
+        if self.trail.top is not self.detail.rows:
+            self.show_top("")
+        else:
+            self.lay_out()
 
     def show_top(self, place: str) -> None:
         """Show what is open on top, the cursor at ``place``, or the views where nothing is."""
