@@ -315,8 +315,8 @@ async def test_every_answer_is_an_error_of_ours_while_servers_come_and_go(server
             server.start()
             for outcome in await asyncio.gather(*calls, return_exceptions=True):
                 assert not isinstance(outcome, BaseException) or isinstance(outcome, BlackboardError)
-        with server.client() as client:
-            check_consistent(client, board_name)
+    with server.client() as client:  # nothing that was given up is under way any more
+        check_consistent(client, board_name)
 
 
 async def test_a_region_that_was_read_in_a_lost_history_is_refused_also_once_the_new_one_has_come_further(
