@@ -158,6 +158,7 @@ async def _draw(
     keys = keys_of(press)
     await watch.settled()
     svg = await draw(ViewerApp(watch, view=view, theme=theme), size, keys, moment=moment)
+    watch.check()
     try:
         path.write_text(svg, encoding="utf-8")
     except OSError as error:

@@ -24,40 +24,39 @@ class ToldAgenda:
 
     def __init__(self) -> None:
         self._telling: asyncio.Task[None] | None = None
-        self._told: tuple[Model, int, int] | None = None
-        """of which model, at which revision and moment"""
-        self._not_before_s = 0.0
         self._done: tuple[Model, int] | None = None
+        """of which model the last one is that was told, and at which revision"""
+        self._told_ms = 0
+        self._not_before_s = 0.0
 
     def is_of(self, model: Model) -> bool:
         """Whether the last one that was told is of ``model`` as it is now."""
         return self._done is not None and self._done[0] is model and self._done[1] == model.revision
 
     def keep(self, model: Model, now_ms: int) -> None:
-        """See that ``model`` has the agenda of its revision, soon; to be called again and again while it is looked at."""
-        if self._telling is not None or perf_counter() < self._not_before_s:
-            return
-        if self._told is not None:
-            of, revision, told_ms = self._told
-            if of is model and revision == model.revision and now_ms - told_ms < GOOD_FOR_MS:
+        """See that ``model`` has the agenda of its revision, soon; to be called again and again while it is looked at.
+
+        Raises what went wrong in telling the one before.
+        """
+        if self._telling is not None:
+            if not self._telling.done():
                 return
-        self._told = (model, model.revision, now_ms)
+            told, self._telling = self._telling, None
+            told.result()
+        if perf_counter() < self._not_before_s:
+            return
+        if self.is_of(model) and model.agenda is not None and now_ms - self._told_ms < GOOD_FOR_MS:
+            return
         state = State({region: dict(records) for region, records in model.regions.items()}, model.revision, now_ms)
         self._telling = asyncio.create_task(self._tell(model, state), name="blackboard-told-agenda")
 
-    def fits(self, model: Model) -> bool:
-        """Whether the agenda of ``model`` as it stands has been told."""
-        return self._telling is None and self._told is not None and self._told[:2] == (model, model.revision)
-
     async def _tell(self, model: Model, state: State) -> None:
         started = perf_counter()
-        try:
-            told = await asyncio.to_thread(agenda_from, state, state.time_ms)
-            if model.agenda is None or "told_from" in model.agenda:  # else a leader has published one meanwhile
-                model.agenda = told
-        finally:
-            self._telling, self._done = None, (model, state.revision)
-            self._not_before_s = perf_counter() + max(LEAST_REST_S, REST * (perf_counter() - started))
+        told = await asyncio.to_thread(agenda_from, state, state.time_ms)
+        if model.agenda is None or "told_from" in model.agenda:  # else a leader has published one meanwhile
+            model.agenda = told
+        self._done, self._told_ms = (model, state.revision), state.time_ms
+        self._not_before_s = perf_counter() + max(LEAST_REST_S, REST * (perf_counter() - started))
 
     async def close(self) -> None:
         """Give up what is being told."""

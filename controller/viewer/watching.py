@@ -19,7 +19,7 @@ from controller.viewer.model import MOST_CHANGES, Model
 from controller.viewer.sight import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
     from blackboard.board import Board
     from blackboard.log import Change
@@ -41,8 +41,8 @@ class Watch:
         self.board = board
         self.replica = replica
         self.model = self._present()
-        self.ended: BlackboardError | None = None
-        """why nothing more can come, where that is so"""
+        self.ended: Exception | None = None
+        """why nothing more can come, where that is so; also what went wrong in taking in what came"""
         self.heard: Callable[[Change | None], None] = lambda _: None
         """called with each change that the model has taken in, and with ``None`` for a new agenda"""
         self._agenda_read: bytes | None = None
@@ -50,24 +50,24 @@ class Watch:
         self._hidden: deque[Change] | None = None
         self._hidden_count = 0
         self._loop = asyncio.get_running_loop()
-        self._recalled: asyncio.Future[None] = self._loop.create_future()
         self._heard = self._loop.time()
+        self._tasks: list[asyncio.Task[None]] = []
         self._unsubscribe = replica.subscribe(self._changed)
+        self._start(self._keep_looking())
+        self._recalled = self._start_recall()
 
     @classmethod
     @contextlib.asynccontextmanager
     async def begin(cls, board: Board) -> AsyncIterator[Watch]:
         """Follow ``board`` from now on; raises what building a replica raises."""
         watch = cls(board, await board.replica())
-        watch._recalled = asyncio.create_task(watch._recall())
-        tasks = [asyncio.create_task(watch._keep_looking()), watch._recalled]
         try:
             yield watch
         finally:
             watch._unsubscribe()
-            for task in tasks:
+            for task in watch._tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*watch._tasks, return_exceptions=True)
 
     @property
     def sight(self) -> Sight:
@@ -89,6 +89,7 @@ class Watch:
         """Return once the log has begun and the agenda was read for the first time."""
         await self._recalled
         await self.look()
+        self.check()
 
     def check(self) -> None:
         """Raise why the board is followed no more, where that is so."""
@@ -130,6 +131,7 @@ class Watch:
     def _replace(self) -> None:
         former, self.model = self.model, self._present()
         self.model.agenda, self.model.dead_leader = former.agenda, former.dead_leader
+        self._recalled = self._start_recall()
         self.heard(None)
 
     def _take(self, change: Change) -> None:
@@ -138,7 +140,10 @@ class Watch:
 
     def _changed(self, change: Change) -> None:
         if self._hidden is None:
-            self._take(change)
+            try:
+                self._take(change)
+            except Exception as error:  # noqa: BLE001  the replica would only log it, and what is shown be wrong
+                self._end(error)
             return
         self._hidden_count += 1
         if self._hidden_count <= MOST_HIDDEN:
@@ -146,16 +151,32 @@ class Watch:
         elif self._hidden:
             self._hidden.clear()
 
-    async def _recall(self) -> None:
-        """Give the log what happened shortly before, as far as it is kept."""
-        with contextlib.suppress(BlackboardError):  # then the log begins with the present
-            last = self.model.revision
-            changes: deque[Change] = deque(maxlen=MOST_CHANGES)
+    def _end(self, error: Exception) -> None:
+        """Nothing more can come because of ``error``, or of an earlier one."""
+        if self.ended is None:
+            self.ended = error
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
+
+    def _start_recall(self) -> asyncio.Task[None]:
+        return self._start(self._recall(self.model, self.model.revision))
+
+    async def _recall(self, model: Model, last: int) -> None:
+        """Give the log of ``model`` what happened until ``last``, as far as it is kept; what came later it has."""
+        changes: deque[Change] = deque(maxlen=MOST_CHANGES)
+        try:
             async with kept(self.board.store):
                 first = max(await self.board.horizon(), last - RECALLED)
                 async for entry in entries_between(self.board.store, first, last):
                     changes.extend(entry.changes)
-            self.model.recall(changes)
+            model.recall(changes)
+        except BlackboardError:
+            pass  # then the log begins with the present
+        except Exception as error:  # noqa: BLE001  nobody awaits the task
+            self._end(error)
 
     async def look(self) -> None:
         """Read the agenda, which is not in the log; raises what a read raises."""
@@ -187,9 +208,8 @@ class Watch:
                 await self._check_there()
             except (NoBackend, ServerRefused):
                 pass  # which is shown; the next look tries again
-            except BlackboardError as error:
-                self.ended = error
-                return
+            except Exception as error:  # noqa: BLE001  nobody awaits the task
+                self._end(error)
             if self.ended is not None:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
@@ -200,5 +220,5 @@ class Watch:
             await self.board.revision()
         except (NoBackend, ServerRefused, HistoryLost):
             return
-        except BlackboardError as error:
-            self.ended = error
+        except Exception as error:  # noqa: BLE001  nobody awaits the task
+            self._end(error)

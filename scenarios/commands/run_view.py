@@ -150,6 +150,7 @@ class RunView:
             for tell in self._notices:
                 tell(self._app)
             await self._app.show()
+            watch.check()
 
     def _closed(self) -> None:
         if self._run is not None:

@@ -100,13 +100,18 @@ async def test_while_the_server_is_away_the_past_says_so_and_keys_are_answered(b
                 await eyes.sees("the past cannot be read")
                 await eyes.press("escape")
                 stage = eyes.app.main.stage
-                assert stage.journey is not None
-                for _ in range(2 * PAGE):  # until what comes is not at hand
-                    await eyes.press("left_square_bracket")
-                    if "what comes there cannot be read" in eyes.text:
+                journey = stage.journey
+                assert journey is not None
+                for stood in range(journey.revision, journey.revision - 2 * PAGE, -1):
+                    await eyes.press("left_square_bracket")  # and no other before this one has been answered
+                    await eyes.until(
+                        lambda stood=stood: journey.revision < stood or "what comes there cannot be read" in eyes.text,
+                        "it has stepped, or says why not",
+                    )
+                    if journey.revision == stood:  # what comes is not at hand
                         break
                 await eyes.sees("what comes there cannot be read")
-                stood = stage.journey.revision
+                stood = journey.revision
                 server.start()
                 await eyes.until(lambda: not eyes.watch.silent_s, "it answers again")
                 await eyes.press("left_square_bracket")

@@ -123,14 +123,8 @@ class Stage:
     def busy(self, shown: Iterable[str]) -> bool:
         """Whether the views ``shown`` have more to take in, to sort or to filter than they do at once."""
         names = list(shown)
-        untold = "agenda" in names and self._agenda_is_to_come
+        untold = "agenda" in names and not self.agenda_told
         return untold or self.model.busy or any(self.panes[name].busy for name in names)
-
-    @property
-    def _agenda_is_to_come(self) -> bool:
-        if self.journey is not None:
-            return not self.playing and not self._told.is_of(self.journey.model)
-        return self.watch.model.agenda is None
 
     def filter_by(self, view: str, wanted: Filter | None) -> None:
         """Show in ``view`` what ``wanted`` accepts, now and when its model changes."""
@@ -218,8 +212,10 @@ class Stage:
 
     @property
     def agenda_told(self) -> bool:
-        """Whether the agenda is that of the moment of the past that is shown, or is told by somebody else."""
-        return self.journey is None or self._told.fits(self.model)
+        """Whether there is an agenda of what is shown; one that is played need not be of this very moment."""
+        if self.journey is None:
+            return self.watch.model.agenda is not None
+        return bool(self.playing) or self._told.is_of(self.journey.model)
 
     def tell_agenda(self) -> None:
         """Let the records tell the agenda of the past, and of a board whose agenda nobody publishes."""
