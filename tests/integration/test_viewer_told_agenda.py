@@ -102,16 +102,16 @@ async def test_while_the_server_is_away_the_past_says_so_and_keys_are_answered(b
                 stage = eyes.app.main.stage
                 journey = stage.journey
                 assert journey is not None
-                for stood in range(journey.revision, journey.revision - 2 * PAGE, -1):
-                    await eyes.press("left_square_bracket")  # and no other before this one has been answered
-                    await eyes.until(
-                        lambda stood=stood: journey.revision < stood or "what comes there cannot be read" in eyes.text,
-                        "it has stepped, or says why not",
-                    )
-                    if journey.revision == stood:  # what comes is not at hand
-                        break
+                stood = journey.revision + 1
+
+                def answered() -> bool:
+                    return journey.revision < stood or "what comes there cannot be read" in eyes.text
+
+                while journey.revision < stood:  # until what comes is not at hand
+                    stood = journey.revision
+                    await eyes.press("left_square_bracket")
+                    await eyes.until(answered, "it has stepped, or says why not")
                 await eyes.sees("what comes there cannot be read")
-                stood = journey.revision
                 server.start()
                 await eyes.until(lambda: not eyes.watch.silent_s, "it answers again")
                 await eyes.press("left_square_bracket")
