@@ -80,6 +80,10 @@ async def command(
 
     if load_settings({"url": target.url}).url.startswith("memory:"):
         raise UsageError("a memory: board lives inside the process that made it; no other process can watch it")
+    if moment and target.output != "text":
+        raise UsageError(
+            f"--at is for the screen and pictures; 'blackboard at {moment}' lists the records as they were"
+        )
     if by and not write:
         raise click.UsageError("--by says who writes: it goes with --write.")
     if press and picture is None:

@@ -78,6 +78,11 @@ def _standing(model: Model, now_ms: int, moment: Moment | None) -> list[Part]:
         ]
         if run["scenario"] != model.board.partition("@")[0]:
             parts.append(Part(6, said(sentence(run["scenario"])), SHORTEST))
+    flow = model.flow
+    if flow is not None and flow["mode"] != "running":
+        author = sentence(flow["author"])
+        stop = f"{author} wants a word on each pick" if flow["mode"] == "recommend" else f"flow paused by {author}"
+        parts.append(Part(1, said(stop, "warn"), SHORTEST))
     if moment is None:
         parts.append(Part(4, Span(f"revision {model.revision:,}")))
     led = said(f"led by {sentence(model.leader)}", "dim") if model.leader else Span("nobody leads", "dim")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from blackboard.boards import read_meta
 from blackboard.errors import BlackboardError, HistoryLost, NoBackend, ServerRefused
 from blackboard.history import kept
 from blackboard.log import entries_between
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from blackboard.replica import Replica
 
 LOOK_EVERY_S: Final = 0.25
+LOOKS_TO_A_CHECK: Final = 8
+"""looks at the agenda to one whether there still is such a board"""
 SILENT_S: Final = 1.5
 """without an answer for so long the server counts as away"""
 RECALLED: Final = 1_000
@@ -200,10 +204,16 @@ class Watch:
             self.heard(None)
 
     async def _keep_looking(self) -> None:
-        while True:
+        for count in itertools.count(1):
             try:
                 self.replica.check_following()
+            except Exception as error:  # noqa: BLE001  nobody awaits the task
+                self._end(error)
+                return
+            try:
                 await self.look()
+                if count % LOOKS_TO_A_CHECK == 0:
+                    await self._check_kept()
             except HistoryLost:
                 await self._check_there()
             except (NoBackend, ServerRefused):
@@ -213,6 +223,11 @@ class Watch:
             if self.ended is not None:
                 return
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _check_kept(self) -> None:
+        """A board that was removed is silent: nobody who only reads it is told."""
+        if await read_meta(self.board.backend, self.board.name) is None and self.replica.revision:
+            self._end(HistoryLost(self.replica.commit, "none, the board is gone"))
 
     async def _check_there(self) -> None:
         """History was lost: either the board goes on without it, or it is gone itself."""

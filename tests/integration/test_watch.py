@@ -186,3 +186,18 @@ def test_on_a_terminal_the_screen_shows_board_agents_agenda_questions_and_log(re
             viewer.kill()
             os.close(ours)
             os.close(theirs)
+
+
+def test_a_board_that_is_removed_ends_the_viewer_which_says_so(redis_url: str, board_name: str) -> None:
+    """It went on showing what had been there."""
+    asyncio.run(put(redis_url, board_name, "a/1", 0))
+    with watching("--url", redis_url, "--board", board_name) as lines:
+        until_seen(lines, redis_url, board_name)
+        assert main(["boards", "remove", board_name, "--yes", "--url", redis_url]) == 0
+        assert lines.end() == 4
+    assert any("the board is gone" in line for line in lines.error)
+
+
+def test_a_moment_of_the_past_is_for_the_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "--at", "3", "-o", "json"]) == 2
+    assert "blackboard at 3" in capsys.readouterr().err

@@ -50,6 +50,15 @@ def test_what_is_not_as_it_seems_stands_first() -> None:
     assert "playing" not in told(RECORDS, moment=PAST._replace(playing=""))
 
 
+def test_a_flow_that_somebody_stopped_is_said_beside_the_run() -> None:
+    """A board that dispatched nothing was told as running, and nothing else."""
+    stopped = {"mode": "paused", "steps": 0, "author": "nora", "reason": "wait"}
+    assert "flow paused by nora" in told(RECORDS | {"control/flow": stopped}, 80)
+    word = stopped | {"mode": "recommend"}
+    assert "nora wants a word on each pick" in told(RECORDS | {"control/flow": word})
+    assert "flow" not in told(RECORDS | {"control/flow": stopped | {"mode": "running"}})
+
+
 @pytest.mark.parametrize(
     ("situation", "expected"),
     [

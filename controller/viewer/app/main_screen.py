@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.binding import Binding, BindingType
 
 from blackboard.errors import BlackboardError
+from blackboard.wording import first_line
 from controller.viewer.app.acting import act
 from controller.viewer.app.line_view import LineView
 from controller.viewer.app.stage import VIEWS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from controller.viewer.details.detail import Detail
     from controller.viewer.target import Target
 
+MOST_SAID: Final = 300
+"""characters of what is wrong with what was typed"""
 SHIFT: Final = 8
 """cells that long lines move to the side at once"""
 QUESTIONS: Final = {
@@ -153,7 +156,7 @@ class MainScreen(ViewsScreen):
         try:
             await self._take(message.question, message.text.strip())
         except BlackboardError as error:
-            self.prompt.refuse(str(error))
+            self.prompt.refuse(first_line(str(error), MOST_SAID))
         else:
             self.prompt.end()
             self.lay_out()

@@ -41,9 +41,9 @@ WIDE: Final = (110, 30)
 SHIFT: Final = 8
 """cells that long lines move to the side at once"""
 MAIN_KEYS: Final = (
-    "help", "open", "back", "filter", "jump", "sort", "follow", "pause", "travel", "older", "newer", "slower",
+    "help", "quit", "open", "back", "filter", "jump", "sort", "follow", "pause", "travel", "older", "newer", "slower",
     "faster", "diff", "why",
-    "act", "fold", "copy", "zoom", "columns", "theme", "quit",
+    "act", "fold", "copy", "zoom", "columns", "theme",
 )  # fmt: skip
 """as the footer names them, those that it must not lack first"""
 
