@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.viewer.line import plain
-from controller.viewer.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from controller.viewer.line import Line
     from controller.viewer.sight import Sight
+    from controller.viewer.target import Target
 
 
 class Entry(NamedTuple):
@@ -27,7 +27,7 @@ class PlainDetail:
 
     def __init__(self, title: str, entries: Sequence[Entry]) -> None:
         self.title = title
-        self.about = Target("record", "")
+        self.about: Target | None = None
         self.actions: Mapping[str, str] = {}
         self.entries = list(entries)
 

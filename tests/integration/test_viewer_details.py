@@ -217,8 +217,9 @@ async def test_a_record_that_a_question_is_about_is_shown_as_it_was_and_that_it_
     assert '    "amount": 900,' in told
     await ran.delete("check/R-3")
     await detail.load()
-    sight = await now(ran)
-    assert "gone since it was asked" in section(await opened(sight, detail.about), "About")[0]
+    sight, about = await now(ran), detail.about
+    assert about is not None
+    assert "gone since it was asked" in section(await opened(sight, about), "About")[0]
 
 
 async def test_versions_are_gone_through_and_compared_field_by_field(ran: Board) -> None:

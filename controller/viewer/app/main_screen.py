@@ -191,7 +191,8 @@ class MainScreen(ViewsScreen):
             self.pane.toggle(self.shown.row)
 
     async def do_follow(self) -> None:
-        self.shown.following = not self.shown.following
+        if self.trail.top is None:
+            self.shown.following = not self.shown.following
 
     async def do_pause(self) -> None:
         if self.stage.journey is not None:

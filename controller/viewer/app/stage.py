@@ -183,6 +183,10 @@ class Stage:
         """How fast the past is played, such as ``10/s``; ``""`` where it stands still."""
         return str(PACES[self._pace]) if self._player is not None else ""
 
+    def stop_playing(self) -> None:
+        """Let the past stand still."""
+        self._player = None
+
     def turn_playing(self) -> None:
         """Play from here on, or stop."""
         if self._player is not None or self.journey is None:

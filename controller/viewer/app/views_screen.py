@@ -38,8 +38,6 @@ SHARE: Final = 12
 """Drawing what the board does takes at most one part in so many of the time; keys are answered at once."""
 WIDE: Final = (110, 30)
 """columns and lines from which on all views are shown together"""
-SHIFT: Final = 8
-"""cells that long lines move to the side at once"""
 MAIN_KEYS: Final = (
     "help", "quit", "open", "back", "filter", "jump", "sort", "follow", "pause", "travel", "older", "newer", "slower",
     "faster", "diff", "why",
@@ -188,7 +186,7 @@ class ViewsScreen(Screen[None]):
             if await self.stage.play():
                 self.trail.moved()
         except BlackboardError as error:
-            self.stage.turn_playing()
+            self.stage.stop_playing()
             self.tell(str(error), "bad")
 
     @property
@@ -257,8 +255,10 @@ class ViewsScreen(Screen[None]):
         if detail is not None:
             return {**found, "back": "back", **detail.actions}
         found |= {"filter": "filter", "why": "why", "zoom": "zoom" if not self.zoomed else "all views"}
-        if past or self.stage.filters.get(self.front) is not None:
-            found["back"] = "the present" if past else "all lines"
+        if self.stage.filters.get(self.front) is not None:
+            found["back"] = "all lines"
+        elif past:
+            found["back"] = "the present"
         if len(pane.sorts) > 1:
             found["sort"] = f"sort: {pane.sort}"
         if pane.columns:

@@ -20,7 +20,8 @@ class Detail(Rows, Protocol):
     """
 
     @property
-    def about(self) -> Target: ...
+    def about(self) -> Target | None:
+        """What it tells of; ``None`` for nothing on the board, such as the help."""
 
     @property
     def actions(self) -> Mapping[str, str]:
