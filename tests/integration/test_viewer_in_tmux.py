@@ -144,7 +144,7 @@ async def test_it_fits_every_size_and_comes_back_from_it(board: Board, tmp_path:
     await work(board)
 
     def stretch() -> None:
-        with watching(board, tmp_path) as terminal:
+        with watching(board, tmp_path, COLUMNS="80", LINES="24") as terminal:
             terminal.wait_for("━ Board · 13 records")
             begun = _without_ages(terminal.screen())
             for width, height in ((200, 50), (300, 100), (40, 10), (20, 6), (80, 24)):
