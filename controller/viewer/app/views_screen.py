@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from controller.viewer.watching import Watch
     from controller.viewer.writing import Writing
 
-FRAME_S: Final = 0.3
+FRAME_S: Final = 0.4
 """from a change of the board to its being seen, at most"""
 BUSY_S: Final = 0.02
 """as above, while a pane sorts or filters in slices, which somebody waits for: then it rests only as long as it drew"""
